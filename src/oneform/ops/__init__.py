@@ -1,0 +1,8 @@
+"""Which operations exist: the one table, and the builder functions that transforms use."""
+
+from oneform.ops import array, elementwise
+from oneform.ops.array import zero_of, zeros
+from oneform.ops.control import build, for_, if_, while_
+from oneform.ops.table import OPS, Term, apply, constant, dim, dims, integer, open_operands
+
+__all__ = ["OPS", "Term", "apply", "array", "build", "constant", "dim", "dims", "elementwise", "for_", "if_", "integer", "open_operands", "while_", "zero_of", "zeros"]
