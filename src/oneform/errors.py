@@ -15,6 +15,7 @@ CODES: dict[str, str] = {
     "E004": "the source of this function is not available",
     "E005": "helper functions call each other without end",
     "E006": "the structure of the program would depend on a value known only at run time",
+    "E007": "the text is no program in Oneform's form",
     "E101": "the operand types do not fit the operation",
     "E102": "a name is bound to different types on two paths",
     "E103": "the shapes do not fit",

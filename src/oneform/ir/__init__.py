@@ -15,6 +15,9 @@ from oneform.ir.core import (
     open_dims,
     scalar_of,
 )
+from oneform.ir.interpret import interpret
+from oneform.ir.text import parse, show, show_attr, show_type
+from oneform.ir.verify import verify
 from oneform.ir.walk import (
     Subst,
     clone_block,
@@ -28,5 +31,6 @@ from oneform.ir.walk import (
 
 __all__ = [
     "DEAR", "Attrs", "Block", "Builder", "Function", "Instr", "Op", "Run", "Subst", "Value", "array_of", "clone_block",
-    "clone_instr", "free_values", "inline", "instructions", "mismatch", "open_dims", "reads", "scalar_of", "substitute",
+    "clone_instr", "free_values", "inline", "instructions", "interpret", "mismatch", "open_dims", "parse", "reads", "scalar_of",
+    "show", "show_attr", "show_type", "substitute", "verify",
 ]

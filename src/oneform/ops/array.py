@@ -10,7 +10,7 @@ import numpy as np
 
 from oneform.ir import Attrs, Block, Builder, Instr, Op, Value, array_of, mismatch, open_dims, scalar_of
 from oneform.ops.table import OPS, Term, constant, define, dim, integer, open_operands
-from oneform.types import ANY, BOOL, F64, I64, Array, Dim, DType, Scalar, Stack, Type, element, shape_of, with_shape
+from oneform.types import ANY, BOOL, F64, I64, Array, Dim, DType, Scalar, Stack, Type, assignable, element, shape_of, with_shape
 
 Types = tuple[Type, ...]
 Regions = tuple[Block, ...]
@@ -116,7 +116,7 @@ copy = define(
     Op(
         "copy", "A new array with the same elements.", lambda types, attrs, regions: (array_of(types[0], "the operand"),),
         lambda a, *, attrs, regions: (a.copy(),), jvp=lambda b, instr, args, tangents, outs: [b.emit1(copy, tangents[0])],
-        transpose=lambda t, instr: t.accumulate(instr.args[0], t.cotangent(instr.outs[0])), lower="copy", cost=50,
+        transpose=lambda t, instr: t.pass_on(instr.outs[0], instr.args[0]), lower="copy", cost=50,
         samples=lambda rng: [((rng.normal(size=(3,)),), {}), ((rng.normal(size=(2, 3)),), {})], rejects=(((Scalar(F64),), {}, "E101"),),
     )
 )
@@ -176,7 +176,7 @@ def _set_ref(a: Any, v: Any, *i: Any, attrs: Attrs, regions: Any) -> tuple[Any]:
 def _set_transpose(t: Any, instr: Instr) -> None:
     """y = x but y[i] = v: the cotangent of v is that of y[i], and x no longer reaches y[i]."""
     t.accumulate(instr.args[1], t.take(instr.outs[0], instr.args[2:]))
-    t.accumulate(instr.args[0], t.cotangent(instr.outs[0]))
+    t.pass_on(instr.outs[0], instr.args[0])
 
 
 _written = ((Array(F64, (3,)), Scalar(I64), Scalar(I64)), {}, "E101"), ((Array(F64, (3,)), Scalar(F64)), {}, "E101")
@@ -208,7 +208,7 @@ def _add_at_ref(a: Any, v: Any, *i: Any, attrs: Attrs, regions: Any) -> tuple[An
 
 def _add_at_transpose(t: Any, instr: Instr) -> None:
     t.accumulate(instr.args[1], t.read(instr.outs[0], instr.args[2:]))
-    t.accumulate(instr.args[0], t.cotangent(instr.outs[0]))
+    t.pass_on(instr.outs[0], instr.args[0])
 
 
 add_at = define(
@@ -276,7 +276,7 @@ stack = define(
 
 def _push_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
     s = types[0]
-    if not isinstance(s, Stack) or types[1:] != s.items:
+    if not isinstance(s, Stack) or len(types) - 1 != len(s.items) or not all(map(assignable, types[1:], s.items)):
         raise mismatch(f"cannot push {', '.join(map(str, types[1:]))} onto {s}")
     return (s,)
 

@@ -111,7 +111,7 @@ def _ipow_ref(x: Any, n: Any) -> Any:
 
 define(
     Op(
-        "ipow", "An integer to a non-negative integer power.", pointwise_types("i"), lambda *a, attrs, regions: (_ipow_ref(*a),),
+        "ipow", "An integer to a non-negative integer power.", pointwise_types("i", arity=2), lambda *a, attrs, regions: (_ipow_ref(*a),),
         lower={"i": "generate:ipow"}, expand=expand_pointwise("ipow"), cost=30, raises=True,
         samples=lambda rng: [((np.int64(3), np.int64(4)), {}), ((np.array([2, -3]), np.array([5, 3])), {})],
         missing={"derivative": "integers have none"},
@@ -120,7 +120,7 @@ define(
 # d(x^n) = n x^(n-1) dx, with n a number known to the compiler
 define(
     Op(
-        "powi", "Power with an integer exponent known to the compiler, {n}.", lambda t, attrs, regions: pointwise_types("fi")(t, attrs, regions),
+        "powi", "Power with an integer exponent known to the compiler, {n}.", pointwise_types("fi"),
         lambda x, *, attrs, regions: (_quiet(np.power, x, x.dtype.type(attrs["n"])),),
         partials=lambda x, y, *, n: (0 if n == 0 else 1 if n == 1 else apply("powi", x, n=n - 1) * float(n),),
         lower={"f": "generate:powi", "i": "generate:powi"}, expand=expand_pointwise("powi"), cost=4,
@@ -206,7 +206,7 @@ def _tie(first: str) -> Any:
     """Partials of max or min: 1 for the winner, 1/2 each at a tie."""
 
     def partials(x: Term, y: Term, z: Term) -> tuple[Any, Any]:
-        by_x = apply("select", apply("eq", x, y), 0.5, apply("select", apply(first, x, y), 1.0, 0.0))
+        by_x = apply("select", apply("eq", x, y), 0.5, apply("convert", apply(first, x, y), dtype=x.dtype))
         return by_x, 1.0 - by_x
 
     return partials
@@ -279,4 +279,10 @@ convert = define(
         samples=lambda rng: [((sample(rng, "f", s, -5, 5),), {"dtype": d}) for s in ((), (3,)) for d in (F64, I64)] + [((sample(rng, "i", (3,), -5, 5),), {"dtype": F64}), ((sample(rng, "b", (3,), 0, 1),), {"dtype": F64}), ((sample(rng, "f", (3,), -1, 1),), {"dtype": BOOL})],
     )
 )
-stop_gradient = unary("stop_gradient", "x itself, as a constant to every derivative.", lambda x: x, kinds="fib", lower={k: "generate:identity" for k in "fib"}, partial=lambda x, y: None, jaxpr="stop_gradient", aten="detach")
+
+
+def _stop_gradient(x: Any) -> Any:
+    return x
+
+
+stop_gradient = unary("stop_gradient", "x itself, as a constant to every derivative.", _stop_gradient, kinds="fib", lower={k: "generate:identity" for k in "fib"}, partial=lambda x, y: None, python=(_stop_gradient,), jaxpr="stop_gradient", aten="detach")

@@ -123,10 +123,12 @@ def broadcast_shape(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
     return tuple(out)
 
 
-def pointwise_types(kinds: str, result: DType | None = None) -> Callable[[tuple[Type, ...], Attrs, tuple[Block, ...]], tuple[Type, ...]]:
+def pointwise_types(kinds: str, result: DType | None = None, arity: int = 1) -> Callable[[tuple[Type, ...], Attrs, tuple[Block, ...]], tuple[Type, ...]]:
     """All operands have one dtype, whose kind is among `kinds`; shapes broadcast; the result has that dtype or `result`."""
 
     def rule(types: tuple[Type, ...], attrs: Attrs, regions: tuple[Block, ...]) -> tuple[Type, ...]:
+        if len(types) != arity:
+            raise mismatch(f"takes {arity} operands, not {len(types)}")
         for t in types:
             if isinstance(t, Stack) or t.dtype.kind not in kinds:
                 raise mismatch(f"no such operation on {t}")
@@ -221,7 +223,7 @@ def pointwise(
     rejects: tuple[tuple[Any, ...], ...] = () if arity == 1 else (((Array(_first(kinds), (3,)),) + (Array(_first(kinds), (2,)),) * (arity - 1), {}, "E103"),)
     return define(
         Op(
-            name, doc, pointwise_types(kinds, result), reference, partials=partials, lower=lower, expand=expand_pointwise(name),
+            name, doc, pointwise_types(kinds, result, arity), reference, partials=partials, lower=lower, expand=expand_pointwise(name),
             cost=cost, python=python, foreign=foreign, samples=samples, rejects=rejects, missing=missing or {}, raises=raises,
         )
     )
@@ -250,3 +252,8 @@ def unary(name: str, doc: str, ref: Callable[..., Any], *, partial: Callable[[Te
 def binary(name: str, doc: str, ref: Callable[..., Any], **rest: Any) -> Op:
     """z = f(x, y), given both partials in terms of x, y and z."""
     return pointwise(name, doc, ref, arity=2, **rest)
+
+
+def literal(instr: Any) -> Any:
+    """The number an instruction stands for, if it is a constant; else None."""
+    return instr.attrs["value"] if instr is not None and instr.op is OPS["const"] else None

@@ -1,0 +1,306 @@
+"""The command line: check a derivative, show a stage of compilation, run the demo."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import importlib.util
+import sys
+import time
+import traceback
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import oneform as of
+from oneform import demo
+from oneform.errors import InternalError, OneformError
+
+STAGES = ("ir", "optimised", "grad", "llvm", "asm")
+DISAGREE, REFUSED, USAGE = 1, 1, 2  # exit codes: a wrong derivative or a refused program; a command that cannot be carried out
+SHOWN = 12  # components of a gradient that are printed one by one
+
+
+class UsageError(Exception):
+    """The command line asks for something that is not there; the message says what and how to put it right."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = parser().parse_args(argv)
+    console, complaints = Console(), Console(stderr=True)
+    try:
+        return options.run(options, console)
+    except UsageError as error:
+        complaints.print(f"oneform: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return USAGE
+    except OneformError as error:
+        complaints.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        return REFUSED
+    except InternalError:
+        raise
+    except Exception as error:  # raised by the user's program
+        complaints.print(user_traceback(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        return REFUSED
+    except KeyboardInterrupt:
+        complaints.print("interrupted", style="red")
+        return 130
+
+
+def user_traceback(error: Exception) -> str:
+    """The traceback without our own frames."""
+    summary = traceback.TracebackException.from_exception(error)
+    package = str(Path(__file__).parent)
+    kept = [frame for frame in summary.stack if not frame.filename.startswith(package)]
+    summary.stack = traceback.StackSummary.from_list(kept)
+    return "".join(summary.format()).rstrip()
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="oneform", description="Compile ordinary Python to native code, together with any derivative of it.")
+    root.add_argument("--version", action="version", version=f"oneform {of.__version__}")
+    commands = root.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="value, gradient, comparison with differences, and time of a function")
+    check.set_defaults(run=run_check)
+    check.add_argument("--tolerance", type=float, default=1e-5, help="largest relative disagreement with differences (default %(default)g)")
+
+    show = commands.add_parser("show", help="one stage of a function's compilation as text")
+    show.set_defaults(run=run_show)
+    show.add_argument("--stage", choices=STAGES, default="ir", help="ir as the frontend gives it, optimised, grad (optimised IR of the gradient), llvm, asm")
+    show.add_argument("--grad", action="store_true", help="show the stage for the gradient instead of the function")
+
+    for command in (check, show):
+        command.add_argument("target", metavar="FILE.py:FUNC")
+        command.add_argument("--args", metavar="LITERALS", help='arguments as Python literals, for example "2.0, [1.0, 2.0], 100"; a list becomes an array')
+
+    show_demo = commands.add_parser("demo", help="fit the lynx and hare counts of 1900-1920 by a compiled gradient")
+    show_demo.add_argument("--directory", type=Path, default=Path(), help="where the picture is written (default: here)")
+    show_demo.set_defaults(run=run_demo)
+    return root
+
+
+# ---- the program and its arguments
+
+
+def load(target: str) -> tuple[Callable[..., Any], Any]:
+    """The function named by FILE.py:FUNC, and the module that defines it."""
+    name, colon, function = target.rpartition(":")
+    if not colon or not name or not function:
+        raise UsageError(f"{target!r} does not name a function; write FILE.py:FUNC")
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(f"there is no file {name!r}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{name!r} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)
+    with import_path(path.parent):
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise UsageError(f"{name} fails when it is imported: {type(error).__name__}: {error}") from error
+    found = getattr(module, function, None)
+    if not callable(found):
+        known = ", ".join(k for k, v in vars(module).items() if callable(v) and getattr(v, "__module__", None) == module.__name__)
+        raise UsageError(f"{name} has no function {function!r}" + (f"; it has {known}" if known else ""))
+    return found, module
+
+
+@contextlib.contextmanager
+def import_path(directory: Path) -> Generator[None]:
+    """Lets a file import its neighbours, as running it would."""
+    entry = str(directory.resolve())
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(entry)
+
+
+def arguments(text: str | None, module: Any) -> tuple[Any, ...]:
+    """The arguments from --args, or else from the file's `example()`."""
+    if text is not None:
+        try:
+            literals = ast.literal_eval(f"({text},)")
+        except (ValueError, SyntaxError) as error:
+            raise UsageError(f"--args {text!r} is not a sequence of Python literals ({error})") from None
+        return tuple(as_array(a) if isinstance(a, list) else a for a in literals)
+    example = getattr(module, "example", None)
+    if not callable(example):
+        raise UsageError(f"{module.__file__} has no function example(); add one that returns the arguments, or give --args")
+    given = example()
+    return given if isinstance(given, tuple) else (given,)
+
+
+def as_array(nested: list[Any]) -> Any:
+    array = np.array(nested)
+    if array.dtype == object:
+        raise UsageError(f"{nested!r} in --args is not a regular array of numbers")
+    return array
+
+
+def differentiable(args: Sequence[Any]) -> tuple[int, ...]:
+    """Positions of the arguments that have a derivative: floats, and arrays of them."""
+    found = tuple(i for i, a in enumerate(args) if isinstance(a, (float, np.ndarray, np.floating)) and np.issubdtype(np.asarray(a).dtype, np.floating))
+    if not found:
+        raise UsageError("none of the arguments is a float or an array of floats, so there is nothing to differentiate")
+    return found
+
+
+# ---- check
+
+
+def run_check(options: argparse.Namespace, console: Console) -> int:
+    function, module = load(options.target)
+    args = arguments(options.args, module)
+    argnums = differentiable(args)
+    with stages(console) as stage:
+        stage("compiling the function")
+        value_of = of.jit(function)
+        value = value_of(*fresh(args))
+        stage("compiling the gradient")
+        gradient_of = of.grad(function, argnums=argnums)
+        gradient = gradient_of(*fresh(args))
+        stage("comparing with differences")
+        rows = compare(lambda *a: value_of(*fresh(a)), args, argnums, gradient)
+        stage("timing")
+        copies = fresh(args)  # the function may write to them
+        value_time = best_time(lambda: value_of(*copies))
+        gradient_time = best_time(lambda: gradient_of(*args))
+    console.print(f"value     {value!r}", markup=False, highlight=False, soft_wrap=True)
+    for i, component in zip(argnums, gradient, strict=True):
+        text = np.array2string(np.asarray(component), threshold=SHOWN, edgeitems=3)
+        console.print(f"gradient  argument {i}: {text}", markup=False, highlight=False, soft_wrap=True)
+    table = Table(title="against differences")
+    for name in ("direction", "derivative", "difference", "relative error"):
+        table.add_column(name, justify="left" if name == "direction" else "right")
+    for name, ours, theirs, error in rows:
+        table.add_row(name, f"{ours:.10g}", f"{theirs:.10g}", f"{error:.1e}")
+    console.print(table)
+    console.print(f"time      value {seconds(value_time)}, gradient {seconds(gradient_time)}, ratio {gradient_time / value_time:.2f}", highlight=False)
+    worst = float(np.max([error for *_, error in rows]))  # NaN, too, is the worst
+    if not worst <= options.tolerance:
+        console.print(f"The gradient disagrees with differences by {worst:.1e} (allowed: {options.tolerance:g}).", style="bold red", highlight=False)
+        return DISAGREE
+    return 0
+
+
+def fresh(args: Sequence[Any]) -> list[Any]:
+    """Copies of the arrays: a function that writes to its argument must not disturb the comparison."""
+    return [a.copy() if isinstance(a, np.ndarray) else a for a in args]
+
+
+def compare(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int], gradient: Sequence[Any]) -> list[tuple[str, float, float, float]]:
+    """Derivatives along each argument's components where they are few, else along random directions, beside differences."""
+    rng = np.random.default_rng(0)
+    directions: list[tuple[str, int, Any]] = []
+    for i in argnums:
+        x = np.asarray(args[i], dtype=np.float64)
+        if x.size <= SHOWN:
+            for index in np.ndindex(*x.shape):
+                unit = np.zeros(x.shape)
+                unit[index] = 1.0
+                directions.append((f"argument {i}" + (f"{list(index)}" if index else ""), i, unit))
+        else:
+            for k in range(3):
+                along = rng.standard_normal(x.shape)
+                directions.append((f"argument {i}, random {k + 1}", i, along / np.linalg.norm(along)))
+    scale = max([float(np.abs(np.asarray(g)).max(initial=0.0)) for g in gradient] or [0.0])
+    rows: list[tuple[str, float, float, float]] = []
+    for name, i, along in directions:
+        ours = float(np.sum(np.asarray(gradient[list(argnums).index(i)]) * along))
+        theirs = difference(f, args, i, along)
+        rows.append((name, ours, theirs, abs(ours - theirs) / max(abs(ours), abs(theirs), 1e-3 * scale, 1e-12)))
+    return rows
+
+
+def difference(f: Callable[..., Any], args: Sequence[Any], i: int, along: Any) -> float:
+    """Central difference in a direction, extrapolated (Ridders 1982): halve the step while the error estimate falls."""
+    x = np.asarray(args[i])
+    scalar = isinstance(args[i], float)
+    moved = np.abs(x[along != 0]) if x.ndim else np.abs(x)
+    h = (1e-3 if x.dtype == np.float64 else 3e-2) * (float(moved.max(initial=0.0)) or 1.0)
+
+    def at(h: float) -> float:
+        end = (x + h * along).astype(x.dtype)
+        try:
+            return float(f(*args[:i], float(end) if scalar else end, *args[i + 1 :]))
+        except (ArithmeticError, AssertionError, ValueError):  # the program is not defined there
+            return float("nan")
+
+    previous: list[float] = []
+    best, error = float("nan"), float("inf")
+    for _ in range(10):
+        row = [(at(h) - at(-h)) / (2.0 * h)]
+        for order, lower in enumerate(previous, 1):
+            row.append(row[-1] + (row[-1] - lower) / (4.0**order - 1.0))
+        estimate = abs(row[-1] - previous[-1]) if previous else float("inf")
+        if estimate <= error:
+            best, error = row[-1], estimate
+        previous = row
+        h /= 2.0
+    return best
+
+
+def best_time(call: Callable[[], Any], at_least: float = 0.2) -> float:
+    """Seconds per call: the fastest of several rounds, each long enough for the clock."""
+    rounds, best, begin = 1, float("inf"), time.perf_counter()
+    while time.perf_counter() - begin < at_least:
+        start = time.perf_counter()
+        for _ in range(rounds):
+            call()
+        taken = time.perf_counter() - start
+        best = min(best, taken / rounds)
+        if taken < 1e-3:
+            rounds *= 2
+    return best
+
+
+def seconds(t: float) -> str:
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if t >= scale:
+            return f"{t / scale:.3g} {unit}"
+    return f"{t * 1e9:.3g} ns"
+
+
+@contextlib.contextmanager
+def stages(console: Console) -> Generator[Callable[[str], None]]:
+    """A spinner that says what is being done and for how long; nothing at all where the output is not a terminal."""
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("")
+        yield lambda text: progress.update(task, description=text)
+
+
+# ---- show and demo
+
+
+def run_show(options: argparse.Namespace, console: Console) -> int:
+    function, module = load(options.target)
+    args = arguments(options.args, module)
+    if options.grad or options.stage == "grad":
+        function = of.grad(function, argnums=differentiable(args))
+    lowered: Any = of.lower(function)(*args)
+    text = str(getattr(lowered, "optimised" if options.stage == "grad" else options.stage)())
+    if console.is_terminal:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+    else:  # byte for byte: this may be piped into a file
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    return 0
+
+
+def run_demo(options: argparse.Namespace, console: Console) -> int:
+    if not options.directory.is_dir():
+        raise UsageError(f"there is no directory {str(options.directory)!r}")
+    return demo.main(console, options.directory)

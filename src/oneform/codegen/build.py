@@ -1,0 +1,196 @@
+"""Array constructors as loop nests: elements in row-major order, reductions in registers or, where memory is walked better, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from oneform.codegen.arrays import allocate, flat_index, load, store, to_memory
+from oneform.codegen.control import LIGHT, SHORT, Parts, before_loop, counted, inner_work, spend, trip_count
+from oneform.codegen.emit import Arr, Emitter, Rep, generator
+from oneform.codegen.scalars import intrinsic, literal, llvm_type
+from oneform.ir import Block, Instr, Value
+from oneform.types import DType, Scalar
+
+Leaf = Callable[[list[str], list[str]], Sequence[str]]  # (indices, carried registers) -> next carried registers
+
+
+@generator("build")
+def _build(em: Emitter, i: Instr) -> Sequence[Rep]:
+    shape, extent, region = i.attrs["shape"], i.attrs["extent"], i.regions[0]
+    given = iter([em.scalar(a) for a in i.args])
+    lengths = [str(d) if isinstance(d, int) else next(given) for d in (*shape, *extent)]
+    dims, over = lengths[: len(shape)], lengths[len(shape) :]
+    made = before_loop(em, i)
+    outs = [allocate(em, i, k, [n for d, n in zip(shape, dims, strict=True) if not isinstance(d, int)]) for k in range(len(i.outs))] if shape else []
+    work = trip_count(em, i)
+    if em.loops and (work is None or work > SHORT):
+        spend(em, em.count(lengths, False), check=False)
+    em.loops.append(i)
+    if not extent:
+        results: Sequence[Rep] = _elements(em, i, outs, dims)
+    elif not shape:
+        results = _total(em, i, over)
+    elif row_by_row(region, len(shape)):
+        results = _rows(em, i, outs, dims, over)
+    else:
+        results = _each(em, i, outs, dims, over)
+    em.loops.pop()
+    for array in made:
+        em.release(array)
+    return results
+
+
+def nest(em: Emitter, lengths: Sequence[str], carried: Parts, leaf: Leaf) -> list[str]:
+    """Nested counted loops, the first length outermost."""
+    if not lengths:
+        return list(leaf([], [x for _, x in carried]))
+
+    def body(index: str, names: list[str]) -> Sequence[str]:
+        inner: Parts = [(t, name) for (t, _), name in zip(carried, names, strict=True)]
+        return nest(em, lengths[1:], inner, lambda rest, regs: leaf([index, *rest], regs))
+
+    return counted(em, "0", lengths[0], carried, body)
+
+
+def _values(em: Emitter, i: Instr, indices: Sequence[str]) -> list[str]:
+    """The region's results for these indices."""
+    region = i.regions[0]
+    for p, k in zip(region.params, indices, strict=True):
+        em.env[p] = k
+    em.region(region)
+    values = [em.scalar(r) for r in region.results]
+    inner = inner_work(em, i)
+    if inner is None or inner > LIGHT:
+        spend(em, "1", check=True)
+    return values
+
+
+def _elements(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str]) -> Sequence[Rep]:
+    def leaf(indices: list[str], _: list[str]) -> Sequence[str]:
+        for out, x in zip(outs, _values(em, i, indices), strict=True):
+            store(em, out, flat_index(em, out, indices), to_memory(em, x, out.dtype))
+        return ()
+
+    nest(em, dims, [], leaf)
+    return outs
+
+
+# ---------------------------------------------------------------- reductions
+
+
+def neutral(kind: str, d: DType) -> str:
+    match kind, d.kind:
+        case "add", _:
+            return literal(0, d)
+        case "mul", _:
+            return literal(1, d)
+        case _, "f":
+            return literal(float("-inf" if kind == "max" else "inf"), d)
+        case _:
+            return literal(-(1 << (d.bits - 1)) if kind == "max" else (1 << (d.bits - 1)) - 1, d)
+
+
+def combine(em: Emitter, kind: str, d: DType, total: str, x: str) -> str:
+    """One step of a reduction, whose order is free."""
+    t = llvm_type(d)
+    if kind in ("max", "min"):
+        return intrinsic(em, {"f": f"{kind}imum", "i": f"s{kind}"}[d.kind], [total, x], d)
+    op = f"f{kind} {em.flags({'reassoc': True})}" if d.kind == "f" else kind
+    return em.ins(f"{op} {t} {total}, {x}")
+
+
+def _dtypes(region: Block) -> list[DType]:
+    return [r.type.dtype for r in region.results if isinstance(r.type, Scalar)]
+
+
+def _accumulate(em: Emitter, i: Instr, outer: Sequence[str], over: Sequence[str]) -> list[str]:
+    kind, dtypes = i.attrs["reduce"], _dtypes(i.regions[0])
+
+    def leaf(indices: list[str], totals: list[str]) -> Sequence[str]:
+        return [combine(em, kind, d, s, x) for d, s, x in zip(dtypes, totals, _values(em, i, [*outer, *indices]), strict=True)]
+
+    return nest(em, over, [(llvm_type(d), neutral(kind, d)) for d in dtypes], leaf)
+
+
+def _total(em: Emitter, i: Instr, over: Sequence[str]) -> Sequence[Rep]:
+    return _accumulate(em, i, (), over)
+
+
+def _each(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over: Sequence[str]) -> Sequence[Rep]:
+    """Element by element, each total in a register."""
+
+    def leaf(indices: list[str], _: list[str]) -> Sequence[str]:
+        for out, x in zip(outs, _accumulate(em, i, indices, over), strict=True):
+            store(em, out, flat_index(em, out, indices), x)
+        return ()
+
+    nest(em, dims, [], leaf)
+    return outs
+
+
+def _rows(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over: Sequence[str]) -> Sequence[Rep]:
+    """The last axis of the result innermost, inside the axes reduced over: the totals are a row of the result."""
+    kind = i.attrs["reduce"]
+
+    def clear(indices: list[str]) -> None:
+        def leaf(k: str, _: list[str]) -> Sequence[str]:
+            for out in outs:
+                store(em, out, flat_index(em, out, [*indices, k]), neutral(kind, out.dtype))
+            return ()
+
+        counted(em, "0", dims[-1], [], leaf)
+
+    def row(indices: list[str], _: list[str]) -> Sequence[str]:
+        clear(indices)
+        nest(em, [*over, dims[-1]], [], lambda inner, _: step(indices, inner))
+        return ()
+
+    def step(indices: list[str], inner: list[str]) -> Sequence[str]:
+        at = [*indices, inner[-1]]
+        for out, x in zip(outs, _values(em, i, [*at, *inner[:-1]]), strict=True):
+            k = flat_index(em, out, at)
+            store(em, out, k, combine(em, kind, out.dtype, load(em, out, k), x))
+        return ()
+
+    nest(em, dims[:-1], [], row)
+    return outs
+
+
+# ---------------------------------------------------------------- which order walks memory better
+
+
+def row_by_row(region: Block, rank: int) -> bool:
+    """Whether some array is read across its rows along the reduced axis, but all are read along them on the last axis of the result."""
+    if any(i.regions for i in region.body):
+        return False
+    makers = {o: i for i in region.body for o in i.outs}
+    reads = [i.args[1:] for i in region.body if i.op.lower == "get"]
+
+    def along(axis: Value) -> list[int | None]:
+        return [_stride(read, axis, makers) for read in reads]
+
+    inner, last = along(region.params[-1]), along(region.params[rank - 1])
+    return None in inner and None not in last
+
+
+def _stride(index: Sequence[Value], axis: Value, makers: dict[Value, Instr]) -> int | None:
+    """How far one step of `axis` moves in memory: 0, 1, or None for more."""
+    if any(_step(k, axis, makers) != 0 for k in index[:-1]):
+        return None
+    return _step(index[-1], axis, makers)
+
+
+def _step(v: Value, axis: Value, makers: dict[Value, Instr]) -> int | None:
+    if v is axis:
+        return 1
+    i = makers.get(v)
+    if i is None:
+        return 0
+    steps = [_step(a, axis, makers) for a in i.args]
+    if all(s == 0 for s in steps):
+        return 0
+    if i.op.lower == "index":
+        return steps[0]
+    if isinstance(i.op.lower, dict) and i.op.lower.get("i") == "add":
+        return 1 if sorted(map(str, steps)) == ["0", "1"] else None
+    return None

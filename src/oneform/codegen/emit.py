@@ -1,0 +1,481 @@
+"""Writes one function as LLVM text: registers, blocks, error exits, the kernel's signature and results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from oneform.codegen.memory import SLOT, Copied, Plan, is_small, plan_memory
+from oneform.codegen.scalars import flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type
+from oneform.codegen.support import DETAILS, FIRST_GROUP, support_text
+from oneform.errors import InternalError, Location
+from oneform.ir import Attrs, Block, Function, Instr, Value
+from oneform.types import ANY, Array, DType, Scalar, Stack, Type
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to compile. fastmath: None allows what cannot change a result beyond rounding where the program allows it, True everything, False nothing."""
+
+    fastmath: bool | None = None
+    boundscheck: bool = True
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place that may raise: what to raise, and how to read the details it leaves in the context."""
+
+    kind: str  # index or assert
+    error: str
+    message: str
+    axis: int | None
+    loc: Location | None
+    details: tuple[DType, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arr:
+    """An array in generated code: where it is, and its lengths."""
+
+    dtype: DType
+    ptr: str
+    dims: tuple[str, ...]
+    scope: int = 0  # alias scope; 0 has none
+
+
+@dataclass(frozen=True, slots=True)
+class Stk:
+    """A stack: its memory, how many tuples it holds and how many it has room for."""
+
+    type: Stack
+    ptr: str
+    top: str
+    cap: str
+
+
+Rep = str | Arr | Stk
+
+
+@dataclass
+class Text:
+    """What the emitter made of a function."""
+
+    module: str
+    sites: list[Site]
+    copies: list[Copied]
+    signature: list[str]  # LLVM types of the kernel's parameters between the context and the results
+
+
+@dataclass
+class _Scopes:
+    """Alias scopes: numbers that may turn out to be one."""
+
+    parent: list[int] = field(default_factory=lambda: [0])
+
+    def new(self) -> int:
+        self.parent.append(len(self.parent))
+        return len(self.parent) - 1
+
+
+class Emitter:
+    def __init__(self, f: Function, plan: Plan, options: Options):
+        self.f, self.plan, self.options = f, plan, options
+        self.lines: list[str] = []
+        self.entry: list[str] = []  # allocas
+        self.env: dict[Value, Rep] = {}
+        self.symbols: dict[str, str] = {}
+        self.scratch: dict[tuple[Instr, int], Arr] = {}
+        self.label = "entry"
+        self.sites: list[Site] = []
+        self.failures: list[tuple[str, str]] = []  # (code, block) that go to the common error exit
+        self.tail: list[str] = []
+        self.no_memory: list[str] = []
+        self.used: set[str] = set()
+        self.declared: dict[str, str] = {}
+        self.groups: dict[str, tuple[str, str]] = {}  # symbol -> (group number, attribute text)
+        self.variant_lines: dict[str, str] = {}
+        self.loops: list[Instr] = []
+        self.budget = ""
+        self._count = 0
+
+    # ------------------------------------------------------------ lines
+
+    def new(self) -> str:
+        self._count += 1
+        return f"%v{self._count}"
+
+    def fresh(self, name: str) -> str:
+        self._count += 1
+        return f"{name}{self._count}"
+
+    def ins(self, text: str) -> str:
+        self._count += 1
+        name = f"%v{self._count}"
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def do(self, text: str) -> None:
+        self.lines.append("  " + text)
+
+    def begin(self, label: str) -> None:
+        self.lines.append(label + ":")
+        self.label = label
+
+    def jump(self, label: str) -> None:
+        self.lines.append(f"  br label %{label}")
+
+    def reserve(self) -> int:
+        """A line to be filled in later."""
+        self.lines.append("")
+        return len(self.lines) - 1
+
+    def fill(self, line: int, text: str) -> None:
+        self.lines[line] = "  " + text
+
+    # ------------------------------------------------------------ values
+
+    def scalar(self, v: Value) -> str:
+        rep = self.env[v]
+        assert isinstance(rep, str)
+        return rep
+
+    def array(self, v: Value) -> Arr:
+        rep = self.env[v]
+        assert isinstance(rep, Arr)
+        return rep
+
+    def bind(self, v: Value, rep: Rep) -> None:
+        self.env[v] = rep
+        if isinstance(v.type, Array) and isinstance(rep, Arr):
+            for d, n in zip(v.type.shape, rep.dims, strict=True):
+                if isinstance(d, str) and d != ANY and d not in self.symbols:
+                    self.symbols[d] = n
+
+    def flags(self, attrs: Attrs) -> str:
+        return flags_of(self.options.fastmath, attrs)
+
+    # ------------------------------------------------------------ declarations
+
+    def use(self, part: str) -> None:
+        self.used.add(part)
+
+    def declare(self, symbol: str, text: str) -> None:
+        self.declared[symbol] = text
+
+    def vector_group(self, symbol: str, variants: Sequence[tuple[str, int]], t: str, arity: int) -> str:
+        """The attribute group of a call that may be widened."""
+        if symbol not in self.groups:
+            shapes = "v" * arity
+            text = ",".join(f"_ZGV_LLVM_N{lanes}{shapes}_{symbol}({name})" for name, lanes in variants)
+            number = f"#{FIRST_GROUP + len(self.groups)}"
+            self.groups[symbol] = (number, f'attributes {number} = {{ nounwind willreturn memory(none) "vector-function-abi-variant"="{text}" }}')
+            for name, lanes in variants:
+                v = f"<{lanes} x {t}>"
+                self.variant_lines[name] = f"declare {v} @{name}({', '.join([v] * arity)}) #5"
+        return self.groups[symbol][0]
+
+    # ------------------------------------------------------------ error exits
+
+    def check(
+        self, fine: str, kind: str, error: str, message: str, axis: int | None, loc: Location | None, details: Sequence[tuple[str, DType]]
+    ) -> None:
+        """Go on if `fine`, else leave with a new error site."""
+        if fine == "true":
+            return
+        self.sites.append(Site(kind, error, message, axis, loc, tuple(d for _, d in details)))
+        site = len(self.sites)
+        bad, good = f"error{site}", self.fresh("ok")
+        self.do(f"br i1 {fine}, label %{good}, label %{bad}, !prof !0")
+        self.tail.append(f"{bad}:")
+        for k, (x, d) in enumerate(details[:4]):
+            t = llvm_type(d)
+            if d.kind == "b":
+                self.tail.append(f"  %d{site}_{k}b = zext i1 {x} to i8")
+                x, t = f"%d{site}_{k}b", "i8"
+            self.tail.append(f"  %d{site}_{k} = getelementptr i8, ptr %ctx, i64 {DETAILS + 8 * k}\n  store {t} {x}, ptr %d{site}_{k}")
+        self.tail.append("  br label %fail")
+        self.failures.append((str(site), bad))
+        self.begin(good)
+
+    def need(self, pointer: str) -> None:
+        """Leave with MemoryError if an allocation failed."""
+        null, good = self.ins(f"icmp eq ptr {pointer}, null"), self.fresh("ok")
+        self.do(f"br i1 {null}, label %nomemory, label %{good}, !prof !1")
+        self.no_memory.append(self.label)
+        self.begin(good)
+
+    def poll(self) -> None:
+        """Call of.poll and leave if it says so."""
+        self.use("poll")
+        r = self.ins("call i32 @of.poll(ptr %ctx)")
+        stop, good = self.ins(f"icmp ne i32 {r}, 0"), self.fresh("ok")
+        self.do(f"br i1 {stop}, label %fail, label %{good}, !prof !1")
+        self.failures.append(("-1", self.label))
+        self.begin(good)
+
+    # ------------------------------------------------------------ memory
+
+    def count(self, dims: Sequence[str], saturate: bool) -> str:
+        """The number of elements; an overflow gives a number that cannot be allocated."""
+        known = 1
+        open_: list[str] = []
+        for d in dims:
+            if d.isdigit():
+                known *= int(d)
+            else:
+                open_.append(d)
+        if not open_:
+            return str(known)
+        total = open_[0]
+        for d in [*open_[1:], *([str(known)] if known != 1 else [])]:
+            total = self.ins(f"call i64 @of.mul(i64 {total}, i64 {d})" if saturate else f"mul i64 {total}, {d}")
+        return total
+
+    def raw_alloc(self, dtype: DType, dims: Sequence[str]) -> str:
+        self.use("alloc")
+        return self.ins(f"call ptr @of.alloc(ptr %ctx, i64 {self.count(dims, True)}, i64 {itemsize(dtype)})")
+
+    def new_array(self, t: Array, dims: Sequence[str]) -> Arr:
+        """Memory for a new array: a slot for a small one, else a tracked block."""
+        if is_small(t):
+            return self.slot(t)
+        ptr = self.raw_alloc(t.dtype, dims)
+        self.need(ptr)
+        return Arr(t.dtype, ptr, tuple(dims))
+
+    def slot(self, t: Array) -> Arr:
+        name = self.fresh("%slot")
+        total = 1
+        for d in t.shape:
+            assert isinstance(d, int)
+            total *= d
+        self.entry.append(f"  {name} = alloca [{total} x {memory_type(t.dtype)}], align 16")
+        return Arr(t.dtype, name, tuple(str(d) for d in t.shape))
+
+    def move_bytes(self, to: str, source: str, dtype: DType, dims: Sequence[str]) -> None:
+        """Copy the elements of one array to another; the two do not overlap."""
+        n = self.count(dims, False)
+        size = str(int(n) * itemsize(dtype)) if n.isdigit() else self.ins(f"mul i64 {n}, {itemsize(dtype)}")
+        if size != "0":
+            self.do(f"call void @llvm.memcpy.p0.p0.i64(ptr {to}, ptr {source}, i64 {size}, i1 false)")
+
+    def duplicate(self, rep: Rep, want: Type) -> Rep:
+        """A copy in memory of its own, laid out as `want` has it."""
+        if isinstance(rep, Stk):
+            return self.stack_copy(rep)
+        assert isinstance(rep, Arr) and isinstance(want, Array)
+        if is_small(want):
+            out = self.slot(want)
+            self.move_bytes(out.ptr, rep.ptr, rep.dtype, rep.dims)
+            return out
+        self.use("alloc")
+        ptr = self.ins(f"call ptr @of.copy(ptr %ctx, ptr {rep.ptr}, i64 {self.count(rep.dims, True)}, i64 {itemsize(rep.dtype)})")
+        self.need(ptr)
+        return Arr(rep.dtype, ptr, rep.dims)
+
+    def stack_copy(self, rep: Stk) -> Stk:
+        return STACKS["copy"](self, rep)
+
+    def release(self, rep: Rep) -> None:
+        """Free an array or a stack with all it holds."""
+        if isinstance(rep, Stk):
+            STACKS["free"](self, rep)
+        elif isinstance(rep, Arr):
+            self.use("alloc")
+            self.do(f"call void @of.free(ptr %ctx, ptr {rep.ptr}, i64 {self.count(rep.dims, False)}, i64 {itemsize(rep.dtype)})")
+
+    def free_value(self, v: Value) -> None:
+        if v not in self.plan.unfreed:
+            self.release(self.env[v])
+
+    def access(self, a: Arr) -> str:
+        """What is known of a load or store to this array."""
+        return ""
+
+    # ------------------------------------------------------------ blocks
+
+    def block(self, block: Block) -> None:
+        """The instructions of a block, with the frees that the plan puts between them."""
+        plan = self.plan
+        for v in plan.start_frees.get(block, ()):
+            self.free_value(v)
+        for i in block.body:
+            self.instr(i)
+            for v in plan.frees.get(i, ()):
+                self.free_value(v)
+
+    def region(self, block: Block) -> None:
+        """A block of its own scope."""
+        symbols = dict(self.symbols)
+        self.block(block)
+        self.symbols = symbols
+
+    def results(self, block: Block, wants: Sequence[Type]) -> list[Rep]:
+        """What a block yields, copied where it does not own it."""
+        return [
+            self.duplicate(self.env[r], t) if (block, k) in self.plan.copy_results else self.env[r]
+            for k, (r, t) in enumerate(zip(block.results, wants, strict=True))
+        ]
+
+    def operand(self, i: Instr, k: int, want: Type | None = None) -> Rep:
+        """Operand k, copied first if the plan says so."""
+        rep = self.env[i.args[k]]
+        return self.duplicate(rep, want or i.args[k].type) if (i, k) in self.plan.copy_args else rep
+
+    def instr(self, i: Instr) -> None:
+        lower = i.op.lower
+        if isinstance(lower, Mapping):
+            self.env[i.outs[0]] = lower_scalar(self, i)
+            return
+        generate = GENERATORS.get(lower or "")
+        if generate is None:
+            raise InternalError(f"codegen has no generator for {i.op.name}")
+        outs = generate(self, i)
+        for v, rep in zip(i.outs, outs, strict=True):
+            self.bind(v, rep)
+
+    def invariant(self, v: Value) -> str:
+        """A length that is needed before the loop in which it is computed."""
+        if v in self.env:
+            return self.scalar(v)
+        i = self.plan.makers[v]
+        if i.op.lower == "dim":
+            return self.length(i.args[0], i.attrs["axis"])
+        if i.op.lower == "const":
+            return literal(i.attrs["value"], i.attrs["dtype"])
+        args = {a: self.invariant(a) for a in i.args}
+        self.env.update(args)
+        out = lower_scalar(self, i)
+        for a in args:
+            if a in self.plan.makers:
+                del self.env[a]
+        return out
+
+    def length(self, array: Value, axis: int) -> str:
+        assert isinstance(array.type, Array)
+        d = array.type.shape[axis]
+        if isinstance(d, int):
+            return str(d)
+        if array in self.env:
+            return self.array(array).dims[axis]
+        return self.symbols[d]
+
+
+Generator = Callable[[Emitter, Instr], Sequence[Rep]]
+GENERATORS: dict[str, Generator] = {}
+STACKS: dict[str, Callable[[Emitter, Stk], Stk]] = {}
+
+
+def generator(name: str) -> Callable[[Generator], Generator]:
+    """Register the code generator that ops name in `lower`."""
+
+    def register(f: Generator) -> Generator:
+        GENERATORS[name] = f
+        return f
+
+    return register
+
+
+# ---------------------------------------------------------------- the kernel
+
+
+def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str = "") -> Text:
+    """The module: kernel, run-time support, and `extra` (a caller's own functions)."""
+    plan = plan_memory(f, writes)
+    em = Emitter(f, plan, options)
+    parameters = [_parameter(em, k, p, k in writes) for k, p in enumerate(f.params)]
+    flat = [x for group in parameters for x in group]
+    em.block(f.block)
+    _return(em, f, tuple(writes))
+    _exits(em)
+    signature = ", ".join(["ptr noalias captures(none) %ctx", *(f"{t} {name}" for t, name in flat), "ptr noalias captures(none) %out"])
+    text = [f"define i32 @of.kernel({signature}) #0 {{", "entry:", *em.entry, *em.lines, *em.tail, "}"]
+    module = "\n".join(text) + "\n" + _declarations(em, extra) + extra
+    return Text(module, em.sites, plan.copies, [t.split()[0] for t, _ in flat])
+
+
+def _parameter(em: Emitter, k: int, p: Value, written: bool) -> list[tuple[str, str]]:
+    match p.type:
+        case Scalar(d):
+            if d.kind == "b":
+                em.bind(p, em.ins(f"trunc i8 %p{k} to i1"))
+                return [("i8", f"%p{k}")]
+            em.bind(p, f"%p{k}")
+            return [(llvm_type(d), f"%p{k}")]
+        case Array(d, shape):
+            dims = tuple(str(n) if isinstance(n, int) else f"%p{k}_{axis}" for axis, n in enumerate(shape))
+            em.bind(p, Arr(d, f"%p{k}", dims))
+            kind = "noalias" if written else "noalias readonly"
+            llvm_type(d)
+            return [(f"ptr {kind} captures(none) align {itemsize(d)}", f"%p{k}"), *(("i64", n) for n in dims if n.startswith("%"))]
+        case Stack():
+            raise InternalError("a stack cannot be a parameter")
+
+
+def _return(em: Emitter, f: Function, writes: tuple[int, ...]) -> None:
+    """Hand the results over, copy written arguments back where their last version lives elsewhere, and return 0."""
+    reps = em.results(f.block, [r.type for r in f.results])
+    first = len(reps) - len(writes)
+    back = [(em.array(f.params[k]), rep) for k, rep in zip(writes, reps[first:], strict=True)]
+    for target, rep in back:
+        assert isinstance(rep, Arr)
+        if rep.ptr != target.ptr:
+            em.move_bytes(target.ptr, rep.ptr, rep.dtype, target.dims)
+    for k, (_, rep) in enumerate(back, first):
+        v = f.results[k]
+        if rep.ptr != back[k - first][0].ptr and not is_small(v.type) and (v not in em.plan.unfreed or (f.block, k) in em.plan.copy_results):
+            em.release(rep)
+    slot = 0
+    for rep, v in zip(reps[:first], f.results[:first], strict=True):
+        slot = _store_result(em, rep, v.type, slot)
+    em.do("ret i32 0")
+
+
+def _store_result(em: Emitter, rep: Rep, t: Type, slot: int) -> int:
+    def put(kind: str, x: str) -> None:
+        nonlocal slot
+        at = em.ins(f"getelementptr inbounds i8, ptr %out, i64 {8 * slot}")
+        em.do(f"store {kind} {x}, ptr {at}, align 8")
+        slot += 1
+
+    if isinstance(rep, str):
+        assert isinstance(t, Scalar)
+        put(memory_type(t.dtype), em.ins(f"zext i1 {rep} to i8") if t.dtype.kind == "b" else rep)
+        return slot
+    assert isinstance(rep, Arr), "a stack cannot be a result"
+    if is_small(t):
+        out = em.raw_alloc(rep.dtype, rep.dims)
+        em.need(out)
+        em.move_bytes(out, rep.ptr, rep.dtype, rep.dims)
+        rep = Arr(rep.dtype, out, rep.dims)
+    em.do(f"call void @of.unlink(ptr %ctx, ptr {rep.ptr}, i64 {em.count(rep.dims, False)}, i64 {itemsize(rep.dtype)})")
+    put("ptr", rep.ptr)
+    for n in rep.dims:
+        put("i64", n)
+    return slot
+
+
+def _exits(em: Emitter) -> None:
+    """The blocks where all errors meet: free what is allocated, return the site."""
+    if em.no_memory:
+        em.use("nomemory")
+        em.tail += ["nomemory:", "  call void @of.nomemory(ptr %ctx)", "  br label %fail"]
+        em.failures.append(("-1", "nomemory"))
+    if em.failures:
+        em.use("release")
+        incoming = ", ".join(f"[{code}, %{block}]" for code, block in em.failures)
+        em.tail += ["fail:", f"  %code = phi i32 {incoming}", "  call void @of.release(ptr %ctx)", "  ret i32 %code"]
+
+
+def _declarations(em: Emitter, extra: str) -> str:
+    lines = [text for symbol, text in em.declared.items() if f"@{symbol}(" not in extra or f"declare" not in extra]
+    lines += em.variant_lines.values()
+    if em.variant_lines:
+        names = ", ".join(f"ptr @{name}" for name in em.variant_lines)
+        lines.append(f'@llvm.compiler.used = appending global [{len(em.variant_lines)} x ptr] [{names}], section "llvm.metadata"')
+    lines += [text for _, text in em.groups.values()]
+    lines += ['!0 = !{!"branch_weights", i32 1048575, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 1048575}']
+    return support_text(em.used, extra) + "\n".join(lines) + "\n"
+
+
+__all__ = ["GENERATORS", "SLOT", "Arr", "Emitter", "Options", "Rep", "Site", "Stk", "Text", "generator", "kernel_text"]

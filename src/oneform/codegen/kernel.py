@@ -1,0 +1,70 @@
+"""A compiled function: its text at every stage, its object code, its error sites; and an entry with all arguments in one row of slots."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oneform.codegen import target
+from oneform.codegen.emit import Options, Site, kernel_text
+from oneform.codegen.legalise import legalise
+from oneform.codegen.memory import Copied
+from oneform.codegen.support import THREAD
+from oneform.ir import Function
+
+SYMBOL = "of.kernel"
+DEFAULT = Options()
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """Machine code of a function. Sites are numbered from 1 in the kernel's return value."""
+
+    llvm: str
+    sites: tuple[Site, ...]
+    copies: tuple[Copied, ...]
+    signature: tuple[str, ...]  # LLVM types of the parameters between context and results
+    object: bytes
+    symbol: str = SYMBOL
+
+    def optimised_llvm(self) -> str:
+        return target.optimised_text(self.llvm)
+
+    def asm(self) -> str:
+        return target.assembly_text(self.llvm)
+
+    def load(self, *symbols: str) -> target.Loaded:
+        """The code in this process; keep the result as long as its addresses are used."""
+        return target.load_object(self.object, *(symbols or (self.symbol,)))
+
+
+def compile_function(f: Function, writes: Sequence[int] = (), options: Options = DEFAULT, extra: str = "") -> Kernel:
+    """Compile f; the last results are the final versions of the parameters `writes`. `extra` is LLVM text for the same module."""
+    text = kernel_text(legalise(f), writes, options, extra)
+    return Kernel(text.module, tuple(text.sites), tuple(text.copies), tuple(text.signature), target.object_code(text.module))
+
+
+@functools.cache
+def packed_entry(signature: tuple[str, ...], symbol: str = "of.packed") -> str:
+    """LLVM text of `i32 symbol(ptr ctx, ptr slots, ptr out)`: arguments in 8-byte slots; the GIL is held again when it returns."""
+    loads: list[str] = []
+    for k, t in enumerate(signature):
+        loads.append(f"  %a{k} = getelementptr i8, ptr %slots, i64 {8 * k}\n  %x{k} = load {t}, ptr %a{k}\n")
+    args = ", ".join(["ptr %ctx", *(f"{t} %x{k}" for k, t in enumerate(signature)), "ptr %out"])
+    return f"""
+define i32 @{symbol}(ptr %ctx, ptr %slots, ptr %out) {{
+{"".join(loads)}  %r = call i32 @{SYMBOL}({args})
+  %p = getelementptr i8, ptr %ctx, i64 {THREAD}
+  %s = load ptr, ptr %p
+  %held = icmp eq ptr %s, null
+  br i1 %held, label %done, label %restore
+restore:
+  call void @PyEval_RestoreThread(ptr %s)
+  store ptr null, ptr %p
+  br label %done
+done:
+  ret i32 %r
+}}
+declare void @PyEval_RestoreThread(ptr)
+"""

@@ -1,0 +1,270 @@
+"""Run-time support in LLVM text: tracked allocation, growth of stacks, release on errors, polling for interrupts, integer powers.
+
+Every block ends in a node {next, previous, base} that links it into the list headed at the context, so that any error exit frees
+everything. The node comes after the data, so a block handed to the caller is an ordinary malloc'ed block.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+# Offsets in the 128-byte context.
+LIST, DETAILS, THREAD, CLOCK = 0, 8, 40, 48
+POLL_EVERY = 1 << 20
+
+_CLOCK_MONOTONIC = 6 if sys.platform == "darwin" else 1
+
+ALLOC = """
+define internal noalias align 64 ptr @of.alloc(ptr captures(none) %ctx, i64 %count, i64 %size) #1 {
+  %big = icmp ugt i64 %count, 281474976710656
+  br i1 %big, label %none, label %fits
+fits:
+  %bytes = mul nuw i64 %count, %size
+  %up = add nuw i64 %bytes, 15
+  %at = and i64 %up, -16
+  %more = add nuw i64 %at, 87
+  %total = and i64 %more, -64
+  %p = call ptr @aligned_alloc(i64 64, i64 %total)
+  %null = icmp eq ptr %p, null
+  br i1 %null, label %none, label %link
+link:
+  %node = getelementptr i8, ptr %p, i64 %at
+  %prev = getelementptr i8, ptr %node, i64 8
+  %base = getelementptr i8, ptr %node, i64 16
+  %head = load ptr, ptr %ctx
+  store ptr %head, ptr %node
+  store ptr null, ptr %prev
+  store ptr %p, ptr %base
+  store ptr %node, ptr %ctx
+  %first = icmp eq ptr %head, null
+  br i1 %first, label %done, label %back
+back:
+  %q = getelementptr i8, ptr %head, i64 8
+  store ptr %node, ptr %q
+  br label %done
+done:
+  ret ptr %p
+none:
+  ret ptr null
+}
+define internal void @of.unlink(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {
+  %bytes = mul nuw i64 %count, %size
+  %up = add nuw i64 %bytes, 15
+  %at = and i64 %up, -16
+  %node = getelementptr i8, ptr %p, i64 %at
+  %pp = getelementptr i8, ptr %node, i64 8
+  %next = load ptr, ptr %node
+  %prev = load ptr, ptr %pp
+  %last = icmp eq ptr %next, null
+  br i1 %last, label %b, label %a
+a:
+  %np = getelementptr i8, ptr %next, i64 8
+  store ptr %prev, ptr %np
+  br label %b
+b:
+  %first = icmp eq ptr %prev, null
+  %to = select i1 %first, ptr %ctx, ptr %prev
+  store ptr %next, ptr %to
+  ret void
+}
+define internal void @of.free(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {
+  %null = icmp eq ptr %p, null
+  br i1 %null, label %done, label %live
+live:
+  call void @of.unlink(ptr %ctx, ptr %p, i64 %count, i64 %size)
+  call void @free(ptr %p)
+  br label %done
+done:
+  ret void
+}
+define internal noalias align 64 ptr @of.copy(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {
+  %q = call ptr @of.alloc(ptr %ctx, i64 %count, i64 %size)
+  %a = icmp eq ptr %p, null
+  %b = icmp eq ptr %q, null
+  %skip = or i1 %a, %b
+  br i1 %skip, label %done, label %live
+live:
+  %bytes = mul nuw i64 %count, %size
+  call void @llvm.memcpy.p0.p0.i64(ptr %q, ptr %p, i64 %bytes, i1 false)
+  br label %done
+done:
+  ret ptr %q
+}
+define internal i64 @of.mul(i64 %a, i64 %b) #4 {
+  %r = call {i64, i1} @llvm.umul.with.overflow.i64(i64 %a, i64 %b)
+  %p = extractvalue {i64, i1} %r, 0
+  %o = extractvalue {i64, i1} %r, 1
+  %s = select i1 %o, i64 -1, i64 %p
+  ret i64 %s
+}
+declare noalias ptr @aligned_alloc(i64, i64)
+"""
+
+RELEASE = """
+define internal void @of.release(ptr captures(none) %ctx) #6 {
+  %head = load ptr, ptr %ctx
+  store ptr null, ptr %ctx
+  br label %loop
+loop:
+  %node = phi ptr [%head, %0], [%next, %body]
+  %end = icmp eq ptr %node, null
+  br i1 %end, label %done, label %body
+body:
+  %bp = getelementptr i8, ptr %node, i64 16
+  %base = load ptr, ptr %bp
+  %next = load ptr, ptr %node
+  call void @free(ptr %base)
+  br label %loop
+done:
+  ret void
+}
+declare void @free(ptr)
+"""
+
+NOMEMORY = f"""
+define internal void @of.nomemory(ptr %ctx) #3 {{
+  %sp = getelementptr i8, ptr %ctx, i64 {THREAD}
+  %s = load ptr, ptr %sp
+  %held = icmp eq ptr %s, null
+  br i1 %held, label %raise, label %restore
+restore:
+  call void @PyEval_RestoreThread(ptr %s)
+  store ptr null, ptr %sp
+  br label %raise
+raise:
+  %e = call ptr @PyErr_NoMemory()
+  ret void
+}}
+declare ptr @PyErr_NoMemory()
+"""
+
+GROW = """
+define internal noalias align 64 ptr @of.grow(ptr captures(none) %ctx, ptr captures(none) %old, i64 %top, i64 %cap, i64 %size) #1 {
+  %twice = shl i64 %cap, 1
+  %p = call ptr @of.alloc(ptr %ctx, i64 %twice, i64 %size)
+  %null = icmp eq ptr %p, null
+  %new = icmp eq ptr %old, null
+  %skip = or i1 %null, %new
+  br i1 %skip, label %done, label %move
+move:
+  %bytes = mul nuw i64 %top, %size
+  call void @llvm.memcpy.p0.p0.i64(ptr %p, ptr %old, i64 %bytes, i1 false)
+  call void @of.free(ptr %ctx, ptr %old, i64 %cap, i64 %size)
+  br label %done
+done:
+  ret ptr %p
+}
+"""
+
+# The first poll releases the GIL; later ones take it back at most every 50 ms to see whether the user pressed Ctrl-C.
+POLL = f"""
+define internal i32 @of.poll(ptr captures(none) %ctx) #2 {{
+  %ts = alloca [2 x i64]
+  %sp = getelementptr i8, ptr %ctx, i64 {THREAD}
+  %tp = getelementptr i8, ptr %ctx, i64 {CLOCK}
+  %r = call i32 @clock_gettime(i32 {_CLOCK_MONOTONIC}, ptr %ts)
+  %sec = load i64, ptr %ts
+  %nsp = getelementptr i8, ptr %ts, i64 8
+  %ns = load i64, ptr %nsp
+  %big = mul i64 %sec, 1000000000
+  %now = add i64 %big, %ns
+  %s = load ptr, ptr %sp
+  %held = icmp eq ptr %s, null
+  br i1 %held, label %check, label %later
+later:
+  %last = load i64, ptr %tp
+  %passed = sub i64 %now, %last
+  %due = icmp ugt i64 %passed, 50000000
+  br i1 %due, label %take, label %go
+take:
+  call void @PyEval_RestoreThread(ptr %s)
+  store ptr null, ptr %sp
+  br label %check
+check:
+  %e = call i32 @PyErr_CheckSignals()
+  %bad = icmp ne i32 %e, 0
+  br i1 %bad, label %stop, label %release
+release:
+  %t = call ptr @PyEval_SaveThread()
+  store ptr %t, ptr %sp
+  store i64 %now, ptr %tp
+  br label %go
+go:
+  ret i32 0
+stop:
+  ret i32 -1
+}}
+declare i32 @clock_gettime(i32, ptr)
+declare ptr @PyEval_SaveThread()
+declare i32 @PyErr_CheckSignals()
+"""
+
+RESTORE = "declare void @PyEval_RestoreThread(ptr)\n"
+
+# Attribute groups by number; from FIRST_GROUP on they belong to the vector variants of mathematical functions.
+FIRST_GROUP = 10
+ATTRIBUTES = """
+attributes #0 = { noinline nounwind }
+attributes #1 = { noinline nounwind willreturn memory(argmem: readwrite, inaccessiblemem: readwrite) }
+attributes #2 = { noinline nounwind cold memory(argmem: readwrite, inaccessiblemem: readwrite) }
+attributes #3 = { noinline nounwind cold }
+attributes #4 = { alwaysinline nounwind willreturn memory(none) }
+attributes #5 = { nounwind willreturn memory(none) }
+attributes #6 = { noinline nounwind cold memory(argmem: readwrite, inaccessiblemem: readwrite) }
+"""
+
+
+def power_text(t: str) -> str:
+    """x ** n for integers by squaring; n is not negative."""
+    return f"""
+define internal {t} @of.ipow.{t}({t} %x, {t} %n) #5 {{
+  br label %loop
+loop:
+  %r = phi {t} [1, %0], [%r2, %loop]
+  %b = phi {t} [%x, %0], [%b2, %loop]
+  %e = phi {t} [%n, %0], [%e2, %loop]
+  %bit = and {t} %e, 1
+  %odd = icmp ne {t} %bit, 0
+  %p = mul {t} %r, %b
+  %r2 = select i1 %odd, {t} %p, {t} %r
+  %b2 = mul {t} %b, %b
+  %e2 = lshr {t} %e, 1
+  %more = icmp ne {t} %e2, 0
+  br i1 %more, label %loop, label %done
+done:
+  ret {t} %r2
+}}
+"""
+
+
+# What each function of the run-time support needs besides itself.
+PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "alloc": (ALLOC, ("release",)),
+    "release": (RELEASE, ()),
+    "nomemory": (NOMEMORY, ("restore",)),
+    "grow": (GROW, ("alloc",)),
+    "poll": (POLL, ("restore",)),
+    "restore": (RESTORE, ()),
+    "ipow.i64": (power_text("i64"), ()),
+    "ipow.i32": (power_text("i32"), ()),
+}
+
+
+_DECLARED = re.compile(r"^declare [^\n]*@([\w.]+)\([^\n]*\n", re.MULTILINE)
+
+
+def support_text(used: set[str], present: str) -> str:
+    """The parts used, with what they need, each once; externals that `present` declares are not declared again."""
+    wanted: dict[str, None] = {}
+
+    def want(name: str) -> None:
+        for need in PARTS[name][1]:
+            want(need)
+        wanted[name] = None
+
+    for name in sorted(used):
+        want(name)
+    seen = set(_DECLARED.findall(present))
+    text = "".join(PARTS[name][0] for name in wanted)
+    return _DECLARED.sub(lambda m: "" if m[1] in seen else m[0], text) + ATTRIBUTES

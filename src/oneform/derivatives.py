@@ -1,0 +1,226 @@
+"""Derivatives of lowered functions: which leaves are differentiated, what comes back, in which containers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oneform import optimise, transforms
+from oneform.errors import DerivativeError
+from oneform.frontend import Lowered
+from oneform.ir import Block, Function, Value
+from oneform.tree import NONE, Leaf, Tree, subtree_ranges
+from oneform.types import Scalar, Type, differentiable
+
+Args = Sequence[tuple[Tree, list[Leaf]]]
+Kwargs = Mapping[str, tuple[Tree, list[Leaf]]]
+Lower = Callable[[Args, Kwargs], Lowered]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One derivative: from how a function is lowered to how its derivative is. Hashable, so that compiled code is found again."""
+
+    argnums: int | tuple[int, ...] = 0
+    has_aux: bool = False
+
+    def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
+        raise NotImplementedError
+
+
+# ---------------------------------------------------------------- pieces
+
+
+def pure(low: Lowered) -> Function:
+    """The function without its writes to arguments: a derivative never changes the caller's arrays."""
+    f = low.function
+    count = len(f.results) - len(low.writes)
+    return optimise.prepare(Function(f.name, dataclasses.replace(f.block, results=f.results[:count])))
+
+
+def _finish(low: Lowered, f: Function, result: Tree, leaves: Iterable[Leaf], pick: Sequence[int], params: Sequence[int] | None = None) -> Lowered:
+    """`f` with the results picked, as a function that writes to nothing. `params` puts the parameters in another order."""
+    order: tuple[Value, ...] = f.params if params is None else tuple(f.params[k] for k in params)
+    block = Block(order, f.block.body, tuple(f.results[k] for k in pick))
+    return dataclasses.replace(low, function=Function(f.name, block), result=result, result_leaves=list(leaves), writes=())
+
+
+def positions(argnums: int | tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Argument numbers as non-negative ones."""
+    out: list[int] = []
+    for n in (argnums,) if isinstance(argnums, int) else argnums:
+        if not -count <= n < count:
+            raise DerivativeError("E202", f"argnums names argument {n}, but the call has {count} positional argument{'' if count == 1 else 's'}")
+        out.append(n % count)
+    if len(set(out)) != len(out) or not out:
+        raise DerivativeError("E202", f"argnums = {argnums} names {'no argument' if not out else 'an argument twice'}")
+    return tuple(out)
+
+
+def _chosen(args: Args, argnums: int | tuple[int, ...]) -> tuple[list[int], Tree, list[Leaf]]:
+    """The leaves differentiated, as parameter numbers; the structure of what is differentiated, None where there is no derivative; their leaves."""
+    ranges = subtree_ranges([t for t, _ in args])
+    chosen = positions(argnums, len(args))
+    wrt: list[int] = []
+    found: list[Leaf] = []
+    kids: list[Tree] = []
+    for n in chosen:
+        tree, leaves = args[n]
+        active = [differentiable(leaf.type) for leaf in leaves]
+        if not any(active):
+            what = f"{leaves[0].type}" if tree.kind == "leaf" else f"a {tree.kind} without any float"
+            raise DerivativeError("E202", f"argument {n} is {what}, which has no derivative", repair="Pass a float (2.0, not 2), or leave the argument out of argnums.")
+        wrt += [k for k, a in zip(ranges[n], active, strict=True) if a]
+        found += [leaf for leaf, a in zip(leaves, active, strict=True) if a]
+        kids.append(masked(tree, active))
+    return wrt, kids[0] if isinstance(argnums, int) else Tree("tuple", tuple(kids)), found
+
+
+def masked(tree: Tree, active: Sequence[bool]) -> Tree:
+    """The tree with None for the leaves that are not active."""
+    flags = iter(active)
+
+    def walk(t: Tree) -> Tree:
+        if t.kind == "leaf":
+            return t if next(flags) else NONE
+        return dataclasses.replace(t, children=tuple(map(walk, t.children))) if t.children else t
+
+    return walk(tree)
+
+
+def _split_aux(low: Lowered, has_aux: bool) -> tuple[Tree, Tree]:
+    """The value's tree and the auxiliary data's."""
+    if not has_aux:
+        return low.result, NONE
+    if low.result.kind != "tuple" or len(low.result.children) != 2:
+        raise DerivativeError("E203", f"with has_aux=True the function must return a pair (value, auxiliary data), not {describe(low)}")
+    return low.result.children
+
+
+def describe(low: Lowered) -> str:
+    """What a function returns, in words."""
+    if low.result.kind == "leaf":
+        return str(low.result_leaves[0].type)
+    return "None" if low.result.kind == "none" else f"a {low.result.kind} of {len(low.result.children)}"
+
+
+def _scalar(low: Lowered, value: Tree, transform: str) -> None:
+    t = low.result_leaves[0].type if value.kind == "leaf" else None
+    if not isinstance(t, Scalar) or t.dtype.kind != "f":
+        what = str(t) if t is not None else describe(low)
+        repair = "For functions with several results use of.jacrev, of.jacfwd or of.vjp."
+        if isinstance(t, Scalar):
+            repair = "Its result has no derivative: make it a float."
+        raise DerivativeError("E203", f"{transform} needs a function that returns one float, but this one returns {what}", repair=repair)
+
+
+# ---------------------------------------------------------------- rules
+
+
+@dataclass(frozen=True)
+class Grad(Rule):
+    """grad and value_and_grad."""
+
+    value: bool = False
+
+    def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
+        wrt, tree, leaves = _chosen(args, self.argnums)
+        low = base(args, kwargs)
+        value, aux = _split_aux(low, self.has_aux)
+        _scalar(low, value, "value_and_grad" if self.value else "grad")
+        f = pure(low)
+        count = len(f.results)
+        g = transforms.grad(f, wrt, 0)
+        gradients = list(range(count, len(g.results)))
+        auxiliary = list(range(1, count)) if self.has_aux else []
+        if not self.value:
+            result = Tree("tuple", (tree, aux)) if self.has_aux else tree
+            return _finish(low, g, result, [*leaves, *low.result_leaves[1:]], gradients + auxiliary)
+        head = Tree("tuple", (value, aux)) if self.has_aux else value
+        return _finish(low, g, Tree("tuple", (head, tree)), [*low.result_leaves, *leaves], [0, *auxiliary, *gradients])
+
+
+@dataclass(frozen=True)
+class Jacobian(Rule):
+    """jacfwd and jacrev: for each result, for each argument, an array of their shapes side by side."""
+
+    forward: bool = True
+
+    def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
+        wrt, inner, _ = _chosen(args, self.argnums)
+        low = base(args, kwargs)
+        value, aux = _split_aux(low, self.has_aux)
+        outs = [k for k in range(value.leaves) if differentiable(low.result_leaves[k].type)]
+        if not outs:
+            raise DerivativeError("E203", f"a Jacobian needs a function that returns floats, but this one returns {describe(low)}")
+        f = pure(low)
+        count = len(f.results)
+        single = len(outs) == 1 and isinstance(low.result_leaves[outs[0]].type, Scalar)
+        g = transforms.jacfwd(f, wrt, outs) if self.forward else transforms.grad(f, wrt, outs[0]) if single else transforms.jacrev(f, wrt, outs)
+        outer = masked(value, [differentiable(leaf.type) for leaf in low.result_leaves[: value.leaves]])
+        result = nested(outer, inner)
+        pick = list(range(count, len(g.results)))
+        leaves = [Leaf(g.results[k].type) for k in pick]
+        if self.has_aux:
+            result = Tree("tuple", (result, aux))
+            pick += range(value.leaves, count)
+            leaves += low.result_leaves[value.leaves :]
+        return _finish(low, g, result, leaves, pick)
+
+
+def nested(outer: Tree, inner: Tree) -> Tree:
+    """`outer` with `inner` in place of every leaf."""
+    if outer.kind == "leaf":
+        return inner
+    return dataclasses.replace(outer, children=tuple(nested(c, inner) for c in outer.children))
+
+
+@dataclass(frozen=True)
+class Jvp(Rule):
+    """Called with (primals, tangents), both tuples; tangents have None where the primals have no derivative."""
+
+    def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
+        primals, _ = args
+        inner = split(primals)
+        wrt = [k for k, leaf in enumerate(primals[1]) if differentiable(leaf.type)]
+        low = base(inner, kwargs)
+        f = pure(low)
+        count, n, moving = len(f.results), len(primals[1]), len(wrt)
+        g = transforms.jvp(f, wrt)
+        first = len(f.params)
+        order = [*range(n), *range(first, first + moving), *range(n, first)]
+        active = [differentiable(leaf.type) for leaf in low.result_leaves]
+        result = Tree("tuple", (low.result, masked(low.result, active)))
+        leaves = [*low.result_leaves, *(leaf for leaf, a in zip(low.result_leaves, active, strict=True) if a)]
+        return _finish(low, g, result, leaves, range(len(g.results)) if count else [], order)
+
+
+@dataclass(frozen=True)
+class Vjp(Rule):
+    """Called with (primals, cotangents): cotangents in the structure of the result, None where it has no derivative."""
+
+    def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
+        primals, _ = args
+        inner = split(primals)
+        active = [differentiable(leaf.type) for leaf in primals[1]]
+        wrt = [k for k, a in enumerate(active) if a]
+        low = base(inner, kwargs)
+        seeds = [k for k, leaf in enumerate(low.result_leaves) if differentiable(leaf.type)]
+        f = pure(low)
+        count, n, first = len(f.results), len(primals[1]), len(f.params)
+        g = transforms.vjp(f, wrt, seeds)
+        order = [*range(n), *range(first, first + len(seeds)), *range(n, first)]
+        leaves = [leaf for leaf, a in zip(primals[1], active, strict=True) if a]
+        return _finish(low, g, masked(primals[0], active), leaves, range(count, len(g.results)), order)
+
+
+def split(tupled: tuple[Tree, list[Leaf]]) -> list[tuple[Tree, list[Leaf]]]:
+    """The members of a tuple of arguments, each with its leaves."""
+    tree, leaves = tupled
+    return [(c, [leaves[k] for k in r]) for c, r in zip(tree.children, subtree_ranges(tree.children), strict=True)]
+
+
+def types_of(leaves: Iterable[Leaf]) -> list[Type]:
+    return [leaf.type for leaf in leaves]

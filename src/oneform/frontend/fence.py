@@ -1,0 +1,109 @@
+"""The accepted language: one entry per node of Python's syntax tree, accepted or refused with a sentence and a repair.
+
+docs/language.md is generated from this table.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from oneform.errors import CompileError
+
+
+@dataclass(frozen=True)
+class Entry:
+    node: type[ast.AST]
+    construct: str
+    accepted: bool
+    text: str  # what is accepted, or why it is refused
+    repair: str = ""
+
+
+def _yes(node: type[ast.AST], construct: str, text: str) -> Entry:
+    return Entry(node, construct, True, text)
+
+
+def _no(node: type[ast.AST], construct: str, text: str, repair: str) -> Entry:
+    return Entry(node, construct, False, text, repair)
+
+
+ENTRIES: tuple[Entry, ...] = (
+    # statements
+    _yes(ast.FunctionDef, "def", "Functions in functions, with closures; helpers are compiled into their callers."),
+    _no(ast.AsyncFunctionDef, "async def", "asynchronous functions are not supported", "Write an ordinary function."),
+    _no(ast.ClassDef, "class", "classes cannot be defined inside a compiled function", "Define the class at module level."),
+    _yes(ast.Return, "return", "Anywhere, also inside loops; the types returned on different paths are unified."),
+    _no(ast.Delete, "del", "del is not supported", "Drop the statement: memory is freed when a name is no longer read."),
+    _yes(ast.Assign, "a = b", "Names, tuples, elements and slices of arrays; several targets."),
+    _yes(ast.AugAssign, "a += b", "In place for arrays, as in NumPy."),
+    _yes(ast.AnnAssign, "a: T = b", "The annotation is not read."),
+    _yes(ast.For, "for", "Over range, arrays (rows), tuples, lists, enumerate, zip, reversed; with break, continue, else. A range is never unrolled."),
+    _no(ast.AsyncFor, "async for", "asynchronous loops are not supported", "Write an ordinary loop."),
+    _yes(ast.While, "while", "With break, continue, else."),
+    _yes(ast.If, "if", "Decided at run time, or at compile time where only structure is asked."),
+    _no(ast.With, "with", "with is not supported", "Call what the context manager does before and after."),
+    _no(ast.AsyncWith, "async with", "asynchronous context managers are not supported", "Write ordinary code."),
+    _no(ast.Match, "match", "match is not supported yet", "Write if, elif and else."),
+    _yes(ast.Raise, "raise", "A built-in exception, its message with numbers in it."),
+    _no(ast.Try, "try", "exceptions cannot be caught in compiled code", "Test for the bad case with if."),
+    _no(ast.TryStar, "try with except*", "exceptions cannot be caught in compiled code", "Test for the bad case with if."),
+    _yes(ast.Assert, "assert", "With a message that may have numbers in it."),
+    _yes(ast.Import, "import", "Inside a function too; modules are structure."),
+    _yes(ast.ImportFrom, "from … import", "Inside a function too."),
+    _no(ast.Global, "global", "a compiled function cannot rebind a global name", "Return the new value, or write into a global array."),
+    _yes(ast.Nonlocal, "nonlocal", "For names of functions that are compiled with the program."),
+    _yes(ast.Expr, "an expression as a statement", "For its effect; docstrings are skipped."),
+    _yes(ast.Pass, "pass", "Does nothing."),
+    _yes(ast.Break, "break", "Becomes a carried flag."),
+    _yes(ast.Continue, "continue", "The rest of the body runs under a condition."),
+    # expressions
+    _yes(ast.BoolOp, "and, or", "The right side is evaluated only if needed."),
+    _yes(ast.NamedExpr, "a := b", "As an assignment."),
+    _yes(ast.BinOp, "a + b", "NumPy's promotion (NEP 50) and broadcasting."),
+    _yes(ast.UnaryOp, "-a, +a, ~a, not a", "Of numbers and arrays."),
+    _yes(ast.Lambda, "lambda", "Compiled into their callers; several may share a line."),
+    _yes(ast.IfExp, "a if c else b", "Only the chosen side is evaluated."),
+    _yes(ast.Dict, "{k: v}", "With keys that are structure."),
+    _no(ast.Set, "{a, b}", "sets are not supported", "Use a tuple."),
+    _yes(ast.ListComp, "[e for …]", "Over structure (tuples, lists, zip of them): unrolled. Over a range or an array inside np.array: an array."),
+    _no(ast.SetComp, "{e for …}", "sets are not supported", "Use a tuple."),
+    _yes(ast.DictComp, "{k: v for …}", "Over structure: unrolled."),
+    _yes(ast.GeneratorExp, "(e for …)", "As the argument of sum, min, max, any, all, tuple, list: over structure unrolled, else a loop."),
+    _no(ast.Await, "await", "asynchronous code is not supported", "Write an ordinary function."),
+    _no(ast.Yield, "yield", "generators are not supported", "Fill an array, or return a tuple."),
+    _no(ast.YieldFrom, "yield from", "generators are not supported", "Fill an array, or return a tuple."),
+    _yes(ast.Compare, "a < b < c", "Chains, is, in (of tuples and dicts)."),
+    _yes(ast.Call, "f(x)", "Python functions, lambdas, NumPy and math functions that the operation table lists, classes of records."),
+    _yes(ast.FormattedValue, "{x} in an f-string", "Numbers, in messages of raise and assert."),
+    _yes(ast.JoinedStr, "f-strings", "As messages of raise and assert, and of structure."),
+    _yes(ast.Constant, "literals", "Integers, floats, bools, strings, None, Ellipsis."),
+    _yes(ast.Attribute, "a.b", "Of modules, arrays, records."),
+    _yes(ast.Subscript, "a[i]", "Integers, slices, None and … on arrays; constants on tuples; keys on dicts."),
+    _yes(ast.Starred, "*a", "In calls, tuples and unpacking, of structure."),
+    _yes(ast.Name, "names", "Numbers and arrays from outside are hidden arguments."),
+    _yes(ast.List, "[a, b]", "A list of fixed length."),
+    _yes(ast.Tuple, "a, b", "Tuples."),
+    _yes(ast.Slice, "a:b:c", "With a constant step."),
+)
+
+TABLE: dict[type[ast.AST], Entry] = {e.node: e for e in ENTRIES}
+
+
+def check_node(node: ast.AST) -> None:
+    """Refuse a node that is not in the language."""
+    entry = TABLE.get(type(node))
+    if entry is None:
+        raise CompileError("E001", f"{type(node).__name__} is not supported")
+    if not entry.accepted:
+        raise CompileError("E001", entry.text, None, entry.repair)
+
+
+def language_page() -> str:
+    """docs/language.md."""
+    lines = ["# The accepted language", "", "Generated from `src/oneform/frontend/fence.py`: do not edit.", ""]
+    lines += ["| construct | accepted | |", "|---|---|---|"]
+    for e in ENTRIES:
+        shown = e.construct.replace("|", "\\|")
+        lines.append(f"| `{shown}` | {'yes' if e.accepted else 'no'} | {e.text if e.accepted else e.text[0].upper() + e.text[1:] + '. ' + e.repair} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,307 @@
+"""Where two paths meet: the form that both their values of a slot fit, and how a value is passed through it as IR values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from oneform.errors import CompileError, Location
+from oneform.frontend.arrays import array_type, read
+from oneform.frontend.numbers import promoted
+from oneform.frontend.state import State
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.values import (
+    ANYTHING,
+    FALSE,
+    TRUE,
+    UNBOUND,
+    Arr,
+    Axis,
+    Cell,
+    Maybe,
+    Missing,
+    Num,
+    Poison,
+    Seq,
+    View,
+    describe,
+    same,
+    same_skeleton,
+    same_view,
+    view_numbers,
+)
+from oneform.ir import Value
+from oneform.ops import make
+from oneform.types import BOOL, I64, Array, Dim, DType, Scalar, Type, join, same_dim
+
+
+@dataclass(frozen=True)
+class NumForm:
+    dtype: DType
+    weak: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Keep:
+    """The same on both paths: nothing is passed."""
+
+    item: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Keep) and same(self.item, other.item)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class ViewForm:
+    """One cell, a path of one shape: the numbers in the path are passed."""
+
+    cell: Cell
+    outs: tuple[int | None, ...]
+    shape: tuple[Dim, ...]
+    numbers: tuple[Form, ...]
+
+
+@dataclass(frozen=True)
+class CellForm:
+    """Different memory on the two paths: the contents are passed, and the name holds memory of its own from here on."""
+
+    type: Array
+    name: str
+    pair: tuple[Cell | None, Cell | None]
+    clean: bool  # nobody else holds one of the pair, so that no other name can be the same memory
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CellForm) and self.type == other.type and self.clean == other.clean
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class VersionForm:
+    """The contents of a cell that both paths have."""
+
+    type: Type
+
+
+@dataclass(frozen=True)
+class SeqForm:
+    kind: str
+    items: tuple[Form, ...]
+    meta: Any
+
+
+@dataclass(frozen=True)
+class MaybeForm:
+    """Bound on some paths: a flag is passed too."""
+
+    item: Form
+
+
+@dataclass(frozen=True)
+class LateForm:
+    """Bound by every iteration of a `for` and by nothing before it: bound unless there is no iteration, so no flag is passed."""
+
+    item: Form
+
+
+@dataclass(frozen=True)
+class PoisonForm:
+    written: str
+    loc: Location | None
+
+
+Form = NumForm | Keep | ViewForm | CellForm | VersionForm | SeqForm | MaybeForm | LateForm | PoisonForm
+
+
+@dataclass
+class Side:
+    """One of the two paths: its state, and what it counts."""
+
+    state: State
+    count: dict[Cell, int]
+
+
+@dataclass
+class Meeting:
+    """Two paths that meet. `shared` are the cells that outlive the meeting."""
+
+    t: Tracer
+    left: Side
+    right: Side
+    shared: Callable[[Cell], bool]
+
+    # ------------------------------------------------------------ the form that both fit
+
+    def form(self, a: Any, b: Any, name: str) -> Form:
+        if isinstance(a, Poison) or isinstance(b, Poison):
+            poison = a if isinstance(a, Poison) else b
+            return PoisonForm(poison.written, poison.loc)
+        if isinstance(a, Value) or isinstance(b, Value) or a is None or b is None:
+            return self._version(a, b)
+        if a is UNBOUND or b is UNBOUND:
+            if a is b:
+                return Keep(UNBOUND)
+            inner = b if a is UNBOUND else a
+            return MaybeForm(self.form(_item(inner), ANYTHING, name)) if inner is not ANYTHING else Keep(ANYTHING)
+        if isinstance(a, Maybe) or isinstance(b, Maybe):
+            return MaybeForm(self.form(_item(a), _item(b), name))
+        if a is ANYTHING or b is ANYTHING:
+            return self._lone(b if a is ANYTHING else a, a is ANYTHING, name)
+        if isinstance(a, Num) and isinstance(b, Num):
+            return Keep(a) if same(a, b) else NumForm(*promoted([a, b]))
+        if isinstance(a, Arr) and isinstance(b, Arr):
+            return self._arrays(a, b, name)
+        if isinstance(a, Seq) and isinstance(b, Seq) and (a.kind, a.meta, len(a.items)) == (b.kind, b.meta, len(b.items)):
+            return SeqForm(a.kind, tuple(self.form(x, y, name) for x, y in zip(a.items, b.items, strict=True)), a.meta)
+        if same(a, b):
+            return Keep(a)
+        raise CompileError("E102", f"{_named(name)} is {describe(a)} on one path and {describe(b)} on the other")
+
+    def _version(self, a: Any, b: Any) -> Form:
+        """Contents of a cell; a path that lacks the cell has nothing to say."""
+        if a is None or b is None or a is UNBOUND or b is UNBOUND:
+            v = b if a is None or a is UNBOUND else a
+            return VersionForm(self.t.erase(v.type)) if isinstance(v, Value) else Keep(UNBOUND)
+        t = join(a.type, b.type)
+        assert t is not None
+        return VersionForm(self.t.erase(t))
+
+    def _lone(self, x: Any, right: bool, name: str) -> Form:
+        """A value of one path, where the other has none that matters."""
+        if isinstance(x, Num):
+            return Keep(x) if x.known is not None else NumForm(x.dtype, x.weak)
+        if isinstance(x, Seq):
+            return SeqForm(x.kind, tuple(self.form(*((ANYTHING, i) if right else (i, ANYTHING)), name) for i in x.items), x.meta)
+        if isinstance(x, Arr):
+            if self.shared(x.cell):
+                if x.view is None:
+                    return Keep(x)
+                return self._view(x.cell, x.view, None, name)
+            with_state = self.t.state
+            self.t.state = (self.right if right else self.left).state
+            kind = self.t.erase(array_type(self.t, x))
+            self.t.state = with_state
+            assert isinstance(kind, Array)
+            return CellForm(kind, name, (None, x.cell) if right else (x.cell, None), not x.view)
+        return Keep(x)
+
+    def _view(self, cell: Cell, v: View, w: View | None, name: str) -> ViewForm:
+        pairs = zip(view_numbers(v), view_numbers(w) if w else [ANYTHING] * len(view_numbers(v)), strict=True)
+        numbers = tuple(Keep(x) if y is ANYTHING and x.known is not None else Keep(x) if same(x, y) else NumForm(I64, True) for x, y in pairs)
+        shape = tuple(d if self.t.visible(d) and (w is None or same_dim(d, w.shape[k])) else "?" for k, d in enumerate(v.shape))
+        return ViewForm(cell, tuple(a.out for a in v.axes), shape, numbers)
+
+    def _arrays(self, a: Arr, b: Arr, name: str) -> Form:
+        if a.cell is b.cell and self.shared(a.cell):
+            if same_view(a.view, b.view):
+                return Keep(a)
+            if a.view and b.view and same_skeleton(a.view, b.view):
+                return self._view(a.cell, a.view, b.view, name)
+        before = self.t.state
+        self.t.state = self.left.state
+        left = array_type(self.t, a)
+        self.t.state = self.right.state
+        right = array_type(self.t, b)
+        self.t.state = before
+        kind = join(left, right)
+        if kind is None:
+            raise CompileError("E102", f"{_named(name)} is {describe(a, left.shape)} on one path and {describe(b, right.shape)} on the other")
+        erased = self.t.erase(kind)
+        assert isinstance(erased, Array)
+        clean = a.view is None and b.view is None and a.cell is not b.cell and self.left.count.get(a.cell, 0) <= 1 and self.right.count.get(b.cell, 0) <= 1
+        return CellForm(erased, name, (a.cell, b.cell), clean)
+
+
+def _item(x: Any) -> Any:
+    return x.item if isinstance(x, Maybe) else ANYTHING if x is UNBOUND else x
+
+
+def _named(name: str) -> str:
+    return f"'{name}'" if name else "the value"
+
+
+# ---------------------------------------------------------------- passing values through a form
+
+
+def types(form: Form) -> list[Type]:
+    """The IR types of the values that a form passes."""
+    if isinstance(form, NumForm):
+        return [Scalar(form.dtype)]
+    if isinstance(form, (CellForm, VersionForm)):
+        return [form.type]
+    if isinstance(form, ViewForm):
+        return [x for n in form.numbers for x in types(n)]
+    if isinstance(form, SeqForm):
+        return [x for i in form.items for x in types(i)]
+    if isinstance(form, MaybeForm):
+        return [*types(form.item), Scalar(BOOL)]
+    return types(form.item) if isinstance(form, LateForm) else []
+
+
+def give(t: Tracer, form: Form, x: Any) -> list[Value]:
+    """The IR values that stand for an abstract value, in the region where it lives."""
+    if isinstance(form, (Keep, PoisonForm)):
+        return []
+    if isinstance(form, MaybeForm):
+        bound = x.bound if isinstance(x, Maybe) else FALSE if isinstance(x, Missing) else TRUE
+        return [*give(t, form.item, _item(x)), t.value(bound, BOOL)]
+    if isinstance(form, LateForm):
+        return give(t, form.item, _item(x))
+    if isinstance(x, (Missing, Poison)) or x is None:
+        return [make.undefined(t.b, t.erase(k)) for k in types(form)]
+    if isinstance(x, Maybe):
+        return give(t, form, x.item)
+    if isinstance(form, NumForm):
+        return [t.value(x, form.dtype)]
+    if isinstance(form, VersionForm):
+        return [x]
+    if isinstance(form, CellForm):
+        return [read(t, x)]
+    if isinstance(form, SeqForm):
+        return [v for f, i in zip(form.items, x.items, strict=True) for v in give(t, f, i)]
+    assert isinstance(x, Arr)
+    view = x.view
+    assert view is not None
+    return [v for f, n in zip(form.numbers, view_numbers(view), strict=True) for v in give(t, f, n)]
+
+
+def take(t: Tracer, form: Form, values: Iterator[Value], bound: Num | None = None) -> Any:
+    """The abstract value that IR values stand for; the inverse of `give`. `bound`: whether a loop has run (for LateForm)."""
+    if isinstance(form, Keep):
+        return form.item
+    if isinstance(form, PoisonForm):
+        return Poison(form.written, form.loc)
+    if isinstance(form, NumForm):
+        return Num(form.dtype, form.weak, next(values))
+    if isinstance(form, VersionForm):
+        return next(values)
+    if isinstance(form, MaybeForm):
+        item = take(t, form.item, values)
+        return Maybe(item, Num(BOOL, True, next(values)))
+    if isinstance(form, LateForm):
+        item = take(t, form.item, values)
+        return item if bound is None or bound.known is True else UNBOUND if bound.known is False else Maybe(item, bound)
+    if isinstance(form, SeqForm):
+        return Seq(form.kind, tuple(take(t, f, values) for f in form.items), form.meta)
+    if isinstance(form, CellForm):
+        return _take_cell(t, form, next(values))
+    numbers: list[Num] = [take(t, f, values) for f in form.numbers]
+    axes = tuple(Axis(numbers[2 * k], numbers[2 * k + 1], out) for k, out in enumerate(form.outs))
+    return Arr(form.cell, View(axes, form.shape, tuple(numbers[2 * len(axes) :])))
+
+
+def _take_cell(t: Tracer, form: CellForm, v: Value) -> Arr:
+    """Memory of its own, but that it may also be one of the two it came from, if others can reach those."""
+    cell = Cell(form.name, form.type.dtype, form.type.rank)
+    t.state.slots[cell] = v
+    if not form.clean:
+        for source in form.pair:
+            if source is not None:
+                for other in {source, *source.partners}:
+                    if other is not cell:
+                        other.partners.add(cell)
+                        cell.partners.add(other)
+    return Arr(cell)

@@ -1,0 +1,335 @@
+"""The state of one lowering: where instructions go, what is known, and the few primitives that every construct is built from."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from oneform.errors import CompileError, Location, OneformError
+from oneform.frontend.affine import Affine, Bounds, constant, nonnegative
+from oneform.frontend.capture import Capture, Dependency
+from oneform.frontend.fence import check_node
+from oneform.frontend.state import Frame, Scope, State
+from oneform.frontend.values import Abstract, Cell, Known, Num, number
+from oneform.ir import Builder, Op, Value
+from oneform.ops import constant as ir_constant
+from oneform.ops import make
+from oneform.types import ANY, BOOL, I64, Dim, DType, Scalar, Type, element, shape_of
+
+BY_PYTHON: dict[int, Op] = make.by_python()
+
+
+class PathEnds(Exception):
+    """Control surely does not come back from here: the program raises."""
+
+
+class Tracer:
+    """Everything that handlers of syntax share. Handlers are functions in the other modules of this package."""
+
+    def __init__(self, statements: dict[type, Any], expressions: dict[type, Any]):
+        self.root = Builder()
+        self.b = self.root
+        self.scope = Scope(None, self.root)
+        self.state = State()
+        self.frame: Frame | None = None
+        self.stack: list[Frame] = []
+        self.unrolled: tuple[int, ...] = ()  # indices of the structural loops being unrolled
+        self.statements, self.expressions = statements, expressions
+        self.captures: dict[Any, tuple[Capture, Value]] = {}
+        self.captured_cells: dict[Any, Cell] = {}
+        self.dependencies: dict[Any, Dependency] = {}
+        self.keep: list[Any] = []  # objects whose id() serves as a key
+        self.affine: dict[Value, Affine] = {}
+        self.bounds: dict[Any, Bounds] = {}
+        self.conditions: dict[Value, tuple[list[Affine], list[Affine]]] = {}  # facts where a bool holds, and where it does not
+        self.atom_scope: dict[Any, Scope] = {}
+        self.symbol_of: dict[Any, str] = {}
+        self.taken: set[str] = set()
+        self.loop_cache: dict[Any, dict[Any, Any]] = {}
+        self.counter = 0
+
+    # ------------------------------------------------------------ places and refusals
+
+    def at(self, node: ast.AST) -> Location | None:
+        return self.frame.source.location(node) if self.frame else None
+
+    def refuse(self, code: str, detail: str, node: ast.AST | None = None, repair: str = "") -> NoReturn:
+        raise CompileError(code, detail, self.at(node) if node is not None else self.b.loc, repair)
+
+    @property
+    def here(self) -> Frame:
+        assert self.frame is not None
+        return self.frame
+
+    # ------------------------------------------------------------ dispatch
+
+    def expr(self, node: ast.expr) -> Abstract:
+        """The abstract value of an expression."""
+        return self._visit(self.expressions, node)
+
+    def stmt(self, node: ast.stmt) -> None:
+        self._visit(self.statements, node)
+
+    def _visit(self, table: dict[type, Any], node: Any) -> Any:
+        before, frame = self.b.loc, self.frame
+        loc = self.at(node)
+        self.b.loc = loc
+        try:
+            check_node(node)
+            return table[type(node)](self, node)
+        except OneformError as e:
+            raise e.at(frame.source.location(node) if frame else None) from None
+        finally:
+            self.b.loc = before
+
+    # ------------------------------------------------------------ regions
+
+    @contextmanager
+    def region(self, facts: Sequence[Affine] = ()) -> Iterator[Builder]:
+        """Instructions go to a new builder, facts to a new scope, until the block ends."""
+        saved_b, saved_scope = self.b, self.scope
+        self.b = saved_b.sub()
+        self.scope = Scope(saved_scope, self.b, saved_scope.depth + 1, facts=list(facts))
+        try:
+            yield self.b
+        finally:
+            self.b, self.scope = saved_b, saved_scope
+
+    @contextmanager
+    def resume(self, b: Builder, scope: Scope) -> Iterator[None]:
+        """Go on in a region that was left."""
+        saved_b, saved_scope = self.b, self.scope
+        b.loc = saved_b.loc
+        self.b, self.scope = b, scope
+        try:
+            yield
+        finally:
+            self.b, self.scope = saved_b, saved_scope
+
+    # ------------------------------------------------------------ numbers
+
+    def value(self, n: Num, dtype: DType | None = None) -> Value:
+        """The IR value of a number, converted to a dtype."""
+        dtype = dtype or n.dtype
+        if n.value is None:
+            known: Any = n.known
+            if dtype.kind == "i" and isinstance(known, int) and not -(2 ** (dtype.bits - 1)) <= known < 2 ** (dtype.bits - 1):
+                self.refuse("E301", f"the integer {known} does not fit {dtype}")
+            return ir_constant(self.b, known, dtype)
+        return make.convert(self.b, n.value, dtype)
+
+    def strong(self, v: Value) -> Num:
+        return Num(element(v.type), False, v)
+
+    def integer(self, v: Value) -> Num:
+        """An i64 value as a Python int."""
+        return Num(I64, True, v)
+
+    def op(self, f: Callable[..., Any], *args: Value) -> Value:
+        """The operation that a Python callable stands for."""
+        return self.b.emit1(BY_PYTHON[id(f)], *args)
+
+    def iadd(self, a: Num, b: Num | int) -> Num:
+        return self._iop(operator.add, a, b if isinstance(b, Num) else number(b))
+
+    def isub(self, a: Num, b: Num | int) -> Num:
+        return self._iop(operator.sub, a, b if isinstance(b, Num) else number(b))
+
+    def imul(self, a: Num, b: Num | int) -> Num:
+        return self._iop(operator.mul, a, b if isinstance(b, Num) else number(b))
+
+    def _iop(self, f: Callable[[Any, Any], Any], a: Num, b: Num) -> Num:
+        """Index arithmetic in i64, with what is known folded."""
+        if a.known is not None and b.known is not None:
+            return number(int(f(a.known, b.known)))
+        if f is not operator.mul and b.known == 0 or f is operator.mul and b.known == 1:
+            return self.as_index(a)
+        if f is operator.add and a.known == 0 or f is operator.mul and a.known == 1:
+            return self.as_index(b)
+        if f is operator.sub and a.value is not None and a.value is b.value or f is operator.mul and (a.known == 0 or b.known == 0):
+            return number(0)
+        out = self.integer(self.op(f, self.value(a, I64), self.value(b, I64)))
+        self.learn_arithmetic(f, a, b, out)
+        return out
+
+    def as_index(self, n: Num) -> Num:
+        """An integer as i64."""
+        if n.known is not None:
+            return number(int(n.known))
+        if n.dtype == I64:
+            return n if n.weak else Num(I64, True, n.value)
+        return self.integer(self.value(n, I64))
+
+    def learn_arithmetic(self, f: Callable[[Any, Any], Any], a: Num, b: Num, out: Num) -> None:
+        """Note the affine form of a sum, difference or product of integers."""
+        if out.value is None or out.dtype != I64:
+            return
+        x, y = self.affine_of(a), self.affine_of(b)
+        if f is operator.add:
+            self.affine[out.value] = x + y
+        elif f is operator.sub:
+            self.affine[out.value] = x - y
+        elif f is operator.mul and not x.terms:
+            self.affine[out.value] = y * x.const
+        elif f is operator.mul and not y.terms:
+            self.affine[out.value] = x * y.const
+
+    def imax(self, a: Num, b: Num) -> Num:
+        return self._extreme(a, b, larger=True)
+
+    def imin(self, a: Num, b: Num) -> Num:
+        return self._extreme(a, b, larger=False)
+
+    def _extreme(self, a: Num, b: Num, larger: bool) -> Num:
+        if a.known is not None and b.known is not None:
+            return number(max(int(a.known), int(b.known)) if larger else min(int(a.known), int(b.known)))
+        x, y = self.affine_of(a), self.affine_of(b)
+        if self.proves(x - y):
+            return a if larger else b
+        if self.proves(y - x):
+            return b if larger else a
+        out = self.integer(make.extreme(self.b, self.value(a, I64), self.value(b, I64), larger))
+        assert out.value is not None
+        atom = self.affine_of(out).atom
+        for z in (x, y):
+            if (z.terms or not larger) and atom not in self.bounds:
+                self.bounds[atom] = Bounds(z, None, self.age()) if larger else Bounds(None, z, self.age())
+        if not larger and self.proves(x) and self.proves(y):
+            self.scope.facts.append(self.affine_of(out))
+        if larger and (self.proves(x) or self.proves(y)):
+            self.scope.facts.append(self.affine_of(out))
+        return out
+
+    def age(self) -> int:
+        self.counter += 1
+        return self.counter
+
+    # ------------------------------------------------------------ what is known of integers
+
+    def affine_of(self, n: Num) -> Affine:
+        if n.known is not None:
+            return constant(int(n.known))
+        assert n.value is not None
+        found = self.affine.get(n.value)
+        if found is None:
+            found = self.affine[n.value] = Affine({n.value: 1})
+            self.atom_scope[n.value] = self.scope
+        for a in found.terms:  # whoever is read in two regions was defined around both
+            while not self.atom_scope[a].encloses(self.scope):
+                outer = self.atom_scope[a].parent
+                assert outer is not None
+                self.atom_scope[a] = outer
+        return found
+
+    def proves(self, e: Affine) -> bool:
+        """Whether e >= 0 on every run that gets here."""
+        return nonnegative(e, self.bounds, self.scope.all_facts())
+
+    def bound(self, v: Value, lo: Affine | None, hi: Affine | None) -> None:
+        """Note the range of a loop variable."""
+        self.affine[v] = Affine({v: 1})
+        self.atom_scope[v] = self.scope
+        self.bounds[v] = Bounds(lo, hi, self.age())
+
+    # ------------------------------------------------------------ dimensions
+
+    def fresh_symbol(self) -> str:
+        while True:
+            name = f"d{len(self.taken)}"
+            if name not in self.taken:
+                self.taken.add(name)
+                return name
+            self.taken.add(f"{name}.")
+
+    def dim_for(self, n: Num, key: Any = None) -> Dim:
+        """The dimension that a length (not negative) gives: a number, or the symbol of this length. Equal lengths give equal symbols."""
+        if n.known is not None:
+            return int(n.known)
+        form = self.affine_of(n)
+        if isinstance(form.atom, str):
+            return form.atom
+        key = key or ("max0", form.key)
+        atoms: list[Any] = list(form.terms) if key[0] == "max0" else [n.value]
+        symbol = self.symbol_of.get(key)
+        if symbol is None or not self.atom_scope[symbol].encloses(self.scope):
+            symbol = self.symbol_of[key] = self.fresh_symbol()
+            self.atom_scope[symbol] = max((self.atom_scope[a] for a in atoms), key=lambda s: s.depth)
+            if key[0] == "max0":
+                self.bounds[symbol] = Bounds(form, None, self.age())
+        if key[0] == "max0" and self.proves(form):
+            self.scope.facts.append(form - Affine({symbol: 1}))
+        self.scope.memo.setdefault(("length", symbol), n)
+        return symbol
+
+    def declare_symbols(self, t: Type) -> None:
+        """Symbols of a parameter's type: they hold everywhere."""
+        for d in shape_of(t):
+            if isinstance(d, str) and d != ANY and d not in self.atom_scope:
+                self.taken.add(d)
+                scope = self.scope
+                while scope.parent is not None:
+                    scope = scope.parent
+                self.atom_scope[d] = scope
+
+    def length(self, v: Value, axis: int) -> Num:
+        """The length of an axis of an array value."""
+        d = shape_of(v.type)[axis]
+        if isinstance(d, int):
+            return number(d)
+        key = ("length", d) if d != ANY else ("length of", v, axis)
+        found = self.scope.recall(key)
+        if found is None:
+            found = self.integer(make.length(self.b, v, axis))
+            assert found.value is not None
+            if d != ANY:
+                self.affine[found.value] = Affine({d: 1})
+            else:
+                self.bound(found.value, constant(0), None)
+            self.scope.memo[key] = found
+        return found
+
+    def visible(self, d: Dim) -> bool:
+        """Whether a dimension means something in the current scope."""
+        return isinstance(d, int) or (d != ANY and d in self.atom_scope and self.atom_scope[d].encloses(self.scope))
+
+    def erase(self, t: Type) -> Type:
+        """A type without the symbols of regions that are left."""
+        if isinstance(t, Scalar) or not shape_of(t):
+            return t
+        return type(t)(element(t), tuple(d if self.visible(d) else ANY for d in shape_of(t)))  # type: ignore[call-arg]
+
+    # ------------------------------------------------------------ run-time checks
+
+    def check(self, c: Num, error: str, message: str, details: Sequence[Num] = ()) -> None:
+        """Raise a Python exception unless c holds."""
+        if c.known is not None:
+            if c.known:
+                return
+            make.check(self.b, self.value(c, BOOL), error, message, [self.value(d) for d in details])
+            raise PathEnds
+        make.check(self.b, self.value(c, BOOL), error, message, [self.value(d) for d in details])
+        self.assume(c, True)
+
+    def assume(self, c: Num, holds: bool) -> None:
+        """Take over the facts of a condition that is known to hold (or not) from here on."""
+        self.scope.facts.extend(self.facts(c, holds))
+
+    def facts(self, c: Num, holds: bool) -> list[Affine]:
+        if c.value is None:
+            return []
+        yes, no = self.conditions.get(c.value, ([], []))
+        return yes if holds else no
+
+    def known_int(self, x: Abstract, what: str, node: ast.AST | None = None) -> int:
+        """A number that structure depends on."""
+        if isinstance(x, Num) and x.known is not None and x.dtype.kind in "bi":
+            return int(x.known)
+        if isinstance(x, Num) and x.dtype.kind in "bi":
+            self.refuse("E006", f"{what} must be a constant of the program", node, "Write the number itself, or take it from a shape of known length.")
+        self.refuse("E101", f"{what} must be an integer", node)
+
+    def known(self, x: Known) -> Num:
+        return number(x)

@@ -1,0 +1,279 @@
+"""What a name can be while a function is evaluated abstractly: numbers and arrays are IR values, everything else is structure."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from oneform.ir import Value
+from oneform.types import BOOL, F64, I64, Array, Dim, DType
+
+if TYPE_CHECKING:
+    from oneform.errors import Location
+    from oneform.frontend.source import Source
+
+Known = bool | int | float
+
+
+@dataclass(frozen=True, eq=False)
+class Num:
+    """A number. A constant has `known` and no `value`: it becomes a constant of whatever dtype its user needs."""
+
+    dtype: DType
+    weak: bool  # a Python number, which adapts to the dtype it meets (NEP 50)
+    value: Value | None = None
+    known: Known | None = None
+
+
+def number(x: Known) -> Num:
+    """A Python constant."""
+    dtype = BOOL if isinstance(x, bool) else I64 if isinstance(x, int) else F64
+    return Num(dtype, True, None, x)
+
+
+TRUE, FALSE = number(True), number(False)
+
+
+class Cell:
+    """A piece of array memory. Its current version is a slot of the state; `initial` is the version that all states start from."""
+
+    __slots__ = ("name", "dtype", "rank", "initial", "pinned", "partners", "static")
+
+    def __init__(self, name: str, dtype: DType, rank: int, initial: Value | None = None, pinned: str = ""):
+        self.name, self.dtype, self.rank, self.initial = name, dtype, rank, initial
+        self.pinned = pinned  # why the program's caller sees writes to it: "argument", "global"
+        self.partners: set[Cell] = set()  # cells that may be the same memory: a merge of two paths could not tell
+        self.static: tuple[Dim, ...] = ()
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of the memory under a view: element `start + step * i`, i the index along axis `out` of the view (None: fixed)."""
+
+    start: Num
+    step: Num
+    out: int | None
+
+
+@dataclass(frozen=True)
+class View:
+    """A rectangle of a cell, its axes in any order; axes of the view that no memory axis feeds have length 1."""
+
+    axes: tuple[Axis, ...]
+    shape: tuple[Dim, ...]
+    lengths: tuple[Num, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Arr:
+    """A reference to array memory: a path into a cell. None is the whole of it."""
+
+    cell: Cell
+    view: View | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Seq:
+    """A tuple, list, dict or record, whose shape is known. `meta` as in tree.Tree: dict keys, or (class, field names)."""
+
+    kind: str
+    items: tuple[Abstract, ...]
+    meta: Any = None
+
+    def get(self, name: Any) -> Abstract | None:
+        """The item under a key or field name."""
+        names: tuple[Any, ...] = self.meta if self.kind == "dict" else self.meta[1] if self.kind == "record" else ()
+        return self.items[names.index(name)] if name in names else None
+
+
+@dataclass(frozen=True, eq=False)
+class Py:
+    """A Python object that is structure: function, module, class, string, None, dtype."""
+
+    obj: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Fn:
+    """A function defined inside the program: its source and the frame whose names it sees."""
+
+    source: Source
+    frame: Any  # Frame; values.py does not know it
+    defaults: Mapping[str, Abstract]
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """A function bound to its first arguments, or a partial application."""
+
+    function: Abstract
+    args: tuple[Abstract, ...]
+    kwargs: Mapping[str, Abstract] = field(default_factory=dict[str, "Abstract"])
+
+
+@dataclass(frozen=True, eq=False)
+class Attr:
+    """A method of an array, tuple or dict that the compiler implements: `x.sum`."""
+
+    owner: Abstract
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Range:
+    start: Num
+    stop: Num
+    step: Num
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    start: Num | None
+    stop: Num | None
+    step: Num | None
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """enumerate, zip or reversed over other iterables, or the items of one that is lowered lazily."""
+
+    kind: str
+    parts: tuple[Abstract, ...]
+    start: Num | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Generator:
+    """A generator expression, evaluated where it is consumed."""
+
+    node: ast.GeneratorExp
+    frame: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Maybe:
+    """A name bound on some paths only: `bound` says at run time whether it is."""
+
+    item: Abstract
+    bound: Num
+
+
+@dataclass(frozen=True, eq=False)
+class Missing:
+    """UNBOUND: no value on this path, and reading it is an error. ANYTHING: never read on this path."""
+
+    name: str
+
+
+UNBOUND, ANYTHING = Missing("unbound"), Missing("anything")
+
+
+@dataclass(frozen=True, eq=False)
+class Poison:
+    """The version of a cell that may or may not have been changed through another name."""
+
+    written: str
+    loc: Location | None
+
+
+Abstract = Num | Arr | Seq | Py | Fn | Method | Attr | Range | Slice | Walk | Generator | Maybe | Missing
+NONE = Py(None)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two abstract values are surely the same at run time."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, Num):
+        if a.known is not None:
+            return type(a.known) is type(b.known) and a.dtype == b.dtype and a.weak == b.weak and (a.known == b.known and str(a.known) == str(b.known))
+        return a.value is b.value and b.value is not None and a.weak == b.weak
+    if isinstance(a, Arr):
+        return a.cell is b.cell and same_view(a.view, b.view)
+    if isinstance(a, Seq):
+        return a.kind == b.kind and a.meta == b.meta and len(a.items) == len(b.items) and all(map(same, a.items, b.items))
+    if isinstance(a, Py):
+        return a.obj is b.obj or (isinstance(a.obj, (str, bytes)) and a.obj == b.obj)
+    return _same_structure(a, b)
+
+
+def _same_structure(a: Any, b: Any) -> bool:
+    if isinstance(a, Fn):
+        return a.source.node is b.source.node and a.frame is b.frame and same_mapping(a.defaults, b.defaults)
+    if isinstance(a, Method):
+        return same(a.function, b.function) and len(a.args) == len(b.args) and all(map(same, a.args, b.args)) and same_mapping(a.kwargs, b.kwargs)
+    if isinstance(a, Attr):
+        return a.name == b.name and same(a.owner, b.owner)
+    if isinstance(a, Range):
+        return same(a.start, b.start) and same(a.stop, b.stop) and same(a.step, b.step)
+    if isinstance(a, Maybe):
+        return same(a.item, b.item) and same(a.bound, b.bound)
+    return False
+
+
+def same_mapping(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+
+
+def same_view(a: View | None, b: View | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return same_skeleton(a, b) and all(map(same, view_numbers(a), view_numbers(b)))
+
+
+def same_skeleton(a: View, b: View) -> bool:
+    """Whether two views differ in numbers only."""
+    return len(a.axes) == len(b.axes) and len(a.shape) == len(b.shape) and all(x.out == y.out for x, y in zip(a.axes, b.axes, strict=True))
+
+
+def view_numbers(v: View) -> list[Num]:
+    """The numbers in a view, in a fixed order."""
+    return [n for a in v.axes for n in (a.start, a.step)] + list(v.lengths)
+
+
+def references(x: Any) -> Iterator[Arr]:
+    """The array references inside an abstract value."""
+    if isinstance(x, Arr):
+        yield x
+    elif isinstance(x, Seq):
+        for i in x.items:
+            yield from references(i)
+    elif isinstance(x, Maybe):
+        yield from references(x.item)
+    elif isinstance(x, Method):
+        for i in (*x.args, *x.kwargs.values()):
+            yield from references(i)
+    elif isinstance(x, Fn):
+        for i in x.defaults.values():
+            yield from references(i)
+    elif isinstance(x, Walk):
+        for i in x.parts:
+            yield from references(i)
+
+
+def describe(x: Any, shape: tuple[Dim, ...] | None = None) -> str:
+    """A noun phrase for messages."""
+    if isinstance(x, Num):
+        return {"b": "a bool", "i": "an int", "f": "a float", "c": "a complex number"}[x.dtype.kind] + ("" if x.weak or x.dtype in (BOOL, I64, F64) else f" ({x.dtype})")
+    if isinstance(x, Arr):
+        if shape is not None:
+            return f"an array {Array(x.cell.dtype, shape)}"
+        return f"an array of {x.cell.dtype} with {len(x.view.shape) if x.view else x.cell.rank} axes"
+    if isinstance(x, Seq):
+        return f"a {x.meta[0].__name__}" if x.kind == "record" else f"a {x.kind} of {len(x.items)}"
+    if isinstance(x, Py):
+        if x.obj is None:
+            return "None"
+        if isinstance(x.obj, str):
+            return f"the string {x.obj!r}"
+        name = getattr(x.obj, "__name__", None)
+        return f"the {type(x.obj).__name__} {name}" if name else f"a {type(x.obj).__name__}"
+    if isinstance(x, (Fn, Method, Attr)):
+        return "a function"
+    if isinstance(x, Maybe):
+        return describe(x.item)
+    return f"a {type(x).__name__.lower()}"

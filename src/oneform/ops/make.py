@@ -1,0 +1,170 @@
+"""Instructions by meaning, so that a front end that reads programs need not name an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from oneform.ir import Block, Builder, Op, Value
+from oneform.ops import array as arrays
+from oneform.ops.control import for_, if_, while_
+from oneform.ops.table import OPS
+from oneform.types import ANY, BOOL, I64, Dim, DType, Scalar, Type, element, shape_of
+
+Lengths = Sequence[Value]
+
+
+def by_python() -> dict[int, Op]:
+    """The operation that each Python callable stands for, by identity of the callable."""
+    return {id(f): op for op in OPS.values() for f in op.python}
+
+
+def fits(op: Op, kind: str) -> bool:
+    """Whether a pointwise operation is defined on dtypes of this kind."""
+    return not isinstance(op.lower, str) and op.lower is not None and kind in op.lower
+
+
+def convert(b: Builder, v: Value, dtype: DType) -> Value:
+    return v if element(v.type) == dtype else b.emit1(OPS["convert"], v, dtype=dtype)
+
+
+def undefined(b: Builder, t: Type) -> Value:
+    return b.emit1(OPS["undef"], type=t)
+
+
+def select(b: Builder, c: Value, x: Value, y: Value) -> Value:
+    return b.emit1(OPS["select"], c, x, y)
+
+
+def invert(b: Builder, c: Value) -> Value:
+    """Logical not of a bool."""
+    return b.emit1(OPS["not"], c)
+
+
+def both(b: Builder, x: Value, y: Value) -> Value:
+    return b.emit1(OPS["and"], x, y)
+
+
+def either(b: Builder, x: Value, y: Value) -> Value:
+    return b.emit1(OPS["or"], x, y)
+
+
+def nonzero(b: Builder, v: Value) -> Value:
+    """Python's truth of a number, or of each element of an array."""
+    dtype = element(v.type)
+    return v if dtype == BOOL else b.emit1(OPS["ne"], v, arrays.constant(b, 0, dtype))
+
+
+def power(b: Builder, x: Value, n: int) -> Value:
+    """x to a power known to the compiler."""
+    return b.emit1(OPS["powi"], x, n=n)
+
+
+def integer_power(b: Builder, x: Value, n: Value) -> Value:
+    return b.emit1(OPS["ipow"], x, n)
+
+
+# ---------------------------------------------------------------- arrays
+
+
+def empty(b: Builder, dtype: DType, shape: tuple[Dim, ...], lengths: Lengths) -> Value:
+    return b.emit1(OPS["empty"], *lengths, dtype=dtype, shape=shape)
+
+
+def full(b: Builder, v: Value, shape: tuple[Dim, ...], lengths: Lengths) -> Value:
+    return b.emit1(OPS["full"], v, *lengths, shape=shape)
+
+
+def copy(b: Builder, a: Value) -> Value:
+    return b.emit1(OPS["copy"], a)
+
+
+def length(b: Builder, a: Value, axis: int) -> Value:
+    return b.emit1(OPS["dim"], a, axis=axis)
+
+
+def get(b: Builder, a: Value, indices: Sequence[Value]) -> Value:
+    return b.emit1(OPS["get"], a, *indices)
+
+
+def put(b: Builder, a: Value, v: Value, indices: Sequence[Value]) -> Value:
+    """The array with one element replaced."""
+    return b.emit1(OPS["set"], a, v, *indices)
+
+
+def index(b: Builder, i: Value, n: Value, axis: int) -> Value:
+    """A Python index made non-negative; IndexError if it is out of range."""
+    return b.emit1(OPS["index"], i, n, axis=axis, checked=True)
+
+
+def check(b: Builder, c: Value, error: str, message: str, details: Sequence[Value] = ()) -> None:
+    """Raise the Python exception unless c holds."""
+    b.emit(OPS["assert"], c, *details, error=error, message=message)
+
+
+def view(b: Builder, a: Value, spec: tuple[str, ...], operands: Sequence[Value], shape: tuple[Dim, ...], lengths: Lengths) -> Value:
+    return b.emit1(OPS["view"], a, *operands, *lengths, spec=spec, shape=shape)
+
+
+def transpose(b: Builder, a: Value, perm: tuple[int, ...]) -> Value:
+    return a if perm == tuple(range(len(perm))) else b.emit1(OPS["transpose"], a, perm=perm)
+
+
+def reshape(b: Builder, a: Value, shape: tuple[Dim, ...], lengths: Lengths) -> Value:
+    return b.emit1(OPS["reshape"], a, *lengths, shape=shape)
+
+
+def reduce(b: Builder, kind: str, a: Value, axes: tuple[int, ...]) -> Value:
+    """`kind` is sum, prod, max or min."""
+    return b.emit1(OPS[kind], a, axes=axes)
+
+
+def matmul(b: Builder, x: Value, y: Value) -> Value:
+    return b.emit1(OPS["matmul"], x, y)
+
+
+def generate(b: Builder, shape: tuple[Dim, ...], lengths: Lengths, element_of: Callable[[Builder, list[Value]], Value]) -> Value:
+    """An array computed element by element from its indices."""
+    return arrays.build(b, shape, lengths, element_of)
+
+
+def broadcast(b: Builder, a: Value, shape: tuple[Dim, ...], lengths: Lengths) -> Value:
+    """`a` stretched to a shape that it is known to fit."""
+    if not shape_of(a.type):
+        return full(b, a, shape, lengths)
+    if shape_of(a.type) == shape and ANY not in shape:
+        return a
+    from_ = len(shape) - len(shape_of(a.type))
+
+    def read(body: Builder, i: list[Value]) -> Value:
+        return get(body, a, [arrays.integer(body, 0) if d == 1 else k for d, k in zip(shape_of(a.type), i[from_:], strict=True)])
+
+    return generate(b, shape, lengths, read)
+
+
+# ---------------------------------------------------------------- control
+
+
+def branch(b: Builder, c: Value, then: Block, other: Block) -> tuple[Value, ...]:
+    return b.emit(if_, c, regions=(then, other))
+
+
+def repeat(b: Builder, n: Value, inits: Sequence[Value], body: Block) -> tuple[Value, ...]:
+    return b.emit(for_, n, *inits, regions=(body,))
+
+
+def loop(b: Builder, inits: Sequence[Value], condition: Block, body: Block) -> tuple[Value, ...]:
+    return b.emit(while_, *inits, regions=(condition, body))
+
+
+def is_number(v: Value) -> bool:
+    return isinstance(v.type, Scalar)
+
+
+def is_index(v: Value) -> bool:
+    return v.type == Scalar(I64)
+
+
+
+def extreme(b: Builder, x: Value, y: Value, larger: bool) -> Value:
+    """The larger or the smaller of two numbers."""
+    return b.emit1(OPS["maximum" if larger else "minimum"], x, y)

@@ -1,0 +1,123 @@
+"""Dead code: instructions, results of branches and constructors, and values that loops carry, which nothing observable needs."""
+
+from __future__ import annotations
+
+from oneform.ir import Block, Function, Instr, Value
+
+
+def dce(f: Function) -> Function:
+    """Marks from the results and from whatever may raise, then sweeps. A `while` that nobody observes goes, even one that would not end."""
+    live = _Mark(f)
+    block = live.sweep(f.block, None)
+    return f if block is f.block else Function(f.name, block)
+
+
+class _Mark:
+    """What is needed. Result k of a structured instruction needs result k of its regions; a carried value needs its start and its successor."""
+
+    def __init__(self, f: Function):
+        self.where: dict[Value, tuple[Instr, int]] = {}  # who computes a value; parameters of a region: the instruction that holds it
+        self.parent: dict[Instr, Instr | None] = {}
+        self.live: set[Value] = set()
+        self.present: set[Instr] = set()
+        self.kept: dict[Instr, set[int]] = {}  # of the results of a structured instruction
+        self.todo: list[Value] = list(f.results)
+        roots: list[Instr] = []
+        self.collect(f.block, None, roots)
+        for i in roots:
+            self.touch(i)
+        while self.todo:
+            self.mark(self.todo.pop())
+
+    def collect(self, block: Block, owner: Instr | None, roots: list[Instr]) -> None:
+        for i in block.body:
+            self.parent[i] = owner
+            for k, o in enumerate(i.outs):
+                self.where[o] = i, k
+            if i.op.raises and i.attrs.get("checked", True):
+                roots.append(i)
+            for r in i.regions:
+                skip = 1 if i.op.structure == "for" else 0
+                for k, p in enumerate(r.params):
+                    self.where[p] = i, (k - skip if i.op.structure in ("for", "while") else -1)
+                self.collect(r, i, roots)
+
+    def mark(self, v: Value) -> None:
+        if v in self.live:
+            return
+        self.live.add(v)
+        if v in self.where:
+            i, k = self.where[v]
+            self.touch(i)
+            if i.regions and k >= 0:
+                self.link(i, k)
+
+    def touch(self, i: Instr) -> None:
+        """The instruction takes part: what it needs whatever results of it are used."""
+        if i in self.present:
+            return
+        self.present.add(i)
+        structure = i.op.structure
+        if structure == "for":
+            self.todo.append(i.args[0])
+        elif structure == "while":
+            self.todo.append(i.regions[0].results[0])
+        else:
+            self.todo.extend(i.args)
+        if i.regions and structure not in ("for", "while", "if", "build"):
+            for r in i.regions:
+                self.todo.extend(r.results)
+            self.kept[i] = set(range(len(i.outs)))
+        owner = self.parent[i]
+        if owner is not None:
+            self.touch(owner)
+
+    def link(self, i: Instr, k: int) -> None:
+        kept = self.kept.setdefault(i, set())
+        if k in kept:
+            return
+        kept.add(k)
+        if i.op.structure == "for":
+            self.todo += (i.args[1 + k], i.regions[0].results[k])
+        elif i.op.structure == "while":
+            self.todo += (i.args[k], i.regions[1].results[k])
+        else:
+            self.todo.extend(r.results[k] for r in i.regions)
+
+    def sweep(self, block: Block, keep: list[int] | None, skip: int = 0, carries: bool = False) -> Block:
+        """The block without what is dead; `keep` are the results that stay, and of the parameters after `skip` if it `carries`."""
+        body: list[Instr] = []
+        changed = False
+        for i in block.body:
+            if i not in self.present:
+                changed = True
+                continue
+            j = self.instr(i) if i.regions else i
+            changed = changed or j is not i
+            body.append(j)
+        params, results = block.params, block.results
+        if keep is not None and len(keep) < len(results):
+            results = tuple(results[k] for k in keep)
+        if carries and keep is not None:
+            params = (*params[:skip], *(params[skip + k] for k in keep))
+        changed = changed or len(results) != len(block.results) or len(params) != len(block.params)
+        return Block(params, tuple(body), results) if changed else block
+
+    def instr(self, i: Instr) -> Instr:
+        keep = sorted(self.kept.get(i, ()))
+        args, structure = i.args, i.op.structure
+        if structure == "for":
+            regions = (self.sweep(i.regions[0], keep, 1, True),)
+            args = (args[0], *(args[1 + k] for k in keep))
+        elif structure == "while":
+            condition, body = i.regions
+            test = self.sweep(condition, None)
+            if len(keep) < len(condition.params):
+                test = Block(tuple(condition.params[k] for k in keep), test.body, test.results)
+            regions = (test, self.sweep(body, keep, 0, True))
+            args = tuple(args[k] for k in keep)
+        else:
+            regions = tuple(self.sweep(r, keep) for r in i.regions)
+        if regions == i.regions and len(keep) == len(i.outs):
+            return i
+        return Instr(i.op, args, i.attrs, regions, tuple(i.outs[k] for k in keep), i.loc)

@@ -1,0 +1,52 @@
+"""THE list of passes, each with the reason why it stands there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from oneform.ir import Function, verify
+from oneform.optimise.cse import cse
+from oneform.optimise.dce import dce
+from oneform.optimise.expand import expand
+from oneform.optimise.fuse import fuse
+from oneform.optimise.invariant import constant_carries, hoist
+from oneform.optimise.privatise import privatise
+from oneform.optimise.simplify import simplify
+
+Pass = Callable[[Function], Function]
+
+PASSES: tuple[tuple[Pass, str], ...] = (
+    (dce, "what tracing and differentiation leave unused need not be looked at by any later pass"),
+    (expand, "all later passes know elements and loops only"),
+    (constant_carries, "a value that a loop does not change is seen through by the simplifier only once it is read from outside"),
+    (simplify, "folds what the frontend leaves to it: literals, lengths of static axes, indices that are certainly in range"),
+    (cse, "one value per length and per element read, so that the comparisons of values in the passes below succeed"),
+    (simplify, "indices and comparisons of lengths are certain once equal lengths are one value"),
+    (hoist, "what does not change inside a loop is no residual of it, and needs no derivative code in it"),
+    (dce, "counts of uses are exact for fusion"),
+    (fuse, "an array that is read once, in order, never needs to exist"),
+    (privatise, "a scratch array carried through a loop would make its iterations depend on each other"),
+    (simplify, "inlined constructors read through constants and other elements"),
+    (cse, "several elements of one constructor at the same index are one"),
+    (dce, "removes the inlined constructors and what their reads replaced"),
+)
+
+
+def optimise(f: Function, *, verified: bool | None = None) -> Function:
+    """The same function, faster. `verified` (or ONEFORM_VERIFY=1 in the environment) checks the program after each pass."""
+    check = bool(os.environ.get("ONEFORM_VERIFY")) if verified is None else verified
+    return run(f, [p for p, _ in PASSES], check)
+
+
+def prepare(f: Function, *, verified: bool | None = None) -> Function:
+    """What runs before differentiation: the same list, since a derivative is as simple as the program it is taken of."""
+    return optimise(f, verified=verified)
+
+
+def run(f: Function, passes: Sequence[Pass], check: bool) -> Function:
+    for p in passes:
+        f = p(f)
+        if check:
+            verify(f)
+    return f

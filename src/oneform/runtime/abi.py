@@ -1,0 +1,92 @@
+"""Where CPython and NumPy keep what compiled entries need: types, singletons, C functions, and the layout of objects."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+import sysconfig
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+# Offsets in CPython's and NumPy's structs (64-bit, with the GIL); `supported` compares them with living objects.
+OB_TYPE, OB_SIZE, FLOAT_VALUE, TUPLE_ITEMS, LIST_ITEMS, CELL_VALUE, SCALAR_VALUE = 8, 16, 16, 24, 24, 16, 16
+ARRAY_DATA, ARRAY_NDIM, ARRAY_DIMS, ARRAY_DESCR, ARRAY_FLAGS = 16, 24, 32, 56, 64
+CONTIGUOUS, OWNDATA, ALIGNED, WRITEABLE = 0x1, 0x4, 0x100, 0x400
+TYPE_FLAGS = 168
+HAVE_VECTORCALL = 1 << 11
+
+# The process-wide table, by slot. Its addresses differ between processes, so compiled code never contains them.
+SLOTS = (
+    "float", "int", "bool", "True", "None", "tuple", "list", "ndarray", "d.bool", "d.i32", "d.i64", "d.f32", "d.f64",
+    "s.bool", "s.i32", "s.i64", "s.f32", "s.f64", "PyArray_NewFromDescr", "PyArray_Scalar",
+)
+_OBJECTS: dict[str, Any] = {
+    "float": float, "int": int, "bool": bool, "True": True, "None": None, "tuple": tuple, "list": list, "ndarray": np.ndarray,
+    "d.bool": np.dtype("?"), "d.i32": np.dtype("i4"), "d.i64": np.dtype("i8"), "d.f32": np.dtype("f4"), "d.f64": np.dtype("f8"),
+    "s.bool": np.bool_, "s.i32": np.int32, "s.i64": np.int64, "s.f32": np.float32, "s.f64": np.float64,
+}
+_NUMPY_API = {"PyArray_NewFromDescr": 94, "PyArray_Scalar": 60}
+
+
+def slot(name: str) -> int:
+    """The byte offset of an entry in the table."""
+    return 8 * SLOTS.index(name)
+
+
+@cache
+def table() -> int:
+    """Address of the table; it lives as long as the process."""
+    api = _numpy_api()
+    words = [api[_NUMPY_API[s]] if s in _NUMPY_API else id(_OBJECTS[s]) for s in SLOTS]
+    array = (ctypes.c_void_p * len(words))(*words)
+    _keep.append(array)
+    return ctypes.addressof(array)
+
+
+_keep: list[Any] = []
+
+
+def _numpy_api() -> Any:
+    from numpy._core import _multiarray_umath  # pyright: ignore[reportPrivateUsage]
+
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    address: Any = get(_multiarray_umath._ARRAY_API, None)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    return (ctypes.c_void_p * 400).from_address(address)
+
+
+def word(address: int) -> int:
+    return ctypes.c_uint64.from_address(address).value
+
+
+@cache
+def supported() -> bool:
+    """Whether this interpreter lays its objects out as assumed above; otherwise calls go through ctypes."""
+    if os.environ.get("ONEFORM_NATIVE_CALLS") == "0" or sys.implementation.name != "cpython" or ctypes.sizeof(ctypes.c_void_p) != 8:
+        return False
+    if sysconfig.get_config_var("Py_GIL_DISABLED") or hasattr(sys, "gettotalrefcount") or sys.byteorder != "little" or platform.system() == "Windows":
+        return False
+    value, scalar, items, array = 1.25, np.float64(2.5), (1.5, None), np.zeros((2, 3))
+
+    class Probe:
+        pass
+
+    def closure() -> float:
+        return value
+
+    a = id(array)
+    return (
+        ctypes.c_double.from_address(id(value) + FLOAT_VALUE).value == 1.25
+        and ctypes.c_double.from_address(id(scalar) + SCALAR_VALUE).value == 2.5
+        and word(id(items) + OB_TYPE) == id(tuple) and word(id(items) + OB_SIZE) == 2 and word(id(items) + TUPLE_ITEMS) == id(items[0])
+        and word(id(closure.__closure__[0]) + CELL_VALUE) == id(value)  # pyright: ignore[reportOptionalSubscript]
+        and word(id(Probe) + TYPE_FLAGS) == Probe.__flags__
+        and word(a + ARRAY_DATA) == array.ctypes.data and ctypes.c_int.from_address(a + ARRAY_NDIM).value == 2
+        and word(word(a + ARRAY_DIMS)) == 2 and word(a + ARRAY_DESCR) == id(array.dtype)
+        and ctypes.c_int.from_address(a + ARRAY_FLAGS).value == array.flags.num and word(table() + slot("ndarray")) == id(np.ndarray)
+        and _numpy_api()[2] == id(np.ndarray)
+    )

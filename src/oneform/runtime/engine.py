@@ -1,0 +1,211 @@
+"""A specialisation: machine code for one signature, how to call it, and what its errors mean in the user's program."""
+
+from __future__ import annotations
+
+import builtins
+import ctypes
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from oneform import tree as trees
+from oneform.errors import InternalError, Location, raise_at
+from oneform.ir import Function, show
+from oneform.runtime import cache, trampoline
+from oneform.runtime.arrays import LeafKey
+from oneform.runtime.callable import NATIVE, Entry, Link
+from oneform.types import Array, Scalar
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a function is compiled; see `jit`."""
+
+    fastmath: bool | None = None
+    boundscheck: bool = True
+    parallel: bool = False
+    cache: bool = True
+
+
+@dataclass(frozen=True)
+class Site:
+    """One place in the program that may raise: what, with which message, at which line."""
+
+    error: str
+    message: str
+    dtypes: tuple[str, ...]  # of the details that fill the message
+    loc: Location | None
+
+    def exception(self, details: Sequence[int]) -> BaseException:
+        """The exception as CPython running the same program would raise it."""
+        values = [_detail(d, t) for d, t in zip(details, self.dtypes, strict=False)]
+        kind: Any = getattr(builtins, self.error, RuntimeError)
+        return kind(self.message.format(*values)) if self.message else kind()
+
+
+_FORMATS = {"f64": "d", "f32": "f4x", "i64": "q", "i32": "i4x", "bool": "?7x"}
+
+
+def _detail(raw: int, dtype: str) -> Any:
+    return struct.unpack("<" + _FORMATS[dtype], struct.pack("<q", raw))[0]
+
+
+@dataclass(frozen=True)
+class Image:
+    """What the disk cache keeps of a compiled function: machine code and what its error numbers mean."""
+
+    code: bytes
+    sites: tuple[Site, ...]
+
+
+def entries(shape: trampoline.Shape) -> str:
+    """LLVM text of the entries around the kernel. Where objects cannot be read natively, ctypes calls codegen's plain entry."""
+    from oneform.codegen import packed_entry  # brings LLVM in; a warm start never comes here
+
+    return trampoline.emit(shape) if NATIVE else packed_entry(trampoline.kernel_signature(shape.keys))
+
+
+def compile_image(function: Function, shape: trampoline.Shape, options: Options) -> Image:
+    """Machine code, from the disk cache if the same program was compiled before."""
+    from oneform import codegen
+
+    key = ""
+    if options.cache and cache.enabled():
+        key = cache.digest("object", show(function, locations=True), shape, options, NATIVE, cache.platform_key())
+        found = cache.read(key)
+        if isinstance(found, Image):
+            return found
+    chosen = codegen.Options(fastmath=options.fastmath, boundscheck=options.boundscheck)
+    kernel = codegen.compile_function(function, shape.writes, chosen, entries(shape))
+    image = Image(kernel.object, tuple(map(_site, kernel.sites)))
+    if key:
+        cache.write(key, image)
+    return image
+
+
+def _site(s: Any) -> Site:
+    message: str = s.message
+    if s.kind == "index":
+        message = f"index {{0}} is out of bounds for axis {s.axis} with size {{1}}"
+    return Site(s.error, message, tuple(d.name for d in s.details), s.loc)
+
+
+class Specialisation:
+    """Loaded machine code for one signature. Shared by all callables with the same program; `bind` makes it callable for one."""
+
+    def __init__(self, image: Image, shape: trampoline.Shape):
+        from oneform.codegen import target
+
+        self.shape, self.sites, self.image = shape, image.sites, image
+        self.symbols = ("of.enter", "of.flat", *(("of.try",) if shape.args is not None else ())) if NATIVE else ("of.packed",)
+        self.loaded = target.load_object(image.code, *self.symbols)
+        self.rebuild = None if shape.native_result else _Rebuild(shape.result)
+
+    def fail(self, code: int, *details: int) -> None:
+        """Raise what error site `code` stands for, at the user's line."""
+        site = self.sites[code - 1]
+        raise_at(site.exception(details), site.loc)
+
+    def bind(self, slow: Callable[..., Any], captures: Sequence[tuple[Any, Any]]) -> Bound:
+        return Bound(self, slow, captures)
+
+
+class _Rebuild:
+    """Puts the results' containers together where that takes Python: dicts and records."""
+
+    def __init__(self, tree: trees.Tree):
+        self.tree = tree
+
+    def __call__(self, leaves: tuple[Any, ...]) -> Any:
+        return trees.unflatten(self.tree, iter(leaves))
+
+
+class Bound:
+    """A specialisation for one callable: `call` takes leaves in the exact form, captures last; `link` joins the callable's chain."""
+
+    def __init__(self, spec: Specialisation, slow: Callable[..., Any], captures: Sequence[tuple[Any, Any]]):
+        self.spec = spec
+        self.link: Link | None = None
+        self.enter = 0
+        if not NATIVE:
+            self.call: Callable[..., Any] = _PlainEntry(spec)
+            return
+        flat = Link(0, _unfit, spec.fail, spec.rebuild)
+        self.call = Entry(spec.loaded["of.flat"], flat)
+        if spec.shape.args is not None:
+            self.link = Link(spec.loaded["of.try"], slow, spec.fail, spec.rebuild, captures)
+            self.enter = spec.loaded["of.enter"]
+
+
+def _unfit(*leaves: Any) -> None:
+    raise InternalError(f"compiled code refused its own arguments: {', '.join(type(x).__name__ for x in leaves)}")
+
+
+class _PlainEntry:
+    """Calls a kernel by ctypes, where objects cannot be read natively (free-threaded interpreters)."""
+
+    def __init__(self, spec: Specialisation):
+        self.spec = spec
+        prototype = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+        self.function = prototype(spec.loaded["of.packed"])
+        self.starts = trampoline.out_slots(spec.shape.results)
+
+    def __call__(self, *leaves: Any) -> Any:
+        words = _words(leaves, self.spec.shape.keys)
+        args = (ctypes.c_uint64 * max(1, len(words)))(*words)
+        context = (ctypes.c_uint64 * 16)()
+        out = (ctypes.c_uint64 * max(1, self.starts[-1]))()
+        code = self.function(context, args, out)
+        if code:
+            self.spec.fail(code, *(ctypes.c_int64(context[1 + k]).value for k in range(4)))
+        results = [_box(out, k, t) for k, t in zip(self.starts, self.spec.shape.results, strict=False)]
+        return trees.unflatten(self.spec.shape.result, iter(results))
+
+
+def _words(leaves: Sequence[Any], keys: Sequence[LeafKey]) -> list[int]:
+    """The kernel's arguments as 8-byte words."""
+    out: list[int] = []
+    for x, (dtype, rest) in zip(leaves, keys, strict=True):
+        if isinstance(rest, bool):
+            raw = np.zeros(8, np.uint8)
+            raw.view(np.dtype({"bool": "?", "i32": "i4", "i64": "i8", "f32": "f4", "f64": "f8"}[dtype]))[0] = x
+            out.append(int(raw.view(np.uint64)[0]))
+        else:
+            out += [x.ctypes.data, *(n for n, known in zip(x.shape, rest, strict=True) if known is None)]
+    return out
+
+
+def _box(out: Any, slot: int, t: Any) -> Any:
+    if isinstance(t, Scalar):
+        value = np.frombuffer(out, np.uint8, 8, 8 * slot).view(t.dtype.numpy)[0]
+        return value.item() if t.dtype.name in ("f64", "i64", "bool") else value.copy()
+    assert isinstance(t, Array)
+    shape = tuple(int(out[slot + 1 + k]) for k in range(t.rank))
+    return _adopt(int(out[slot]), shape, t.dtype.numpy)
+
+
+def _adopt(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """A NumPy array over malloc'ed memory, which it frees when it dies."""
+    if not address:
+        return np.empty(shape, dtype)
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = _Memory(address)
+    buffer = (ctypes.c_uint8 * size).from_address(address)
+    buffer._owner = memory
+    return np.frombuffer(buffer, dtype).reshape(shape)
+
+
+class _Memory:
+    def __init__(self, address: int):
+        self.address = address
+
+    def __del__(self) -> None:
+        free = ctypes.CDLL(None).free
+        free.argtypes = [ctypes.c_void_p]
+        free(self.address)
+
+
+__all__ = ["Bound", "Image", "Options", "Site", "Specialisation", "compile_image", "entries"]

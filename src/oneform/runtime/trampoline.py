@@ -1,0 +1,490 @@
+"""LLVM text of the entries through which Python calls a kernel: read the objects, call, box the results.
+
+Three functions surround the kernel:
+
+    of.enter(self, args, nargs, kwnames)        the vectorcall of the object that users hold: jumps to its first link
+    of.try(link, args, nargs, kwnames)          one specialisation; what does not fit goes to the next link, at last to Python
+    of.call(link, leaves)                       checks and unpacks leaves, runs the kernel, boxes; MISMATCH if a leaf does not fit
+
+A link is a table in memory, one per callable and specialisation (see LINK); every address that another process would
+place elsewhere is read from it, so that the object code can be kept on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oneform.runtime import abi
+from oneform.runtime.arrays import LeafKey
+from oneform.tree import Tree
+from oneform.types import Array, Scalar, Type
+
+# Word offsets of a link. Captures follow, two words each.
+LINK = {name: 8 * k for k, name in enumerate(("try", "next", "slow", "raiser", "api", "rebuild", "captures"))}
+SELF_VECTORCALL, SELF_LINK = 16, 24  # the same for the callable object
+
+LLVM = {"bool": "i8", "i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
+_NATIVE_TREES = ("leaf", "tuple", "list", "none")
+
+_DECLARATIONS = {
+    "PyObject_Vectorcall": "ptr (ptr, ptr, i64, ptr)", "PyObject_CallFunction": "ptr (ptr, ptr, ...)", "PyObject_CallNoArgs": "ptr (ptr)",
+    "PyObject_CallOneArg": "ptr (ptr, ptr)", "PyFloat_FromDouble": "ptr (double)", "PyLong_FromLongLong": "ptr (i64)", "PyBool_FromLong": "ptr (i64)",
+    "PyLong_AsLongLongAndOverflow": "i64 (ptr, ptr)", "PyTuple_New": "ptr (i64)", "PyList_New": "ptr (i64)", "PyDict_GetItemWithError": "ptr (ptr, ptr)",
+    "PyEval_RestoreThread": "void (ptr)", "PyErr_Occurred": "ptr ()", "Py_IncRef": "void (ptr)", "Py_DecRef": "void (ptr)", "free": "void (ptr)",
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a trampoline depends on."""
+
+    args: tuple[Tree, ...] | None  # None: called with flat leaves only, since a tree holds dicts, records or strings
+    keys: tuple[LeafKey, ...]  # of all leaves, captures last
+    captures: tuple[str, ...]  # how each capture is found: cell, dict or call
+    result: Tree
+    results: tuple[Type, ...]
+    writes: tuple[int, ...]
+
+    @property
+    def native_result(self) -> bool:
+        return native(self.result)
+
+
+def native(tree: Tree) -> bool:
+    """Whether the entry itself takes such containers apart and puts them together."""
+    return tree.kind in _NATIVE_TREES and all(map(native, tree.children))
+
+
+class Text:
+    """Lines of one LLVM function, with fresh names."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.count = 0
+
+    def name(self) -> str:
+        self.count += 1
+        return f"%t{self.count}"
+
+    def let(self, code: str) -> str:
+        name = self.name()
+        self.lines.append(f"  {name} = {code}")
+        return name
+
+    def do(self, code: str) -> None:
+        self.lines.append(f"  {code}")
+
+    def label(self, name: str) -> None:
+        self.lines.append(f"{name}:")
+
+    def fresh(self, stem: str) -> str:
+        self.count += 1
+        return f"{stem}{self.count}"
+
+    def at(self, base: str, offset: int) -> str:
+        return self.let(f"getelementptr i8, ptr {base}, i64 {offset}") if offset else base
+
+    def load(self, type: str, base: str, offset: int = 0) -> str:
+        return self.let(f"load {type}, ptr {self.at(base, offset)}")
+
+    def check(self, condition: str, otherwise: str) -> None:
+        """Go on if the condition holds."""
+        ok = self.fresh("ok")
+        self.do(f"br i1 {condition}, label %{ok}, label %{otherwise}, !prof !91000")
+        self.label(ok)
+
+    def api(self, name: str) -> str:
+        return self.load("ptr", "%api", abi.slot(name))
+
+    def check_type(self, obj: str, name: str, otherwise: str) -> None:
+        self.check(self.let(f"icmp eq ptr {self.load('ptr', obj, abi.OB_TYPE)}, {self.api(name)}"), otherwise)
+
+
+def kernel_signature(keys: Sequence[LeafKey]) -> tuple[str, ...]:
+    """LLVM types of the kernel's parameters between context and results."""
+    out: list[str] = []
+    for dtype, rest in keys:
+        out += [LLVM[dtype]] if isinstance(rest, bool) else ["ptr", *["i64"] * sum(n is None for n in rest)]
+    return tuple(out)
+
+
+def out_slots(results: Sequence[Type]) -> list[int]:
+    """The first 8-byte slot of each result, and the total at the end."""
+    starts = [0]
+    for t in results:
+        starts.append(starts[-1] + (1 + t.rank if isinstance(t, Array) else 1))
+    return starts
+
+
+def emit(shape: Shape, kernel: str = "of.kernel") -> str:
+    """The entries around `kernel`, as LLVM text to be appended to the module that defines it."""
+    parts = [_call(shape, kernel), _flat_entry(shape), _ENTER]
+    parts.append(_try(shape) if shape.args is not None else "")
+    if any(isinstance(t, Array) for t in shape.results):
+        parts.append(_BOX_ARRAY)
+    body = "\n".join(parts)
+    return declarations(body) + body + '\n!91000 = !{!"branch_weights", i32 2000, i32 1}\n'
+
+
+def declarations(text: str) -> str:
+    """The C functions that the text calls."""
+    used = [(name, *signature.split(" ", 1)) for name, signature in _DECLARATIONS.items() if f"@{name}(" in text]
+    return "".join(f"declare {result} @{name}{args}\n" for name, result, args in used)
+
+
+# ---------------------------------------------------------------- of.call
+
+
+def _call(shape: Shape, kernel: str) -> str:
+    t = Text()
+    values, extents = _unpack(t, shape.keys, shape.writes)
+    _check_overlap(t, shape.writes, extents)
+    slots = out_slots(shape.results)
+    t.do("call void @llvm.memset.p0.i64(ptr align 16 %ctx, i8 0, i64 128, i1 false)")
+    params = "".join(f", {v}" for v in values)
+    code = t.let(f"call i32 @{kernel}(ptr %ctx{params}, ptr %out)")
+    saved = t.load("ptr", "%ctx", 40)
+    t.do(f"br i1 {t.let(f'icmp eq ptr {saved}, null')}, label %held, label %restore, !prof !91000")
+    t.label("restore")
+    t.do(f"call void @PyEval_RestoreThread(ptr {saved})")
+    t.do("br label %held")
+    t.label("held")
+    t.check(t.let(f"icmp eq i32 {code}, 0"), "error")
+    _box(t, shape, slots)
+    t.label("error")
+    t.do(f"br i1 {t.let(f'icmp slt i32 {code}, 0')}, label %set, label %raise")
+    t.label("raise")
+    details = ", ".join(f"i64 {t.load('i64', '%ctx', 8 + 8 * k)}" for k in range(4))
+    raiser = t.load("ptr", "%link", LINK["raiser"])
+    t.do(f"ret ptr {t.let(f'call ptr (ptr, ptr, ...) @PyObject_CallFunction(ptr {raiser}, ptr @of.format, i32 {code}, {details})')}")
+    t.label("set")
+    t.do("ret ptr null")
+    t.label("mismatch")
+    t.do("ret ptr inttoptr (i64 1 to ptr)")
+    head = [
+        '@of.format = private constant [6 x i8] c"iLLLL\\00"',
+        "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
+        "define internal ptr @of.call(ptr %link, ptr %leaves) {", "entry:", "  %ctx = alloca [128 x i8], align 16",
+        f"  %out = alloca [{max(1, slots[-1])} x i64], align 16", f"  %objects = alloca [{max(1, len(shape.results))} x ptr], align 16", "  %overflow = alloca i32",
+        f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
+    ]
+    return "\n".join([*head, *t.lines, "}"])
+
+
+def _unpack(t: Text, keys: Sequence[LeafKey], writes: Sequence[int]) -> tuple[list[str], dict[int, tuple[str, str]]]:
+    """Kernel arguments from leaves; for arrays also first and last address."""
+    values: list[str] = []
+    extents: dict[int, tuple[str, str]] = {}
+    for k, (dtype, rest) in enumerate(keys):
+        leaf = t.load("ptr", "%leaves", 8 * k)
+        if isinstance(rest, bool):
+            values.append(f"{LLVM[dtype]} {_unpack_number(t, leaf, dtype, rest)}")
+            continue
+        dims = _check_array(t, leaf, dtype, rest, k in writes)
+        data = t.load("ptr", leaf, abi.ARRAY_DATA)
+        values.append(f"ptr {data}")
+        values += [f"i64 {d}" for d in dims if d.startswith("%")]
+        if writes:
+            size = {"bool": "1", "i32": "4", "f32": "4"}.get(dtype, "8")
+            for d in dims:
+                size = t.let(f"mul i64 {size}, {d}")
+            extents[k] = (data, t.let(f"getelementptr i8, ptr {data}, i64 {size}"))
+    return values, extents
+
+
+def _unpack_number(t: Text, leaf: str, dtype: str, weak: bool) -> str:
+    """The value of a Python number (weak) or NumPy scalar."""
+    if not weak:
+        t.check_type(leaf, f"s.{dtype}", "mismatch")
+        return t.load(LLVM[dtype], leaf, abi.SCALAR_VALUE)
+    t.check_type(leaf, {"f64": "float", "i64": "int", "bool": "bool"}[dtype], "mismatch")
+    if dtype == "f64":
+        return t.load("double", leaf, abi.FLOAT_VALUE)
+    if dtype == "bool":
+        return t.let(f"zext i1 {t.let(f'icmp eq ptr {leaf}, ' + t.api('True'))} to i8")
+    value = t.let(f"call i64 @PyLong_AsLongLongAndOverflow(ptr {leaf}, ptr %overflow)")
+    t.check(t.let(f"icmp eq i32 {t.load('i32', '%overflow')}, 0"), "mismatch")
+    return value
+
+
+def _check_array(t: Text, leaf: str, dtype: str, shape: Sequence[int | None], written: bool) -> list[str]:
+    """Exact ndarray, element type, rank, flags, static lengths. Returns all lengths."""
+    t.check_type(leaf, "ndarray", "mismatch")
+    descr = t.let(f"icmp eq ptr {t.load('ptr', leaf, abi.ARRAY_DESCR)}, {t.api(f'd.{dtype}')}")
+    rank = t.let(f"icmp eq i32 {t.load('i32', leaf, abi.ARRAY_NDIM)}, {len(shape)}")
+    wanted = abi.CONTIGUOUS | abi.ALIGNED | (abi.WRITEABLE if written else 0)
+    masked = t.let(f"and i32 {t.load('i32', leaf, abi.ARRAY_FLAGS)}, {wanted}")
+    flags = t.let(f"icmp eq i32 {masked}, {wanted}")
+    t.check(t.let(f"and i1 {t.let(f'and i1 {descr}, {rank}')}, {flags}"), "mismatch")
+    lengths = t.load("ptr", leaf, abi.ARRAY_DIMS)
+    dims: list[str] = []
+    for axis, n in enumerate(shape):
+        length = t.load("i64", lengths, 8 * axis)
+        if n is not None:
+            t.check(t.let(f"icmp eq i64 {length}, {n}"), "mismatch")
+        dims.append(length if n is None else str(n))
+    return dims
+
+
+def _check_overlap(t: Text, writes: Sequence[int], extents: dict[int, tuple[str, str]]) -> None:
+    """A written array that overlaps another goes to the slow path, which refuses it by name."""
+    for w in writes:
+        for k, (start, end) in extents.items():
+            if k == w or (k in writes and k < w):
+                continue
+            before = t.let(f"icmp ule ptr {end}, {extents[w][0]}")
+            after = t.let(f"icmp ule ptr {extents[w][1]}, {start}")
+            t.check(t.let(f"or i1 {before}, {after}"), "mismatch")
+
+
+# ---------------------------------------------------------------- boxing
+
+
+def _box(t: Text, shape: Shape, slots: list[int]) -> None:
+    """Results as Python objects, then the container. On failure whatever exists is released."""
+    types = shape.results
+    for k in range(len(types)):
+        t.do(f"store ptr null, ptr {t.at('%objects', 8 * k)}")
+    for k, r in enumerate(types):
+        slot = t.at("%out", 8 * slots[k])
+        if isinstance(r, Array):
+            data = t.load("ptr", slot)
+            t.do(f"store ptr null, ptr {slot}")
+            obj = t.let(f"call ptr @of.box(ptr %api, ptr {t.api(f'd.{r.dtype}')}, i32 {r.rank}, ptr {t.at(slot, 8)}, ptr {data})")
+        else:
+            assert isinstance(r, Scalar)
+            obj = _box_number(t, slot, r.dtype.name)
+        if len(types) > 1:
+            t.do(f"store ptr {obj}, ptr {t.at('%objects', 8 * k)}")
+        t.check(t.let(f"icmp ne ptr {obj}, null"), "failed")
+        if len(types) == 1:
+            t.do(f"store ptr {obj}, ptr %objects")
+    if shape.native_result:
+        count = [0]
+        result = _container(t, shape.result, count)
+        t.do(f"ret ptr {result}")
+    else:
+        flat = _container(t, Tree("tuple", (Tree("leaf"),) * len(types)), [0])
+        result = t.let(f"call ptr @PyObject_CallOneArg(ptr {t.load('ptr', '%link', LINK['rebuild'])}, ptr {flat})")
+        t.do(f"call void @Py_DecRef(ptr {flat})")
+        t.do(f"ret ptr {result}")
+    t.label("failed")
+    for k, r in enumerate(types):
+        t.do(f"call void @of.drop(ptr {t.load('ptr', '%objects', 8 * k)})")
+        if isinstance(r, Array):
+            t.do(f"call void @free(ptr {t.load('ptr', '%out', 8 * slots[k])})")
+    t.do("ret ptr null")
+
+
+def _box_number(t: Text, slot: str, dtype: str) -> str:
+    if dtype == "f64":
+        return t.let(f"call ptr @PyFloat_FromDouble(double {t.load('double', slot)})")
+    if dtype == "i64":
+        return t.let(f"call ptr @PyLong_FromLongLong(i64 {t.load('i64', slot)})")
+    if dtype == "bool":
+        return t.let(f"call ptr @PyBool_FromLong(i64 {t.let('zext i8 ' + t.load('i8', slot) + ' to i64')})")
+    return t.let(f"call ptr {t.api('PyArray_Scalar')}(ptr {slot}, ptr {t.api(f'd.{dtype}')}, ptr null)")
+
+
+def _container(t: Text, tree: Tree, count: list[int]) -> str:
+    """A new container around the boxed leaves, which it takes over one by one."""
+    if tree.kind == "leaf":
+        place = t.at("%objects", 8 * count[0])
+        count[0] += 1
+        obj = t.load("ptr", place)
+        t.do(f"store ptr null, ptr {place}")
+        return obj
+    if tree.kind == "none":
+        none = t.api("None")
+        t.do(f"call void @Py_IncRef(ptr {none})")
+        return none
+    maker = "PyTuple_New" if tree.kind == "tuple" else "PyList_New"
+    container = t.let(f"call ptr @{maker}(i64 {len(tree.children)})")
+    t.check(t.let(f"icmp ne ptr {container}, null"), "failed")
+    items = t.at(container, abi.TUPLE_ITEMS) if tree.kind == "tuple" else t.load("ptr", container, abi.LIST_ITEMS)
+    for k, child in enumerate(tree.children):
+        t.do(f"store ptr {_container(t, child, count)}, ptr {t.at(items, 8 * k)}")
+    return container
+
+
+# A new array over the kernel's memory. NumPy frees what it owns by free(), which is how the kernel allocated it.
+_BOX_ARRAY = f"""
+define internal ptr @of.box(ptr %api, ptr %descr, i32 %rank, ptr %dims, ptr %data) noinline {{
+entry:
+  %pn = getelementptr i8, ptr %api, i64 {abi.slot("PyArray_NewFromDescr")}
+  %new = load ptr, ptr %pn
+  %pt = getelementptr i8, ptr %api, i64 {abi.slot("ndarray")}
+  %type = load ptr, ptr %pt
+  call void @Py_IncRef(ptr %descr)
+  %array = call ptr %new(ptr %type, ptr %descr, i32 %rank, ptr %dims, ptr null, ptr %data, i32 {abi.CONTIGUOUS | abi.ALIGNED | abi.WRITEABLE}, ptr null)
+  %bad = icmp eq ptr %array, null
+  br i1 %bad, label %failed, label %made
+made:
+  %none = icmp eq ptr %data, null
+  br i1 %none, label %done, label %own
+own:
+  %pf = getelementptr i8, ptr %array, i64 {abi.ARRAY_FLAGS}
+  %flags = load i32, ptr %pf
+  %owned = or i32 %flags, {abi.OWNDATA}
+  store i32 %owned, ptr %pf
+  br label %done
+done:
+  ret ptr %array
+failed:
+  call void @free(ptr %data)
+  ret ptr null
+}}
+"""
+
+# ---------------------------------------------------------------- entries
+
+_ENTER = f"""
+define ptr @of.enter(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{
+entry:
+  %pl = getelementptr i8, ptr %self, i64 {SELF_LINK}
+  %link = load ptr, ptr %pl
+  %try = load ptr, ptr %link
+  %r = tail call ptr %try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames)
+  ret ptr %r
+}}
+define internal void @of.drop(ptr %object) {{
+entry:
+  %none = icmp eq ptr %object, null
+  br i1 %none, label %done, label %release
+release:
+  call void @Py_DecRef(ptr %object)
+  br label %done
+done:
+  ret void
+}}
+"""
+
+
+def _flat_entry(shape: Shape) -> str:
+    """The vectorcall of a specialisation's own callable, which takes leaves and captures as arguments, already converted."""
+    t = Text()
+    count = t.let("and i64 %nargs, 9223372036854775807")
+    t.check(t.let(f"icmp eq i64 {count}, {len(shape.keys)}"), "mismatch")
+    result = t.let("call ptr @of.call(ptr %link, ptr %args)")
+    t.check(t.let(f"icmp ne ptr {result}, inttoptr (i64 1 to ptr)"), "mismatch")
+    t.do(f"ret ptr {result}")
+    t.label("mismatch")
+    slow = t.load("ptr", "%link", LINK["slow"])
+    t.do(f"ret ptr {t.let(f'call ptr @PyObject_Vectorcall(ptr {slow}, ptr %args, i64 %nargs, ptr %kwnames)')}")
+    head = [
+        "define ptr @of.flat(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:",
+        f"  %pl = getelementptr i8, ptr %self, i64 {SELF_LINK}", "  %link = load ptr, ptr %pl",
+    ]
+    return "\n".join([*head, *t.lines, "}"])
+
+
+def _try(shape: Shape) -> str:
+    assert shape.args is not None
+    t = Text()
+    count = t.let("and i64 %nargs, 9223372036854775807")
+    number = t.let(f"icmp eq i64 {count}, {len(shape.args)}")
+    t.check(t.let(f"and i1 {number}, {t.let('icmp eq ptr %kwnames, null')}"), "next")
+    held = _Held()
+    leaves = "%args"
+    if shape.captures or any(a.kind != "leaf" for a in shape.args):
+        leaves = "%leaves"
+        _gather(t, shape, held)
+    result = t.let(f"call ptr @of.call(ptr %link, ptr {leaves})")
+    for k in range(held.count):
+        t.do(f"call void @Py_DecRef(ptr {t.load('ptr', '%held', 8 * k)})")
+    t.check(t.let(f"icmp ne ptr {result}, inttoptr (i64 1 to ptr)"), "next")
+    t.do(f"ret ptr {result}")
+    for k in range(held.count - 1, -1, -1) if held.used else ():  # what to release when a capture could not be read
+        t.label(f"unwind{k + 1}")
+        t.do(f"call void @Py_DecRef(ptr {t.load('ptr', '%held', 8 * k)})")
+        t.do(f"br label %unwind{k}")
+    if held.used:
+        t.label("unwind0")
+        error = t.let("call ptr @PyErr_Occurred()")
+        t.do(f"br i1 {t.let(f'icmp eq ptr {error}, null')}, label %next, label %failed")
+        t.label("failed")
+        t.do("ret ptr null")
+    _to_next(t)
+    n = max(1, len(shape.keys))
+    head = [
+        "define ptr @of.try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:", f"  %leaves = alloca [{n} x ptr], align 16",
+        f"  %held = alloca [{n} x ptr], align 16", f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
+    ]
+    return "\n".join([*head, *t.lines, "}"])
+
+
+def _to_next(t: Text) -> None:
+    t.label("next")
+    following = t.load("ptr", "%link", LINK["next"])
+    t.do(f"br i1 {t.let(f'icmp eq ptr {following}, null')}, label %slow, label %again")
+    t.label("again")
+    code = t.load("ptr", following, LINK["try"])
+    t.do(f"ret ptr {t.let(f'tail call ptr {code}(ptr {following}, ptr %args, i64 %nargs, ptr %kwnames)')}")
+    t.label("slow")
+    slow = t.load("ptr", "%link", LINK["slow"])
+    t.do(f"ret ptr {t.let(f'call ptr @PyObject_Vectorcall(ptr {slow}, ptr %args, i64 %nargs, ptr %kwnames)')}")
+
+
+class _Held:
+    """Objects that the call keeps alive itself, since no caller's frame does: captures and items of lists."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.used = False
+
+    def fail(self) -> str:
+        """Where to go when the next object cannot be read."""
+        self.used = True
+        return f"unwind{self.count}"
+
+    def keep(self, t: Text, obj: str, owned: bool) -> None:
+        if not owned:
+            t.do(f"call void @Py_IncRef(ptr {obj})")
+        t.do(f"store ptr {obj}, ptr {t.at('%held', 8 * self.count)}")
+        self.count += 1
+
+
+def _gather(t: Text, shape: Shape, held: _Held) -> None:
+    """All leaves side by side: those inside containers, then the captures."""
+    assert shape.args is not None
+    found: list[tuple[str, bool]] = []
+    for k, tree in enumerate(shape.args):
+        _flatten(t, tree, t.load("ptr", "%args", 8 * k), False, found)
+    for k, (obj, loose) in enumerate(found):
+        t.do(f"store ptr {obj}, ptr {t.at('%leaves', 8 * k)}")
+        if loose and not isinstance(shape.keys[k][1], bool):
+            held.keep(t, obj, False)
+    start = len(found)
+    for k, kind in enumerate(shape.captures):
+        obj = _capture(t, kind, LINK["captures"] + 16 * k, held)
+        t.do(f"store ptr {obj}, ptr {t.at('%leaves', 8 * (start + k))}")
+        if kind == "call" or not isinstance(shape.keys[start + k][1], bool):
+            held.keep(t, obj, kind == "call")
+
+
+def _flatten(t: Text, tree: Tree, obj: str, loose: bool, found: list[tuple[str, bool]]) -> None:
+    if tree.kind == "leaf":
+        found.append((obj, loose))
+        return
+    if tree.kind == "none":
+        t.check(t.let(f"icmp eq ptr {obj}, {t.api('None')}"), "next")
+        return
+    t.check_type(obj, tree.kind, "next")
+    t.check(t.let(f"icmp eq i64 {t.load('i64', obj, abi.OB_SIZE)}, {len(tree.children)}"), "next")
+    items = t.at(obj, abi.TUPLE_ITEMS) if tree.kind == "tuple" else t.load("ptr", obj, abi.LIST_ITEMS) if tree.children else obj
+    for k, child in enumerate(tree.children):
+        _flatten(t, child, t.load("ptr", items, 8 * k), loose or tree.kind == "list", found)
+
+
+def _capture(t: Text, kind: str, offset: int, held: _Held) -> str:
+    """A captured object as it is now: the content of a closure cell, an entry of a namespace, or what a Python function finds."""
+    where = t.load("ptr", "%link", offset)
+    if kind == "cell":
+        obj = t.load("ptr", where, abi.CELL_VALUE)
+    elif kind == "dict":
+        obj = t.let(f"call ptr @PyDict_GetItemWithError(ptr {where}, ptr {t.load('ptr', '%link', offset + 8)})")
+    else:
+        obj = t.let(f"call ptr @PyObject_CallNoArgs(ptr {where})")
+    t.check(t.let(f"icmp ne ptr {obj}, null"), held.fail())
+    return obj

@@ -1,0 +1,23 @@
+"""A partial derivative times a tangent or cotangent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oneform.ops import Term, apply, constant, elementwise
+from oneform.types import DType
+
+
+def times(v: Term, p: Any, dtype: DType) -> Term | None:
+    """p · v as a number of `dtype`, for the forms a partial may take (see `Op.partials`); None is zero."""
+    if isinstance(p, Term):
+        return v * p
+    if isinstance(p, tuple):
+        form, what, *side = p  # pyright: ignore[reportUnknownVariableType]
+        if form == "convert":
+            return Term(v.b, v.b.emit1(elementwise.convert, v.v, dtype=dtype))
+        zero = Term(v.b, constant(v.b, 0, v.dtype))  # chosen, not multiplied: the side not taken must not leak NaN
+        return apply("select", what, *((v, zero) if side[0] else (zero, v)))  # pyright: ignore[reportUnknownArgumentType]
+    if p is None or p == 0:
+        return None
+    return v if p == 1 else -v if p == -1 else v * float(p)

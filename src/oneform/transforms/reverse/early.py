@@ -1,0 +1,119 @@
+"""Cotangents that are known before the forward sweep has come far: those of sums on their way to the result.
+
+If everything that happens to s after a loop is linear in s with factors known already, the loop's adjoint need not wait for the
+forward sweep to end: forward and adjoint iterations run together, and nothing is saved between them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from oneform.ir import Block, Builder, Instr, Value, reads
+from oneform.ops import Term, elementwise
+from oneform.transforms.activity import partial_attrs
+from oneform.transforms.linear import times
+from oneform.transforms.reverse.parallel import accumulated
+from oneform.types import Scalar
+
+if TYPE_CHECKING:
+    from oneform.transforms.reverse.sweep import Nodes, Sweep
+
+
+class Early:
+    """What is known of the cotangents of one block's values; `given` maps results to theirs."""
+
+    def __init__(self, sweep: Sweep, block: Block, given: Mapping[int, Value]):
+        self.sweep, self.block, self.given = sweep, block, given
+        self.present: set[Value] = set()  # values that the forward sweep has computed so far
+        self._own: set[Value] | None = None  # values of this block, present or to come
+        self._users: dict[Value, list[Instr]] | None = None
+
+    def known(self, values: Iterable[Value]) -> None:
+        self.present.update(values)
+
+    def all(self, values: Sequence[Value], forward: Nodes) -> list[Value] | None:
+        """The cotangents of all these scalars, or None if one is not known yet."""
+        out: list[Value] = []
+        scratch: Nodes = []
+        for v in values:
+            ct = self._ct(v, scratch)
+            if ct is None:
+                return None
+            out.append(ct)
+        forward.extend(scratch)
+        return out
+
+    def _ct(self, v: Value, nodes: Nodes) -> Value | None:
+        if not isinstance(v.type, Scalar) or not self.given:
+            return None
+        parts: list[Value] = []
+        for k, r in enumerate(self.block.results):
+            if r is v and k in self.given:
+                parts.append(self.given[k])
+        for i in self._readers().get(v, ()):
+            if not any(o in self.sweep.active for o in i.outs) and not i.regions:
+                continue
+            part = self._through(v, i, nodes)
+            if part is None:
+                return None
+            parts.extend(part)
+        if not parts:
+            return None
+        total = parts[0]
+        b = _on(nodes)
+        for p in parts[1:]:
+            total = b.emit1(elementwise.add, total, p, reassoc=True)
+        return total
+
+    def _readers(self) -> dict[Value, list[Instr]]:
+        if self._users is None:
+            self._users = defaultdict(list)
+            self._own = set(self.block.params)
+            for i in self.block.body:
+                self._own.update(i.outs)
+                for a in reads(i):
+                    self._users[a].append(i)
+        return self._users
+
+    def _through(self, v: Value, i: Instr, nodes: Nodes) -> list[Value] | None:
+        """What v receives from one instruction that reads it; None if that must wait."""
+        if i.op.structure in ("for", "while"):
+            return self._through_sum(v, i, nodes)
+        if i.regions or i.op.partials is None:
+            return None
+        assert isinstance(v.type, Scalar)
+        scratch = Builder(i.loc)
+        (y,) = i.outs
+        partials = i.op.partials(*(Term(scratch, a) for a in i.args), Term(scratch, y), **partial_attrs(i))
+        needed = {a for n in scratch.body for a in n.args} | {p.v for p in partials if isinstance(p, Term)}
+        assert self._own is not None
+        inner = {o for n in scratch.body for o in n.outs}
+        mine = [p for a, p in zip(i.args, partials, strict=True) if a is v]
+        if any(isinstance(p, tuple) and p[0] != "convert" for p in mine):
+            return None
+        if any(a in self._own and a not in self.present for a in needed - inner) or v in needed:
+            return None
+        ct = self._ct(y, nodes)
+        if ct is None:
+            return None
+        nodes.extend(scratch.body)
+        return [t.v for p in mine if (t := times(Term(_on(nodes), ct), p, v.type.dtype)) is not None]
+
+    def _through_sum(self, v: Value, i: Instr, nodes: Nodes) -> list[Value] | None:
+        """v starts the sum that a later loop goes on with: it receives what the loop's result receives."""
+        skip = 1 if i.op.structure == "for" else 0
+        body = i.regions[-1]
+        if sum(a is v for a in i.args) != 1 or any(v in reads(m) for r in i.regions for m in r.body):
+            return None
+        k = next(k for k, a in enumerate(i.args) if a is v) - skip
+        if k < 0 or not accumulated(body, k + skip, k, i):
+            return None
+        ct = self._ct(i.outs[k], nodes)
+        return None if ct is None else [ct]
+
+
+def _on(nodes: Nodes) -> Builder:
+    b = Builder()
+    b.body = nodes
+    return b

@@ -1,0 +1,272 @@
+"""Reverse mode of a block: the forward sweep, and the adjoint of each instruction in reverse order.
+
+`split` makes both sweeps of a block. `host` puts them one behind the other in one region, where the adjoint reads the values of the
+forward sweep directly. Where the adjoint must run elsewhere (another loop, another branch) the construct's own file decides what
+is saved for it. Naming: F forward sweep, R reverse sweep, ct cotangent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from oneform.errors import DerivativeError
+from oneform.ir import Block, Builder, Instr, Value, instructions
+from oneform.ops import Term, array, constant, dim
+from oneform.transforms.activity import Activity, carries_derivative, partial_attrs
+from oneform.transforms.linear import times
+from oneform.transforms.reverse.cells import ADD, ENSURE, LOCAL, RESET, UPDATE, Cell, load, node, query, touched
+from oneform.transforms.reverse.early import Early
+from oneform.transforms.reverse.usage import Usage
+from oneform.types import ANY, Array, Scalar, Stack, element, shape_of
+
+Nodes = list[Instr]
+Construct = Callable[["Sweep", Instr, Nodes, Nodes, "Early | None"], None]
+
+
+class Sweep:
+    """The state of one reverse transform. `constructs` maps a structure to the function that differentiates it."""
+
+    def __init__(self, block: Block, inputs: Iterable[Value], outputs: Iterable[Value], constructs: Mapping[str, Construct]):
+        self.constructs = constructs
+        self.usage = Usage(block)
+        self.active = Activity(block, inputs, outputs).active
+        self.accounts = {self.usage.root_of(v) for v in self.active}  # the values that own a cotangent, their own or their versions'
+        self.lengths: dict[Value, list[Value]] = {}  # of active arrays: their dimensions that are no number
+        self.within: list[set[Value]] = []  # values made inside each enclosing loop whose adjoint runs later
+        self._cells: dict[Value, Cell] = {}
+        self._symbols: list[dict[str, Value]] = [{}]
+
+    # ------------------------------------------------------------ cotangents
+
+    def cell(self, v: Value) -> Cell:
+        """Where the cotangent of v is accumulated; versions of one array share it."""
+        root = self.usage.root_of(v)
+        if root not in self._cells:
+            t = root.type
+            self._cells[root] = Cell(Stack(tuple(i for i in t.items if carries_derivative(i))) if isinstance(t, Stack) else t)
+        return self._cells[root]
+
+    def accumulate(self, nodes: Nodes, v: Value, ct: Value, loc: Any = None) -> None:
+        """ct(v) += ct"""
+        if v in self.active:
+            node(nodes, ADD, self.cell(v), (ct,), (), loc)
+
+    def ensure(self, nodes: Nodes, v: Value) -> None:
+        if not isinstance(v.type, Scalar):
+            node(nodes, ENSURE, self.cell(v), self.lengths.get(self.usage.root_of(v), ()))
+
+    def ensure_touched(self, nodes: Nodes, region_nodes: Iterable[Instr]) -> None:
+        """Before a region: the accumulators of arrays that it adds to must exist."""
+        owner = {c: v for v, c in self._cells.items()}
+        for c in touched(region_nodes):
+            if c in owner and not isinstance(c.type, Scalar):
+                self.ensure(nodes, owner[c])
+
+    def readable(self, a: Value) -> bool:
+        """Whether the elements of an array are still there when the reverse sweep runs, without saving the array."""
+        return a not in self.usage.overwritten and not any(a in w for w in self.within)
+
+    def copied(self, body: Sequence[Instr], copy: Sequence[Instr]) -> None:
+        """Copies of instructions are as active as the originals, and use their arrays alike."""
+        usage = self.usage
+        copies: set[Value] = set()
+        for old, new in zip(instructions(body), instructions(copy), strict=True):
+            pairs = [*zip(old.outs, new.outs, strict=True)]
+            for r, s in zip(old.regions, new.regions, strict=True):
+                pairs += zip(r.params, s.params, strict=True)
+            for v, w in pairs:
+                if v in self.active:
+                    self.active.add(w)
+                if v in usage.overwritten:
+                    usage.overwritten.add(w)
+                usage.twin[v] = w
+                copies.add(w)
+        for old in instructions(body):
+            for v in (*old.outs, *(p for r in old.regions for p in r.params)):
+                if v in usage.root:
+                    root = usage.root[v]
+                    usage.root[usage.twin[v]] = usage.twin.get(root, root)
+        self.accounts.update(usage.twin[v] for v in list(self.accounts) if usage.twin.get(v) in copies)
+        for new in instructions(copy):
+            usage.maker.update(dict.fromkeys(new.outs, new))
+
+    # ------------------------------------------------------------ blocks
+
+    def locals(self, block: Block) -> list[Cell]:
+        """The cells of values that a block makes, branches included, loops not."""
+        found: dict[Cell, None] = {}
+        for v in made(block):
+            if v in self.accounts:
+                found[self.cell(v)] = None
+        return list(found)
+
+    def split(self, block: Block, early: Early | None) -> tuple[Nodes, Nodes]:
+        """Both sweeps of a block's instructions."""
+        forward: Nodes = []
+        pieces: list[Nodes] = []
+        self._symbols.append(dict(self._symbols[-1]))
+        self.measure(forward, block.params)
+        if early is not None:
+            early.known(block.params)
+        for i in block.body:
+            piece: Nodes = []
+            after: Nodes = []
+            self.measure(after, i.outs)
+            if i.regions and self.concerned(i):
+                self.constructs[i.op.structure](self, i, forward, piece, early)
+            else:
+                forward.append(i)
+                if not i.regions and any(o in self.active for o in i.outs):
+                    self.instruction(i, piece)
+            forward += after
+            if early is not None:
+                early.known(i.outs)
+            pieces.append(piece)
+        self._symbols.pop()
+        return forward, [n for piece in reversed(pieces) for n in piece]
+
+    def concerned(self, i: Instr) -> bool:
+        return any(o in self.active for o in i.outs) or any(o in self.active for r in i.regions for m in instructions(r.body) for o in m.outs)
+
+    def host(self, block: Block, seeds: Mapping[int, Value | Callable[[Nodes], Value]], plain: bool = True) -> Nodes:
+        """Both sweeps in one region, with the cotangents of the block's results. `plain`: these are known before the forward sweep."""
+        given = {k: v for k, v in seeds.items() if isinstance(v, Value)} if plain else {}
+        early = Early(self, block, given)
+        forward, reverse = self.split(block, early)
+        nodes: Nodes = []
+        for c in self.locals(block):
+            node(nodes, LOCAL, c)
+        nodes += forward
+        for k, seed in seeds.items():
+            self.accumulate(nodes, block.results[k], seed if isinstance(seed, Value) else seed(nodes))
+        return nodes + reverse
+
+    def measure(self, forward: Nodes, values: Sequence[Value]) -> None:
+        """Note the lengths of active arrays while they are at hand."""
+        for v in values:
+            if v in self.accounts and isinstance(v.type, Array) and v not in self.lengths:
+                self.lengths[v] = [self._length(forward, v, k) for k, d in enumerate(v.type.shape) if not isinstance(d, int)]
+
+    def _length(self, forward: Nodes, v: Value, axis: int) -> Value:
+        symbol = shape_of(v.type)[axis]
+        assert isinstance(symbol, str)
+        known = self._symbols[-1].get(symbol)
+        if known is None:
+            b = Builder()
+            known = dim(b, v, axis)
+            forward.extend(b.body)
+            if symbol != ANY:
+                self._symbols[-1][symbol] = known
+        return known
+
+    # ------------------------------------------------------------ single instructions
+
+    def instruction(self, i: Instr, nodes: Nodes) -> None:
+        op = i.op
+        if op.partials is not None:
+            self._pointwise(i, nodes)
+        elif op.transpose is not None:
+            op.transpose(Transposer(self, i, nodes), i)
+        elif any(isinstance(v.type, Stack) for v in (*i.args, *i.outs)):
+            self._stack(i, nodes)
+        else:
+            raise DerivativeError("E201", f"the operation {op.name} has no derivative: {op.missing.get('derivative', 'none is stated')}", i.loc)
+
+    def _pointwise(self, i: Instr, nodes: Nodes) -> None:
+        """ct(x_k) += ct(y) dy/dx_k"""
+        assert i.op.partials is not None
+        b = Builder(i.loc)
+        b.body = nodes
+        (y,) = i.outs
+        ct = Term(b, load(nodes, self.cell(y), i.loc))
+        partials = i.op.partials(*(Term(b, a) for a in i.args), Term(b, y), **partial_attrs(i))
+        for a, p in zip(i.args, partials, strict=True):
+            if a in self.active:
+                product = times(ct, p, element(a.type))
+                if product is not None:
+                    self.accumulate(nodes, a, product.v, i.loc)
+
+    def _stack(self, i: Instr, nodes: Nodes) -> None:
+        """The cotangents of what was popped are pushed, and those of what was pushed are popped."""
+        if i.op is array.push:
+            s, values = i.outs[0], [v for v in i.args[1:] if carries_derivative(v.type)]
+            outs = [Value(v.type) for v in values]
+            self.ensure(nodes, s)
+            node(nodes, UPDATE, self.cell(s), (), outs, i.loc, by=array.pop)
+            for v, ct in zip(values, outs, strict=True):
+                self.accumulate(nodes, v, ct, i.loc)
+            self.move(nodes, s, i.args[0])
+        elif i.op is array.pop:
+            s, values = i.outs[0], [v for v in i.outs[1:] if carries_derivative(v.type)]
+            for v in values:
+                self.ensure(nodes, v)
+            cts = [load(nodes, self.cell(v), i.loc) for v in values]
+            self.ensure(nodes, s)
+            node(nodes, UPDATE, self.cell(s), cts, (), i.loc, by=array.push)
+            self.move(nodes, s, i.args[0])
+
+    def move(self, nodes: Nodes, source: Value, target: Value) -> None:
+        """ct(target) += ct(source), whose own account is closed; nothing happens where they share a cell."""
+        if self.cell(source) is self.cell(target) or source not in self.active:
+            return
+        self.ensure(nodes, source)
+        ct = load(nodes, self.cell(source))
+        node(nodes, RESET, self.cell(source))
+        self.accumulate(nodes, target, ct)
+
+
+def made(block: Block) -> Iterable[Value]:
+    """The values that a block makes itself, those in branches included, those in loops not."""
+    yield from block.params
+    for i in block.body:
+        yield from i.outs
+        if i.op.structure == "if":
+            for r in i.regions:
+                yield from made(r)
+
+
+class Transposer:
+    """What the transpose rule of an operation may do with cotangents."""
+
+    def __init__(self, sweep: Sweep, instr: Instr, nodes: Nodes):
+        self.sweep, self.instr, self.nodes = sweep, instr, nodes
+
+    def cotangent(self, out: Value) -> Value:
+        self.sweep.ensure(self.nodes, out)
+        return load(self.nodes, self.sweep.cell(out), self.instr.loc)
+
+    def accumulate(self, arg: Value, ct: Value) -> None:
+        self.sweep.accumulate(self.nodes, arg, ct, self.instr.loc)
+
+    def accumulate_at(self, a: Value, index: Sequence[Value], ct: Value) -> None:
+        """ct(a)[index] += ct"""
+        if a in self.sweep.active:
+            self.sweep.ensure(self.nodes, a)
+            node(self.nodes, UPDATE, self.sweep.cell(a), (ct, *index), (), self.instr.loc, by=array.add_at, attrs={"reassoc": True})
+
+    def read(self, out: Value, index: Sequence[Value]) -> Value:
+        """ct(out)[index]"""
+        self.sweep.ensure(self.nodes, out)
+        return query(self.nodes, self.sweep.cell(out), array.get, index, Scalar(element(out.type)), self.instr.loc)
+
+    def take(self, out: Value, index: Sequence[Value]) -> Value:
+        """ct(out)[index], which becomes 0"""
+        ct = self.read(out, index)
+        b = Builder(self.instr.loc)
+        zero = constant(b, 0, element(out.type))
+        self.nodes.extend(b.body)
+        node(self.nodes, UPDATE, self.sweep.cell(out), (zero, *index), (), self.instr.loc, by=array.set_)
+        return ct
+
+    def total(self, out: Value) -> Value:
+        """The sum of all elements of ct(out)."""
+        ct = self.cotangent(out)
+        b = Builder(self.instr.loc)
+        shape = shape_of(out.type)
+        total = array.build(b, (), self.sweep.lengths[self.sweep.usage.root_of(out)], lambda body, i: body.emit1(array.get, ct, *i), extent=shape, reduce="add")
+        self.nodes.extend(b.body)
+        return total
+
+    def pass_on(self, out: Value, arg: Value) -> None:
+        """ct(arg) += ct(out): for free where both are versions of one array."""
+        self.sweep.move(self.nodes, out, arg)

@@ -1,0 +1,144 @@
+"""Tapes: what one iteration of a loop leaves for its adjoint.
+
+A tape starts as arrays with one place per iteration, allocated before its loop. When that loop stands inside another whose
+adjoint runs later, the tape moves out: it gains a dimension for the outer loop if its lengths are known there, and otherwise
+becomes a stack, which grows with the data. A while loop's tape is a stack from the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from oneform.errors import InternalError, Location
+from oneform.ir import Block, Builder, Instr, Op, Value
+from oneform.ops import array, integer
+from oneform.transforms.reverse.cells import ENSURE, QUERY, STORE, UPDATE, Cell, node
+from oneform.types import ANY, Array, Dim, DType, Scalar, Stack, Type
+
+
+class Tape:
+    """`lengths` and the indices grow from the left as the tape moves out of loops."""
+
+    def __init__(self, types: Sequence[Type], loc: Location | None, stacked: bool):
+        self.types, self.loc, self.stacked = tuple(types), loc, stacked
+        self.lengths: list[tuple[Value, int | None]] = []  # trip counts, outermost first, with the number where it is known
+        self.forward: list[Value] = []  # loop variables of the forward sweep
+        self.backward: list[Value] = []  # the same iteration, as the reverse sweep names it
+        self._cells: dict[DType | None, Cell] = {}
+
+    def columns(self) -> dict[DType, list[int]]:
+        """Which of the saved values go to the array of each dtype, in order."""
+        found: dict[DType, list[int]] = {}
+        for k, t in enumerate(self.types):
+            assert isinstance(t, Scalar)
+            found.setdefault(t.dtype, []).append(k)
+        return found
+
+    def cell(self, dtype: DType | None) -> Cell:
+        """The cell of a dtype's array, or of the stack."""
+        if dtype not in self._cells:
+            self._cells[dtype] = Cell(Stack(self.types) if dtype is None else Array(dtype, self._shape(dtype)), tape=True)
+        return self._cells[dtype]
+
+    def _shape(self, dtype: DType) -> tuple[Dim, ...]:
+        dims: tuple[Dim, ...] = tuple(ANY if n is None else n for _, n in self.lengths)
+        return (*dims, len(self.columns()[dtype]))
+
+    # ------------------------------------------------------------ emission, once the tape has its final form
+
+    def allocate(self, nodes: list[Instr]) -> None:
+        if self.stacked:
+            node(nodes, ENSURE, self.cell(None), (), (), self.loc)
+            return
+        for dtype in self.columns():
+            b = Builder(self.loc)
+            open_lengths = [v for v, n in self.lengths if n is None]
+            place = b.emit1(array.empty, *open_lengths, dtype=dtype, shape=self._shape(dtype))
+            nodes.extend(b.body)
+            node(nodes, STORE, self.cell(dtype), (place,), (), self.loc)
+
+    def save(self, nodes: list[Instr], values: Sequence[Value]) -> None:
+        if self.stacked:
+            node(nodes, UPDATE, self.cell(None), values, (), self.loc, by=array.push)
+            return
+        for dtype, columns in self.columns().items():
+            for c, k in enumerate(columns):
+                node(nodes, UPDATE, self.cell(dtype), (values[k], *self.forward, _column(nodes, c)), (), self.loc, by=array.set_)
+
+    # ------------------------------------------------------------ the same, before that is known
+
+    def placing(self, nodes: list[Instr]) -> None:
+        nodes.append(Instr(PLACE, (), {"tape": self}, (), (), self.loc))
+
+    def saving(self, nodes: list[Instr], values: Sequence[Value]) -> None:
+        nodes.append(Instr(SAVE, tuple(values), {"tape": self}, (), (), self.loc))
+
+    def restoring(self, nodes: list[Instr], outs: Sequence[Value]) -> None:
+        nodes.append(Instr(RESTORE, (), {"tape": self}, (), tuple(outs), self.loc))
+
+    def restore(self, nodes: list[Instr], outs: Sequence[Value]) -> None:
+        if self.stacked:
+            node(nodes, UPDATE, self.cell(None), (), outs, self.loc, by=array.pop)
+            return
+        for dtype, columns in self.columns().items():
+            for c, k in enumerate(columns):
+                node(nodes, QUERY, self.cell(dtype), (*self.backward, _column(nodes, c)), (outs[k],), self.loc, by=array.get)
+
+
+def _column(nodes: list[Instr], c: int) -> Value:
+    b = Builder()
+    v = integer(b, c)
+    nodes.extend(b.body)
+    return v
+
+
+
+def _no_rule(*_: object, **__: object) -> NoReturn:
+    raise InternalError("a tape that was never settled")
+
+
+# ---------------------------------------------------------------- places for a tape, until its form is settled
+
+PLACE = Op("tape.place", "Here the tape is allocated.", _no_rule, _no_rule, raises=True)
+SAVE = Op("tape.save", "Here an iteration saves its residuals.", _no_rule, _no_rule, raises=True)
+RESTORE = Op("tape.restore", "Here the adjoint of an iteration gets them back.", _no_rule, _no_rule, raises=True)
+
+
+def hoist(nodes: list[Instr]) -> list[Tape]:
+    """Take all tapes placed in these nodes or in branches below them out of there."""
+    tapes: list[Tape] = []
+    kept: list[Instr] = []
+    for n in nodes:
+        if n.op is PLACE:
+            tapes.append(n.attrs["tape"])
+        elif n.op.structure == "if":
+            regions: list[Block] = []
+            for r in n.regions:
+                inner = list(r.body)
+                tapes += hoist(inner)
+                regions.append(Block(r.params, tuple(inner), r.results))
+            kept.append(Instr(n.op, n.args, n.attrs, tuple(regions), n.outs, n.loc))
+        else:
+            kept.append(n)
+    nodes[:] = kept
+    return tapes
+
+
+def settle(nodes: Iterable[Instr]) -> list[Instr]:
+    """Replace the places by what they stand for, now that every tape has its final form."""
+    out: list[Instr] = []
+    for n in nodes:
+        if n.op in (PLACE, SAVE, RESTORE):
+            tape: Tape = n.attrs["tape"]
+            if n.op is PLACE:
+                tape.allocate(out)
+            elif n.op is SAVE:
+                tape.save(out, n.args)
+            else:
+                tape.restore(out, n.outs)
+        elif n.regions:
+            regions = tuple(Block(r.params, tuple(settle(r.body)), r.results) for r in n.regions)
+            out.append(Instr(n.op, n.args, n.attrs, regions, n.outs, n.loc))
+        else:
+            out.append(n)
+    return out

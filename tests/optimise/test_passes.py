@@ -1,0 +1,410 @@
+"""What each pass is for, on the smallest program that shows it; the meaning is checked by running before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from oneform.ir import Function, Instr, instructions, interpret, parse, show, verify
+from oneform.ops import OPS
+from oneform.optimise import optimise
+from oneform.optimise.cse import cse
+from oneform.optimise.dce import dce
+from oneform.optimise.fuse import fuse
+from oneform.optimise.invariant import constant_carries, hoist
+from oneform.optimise.privatise import privatise
+from oneform.optimise.simplify import ROWS, simplify
+
+
+def program(head: str, *lines: str) -> Function:
+    text = "oneform 1\nfunction f(" + head + ") {\n" + "\n".join(lines) + "\n}\n"
+    return verify(parse(text, OPS))
+
+
+def check(f: Function, g: Function, *args: Any) -> Function:
+    verify(g)
+    for a, b in zip(interpret(f, *args), interpret(g, *args), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+    return g
+
+
+def named(f: Function, name: str) -> list[Instr]:
+    return [i for i in instructions(f.block.body) if i.op.name == name]
+
+
+def body(f: Function) -> list[str]:
+    return [i.op.name for i in f.block.body]
+
+
+X = np.arange(1.0, 6.0)
+
+# ---------------------------------------------------------------- simplify
+
+
+def test_an_index_by_a_loop_variable_needs_no_check():
+    f = program(
+        "%0: f64[n], %1: f64",
+        "%2: i64 = dim %0 {axis=0}",
+        "%3: i64 = const {value=1, dtype=i64}",
+        "%4: i64 = sub %2, %3",
+        "%5: i64 = const {value=0, dtype=i64}",
+        "%6: i64 = maximum %4, %5",
+        "%7: f64 = for %6, %1",
+        "  region(%8: i64, %9: f64) {",
+        "    %10: i64 = add %8, %3",
+        "    %11: i64 = index %10, %2 {axis=0, checked=True}",  # i + 1 for i < n - 1
+        "    %12: f64 = get %0, %11",
+        "    %13: i64 = sub %4, %8",
+        "    %14: i64 = index %13, %2 {axis=0, checked=True}",  # n - 1 - i
+        "    %15: f64 = get %0, %14",
+        "    %16: f64 = mul %12, %15",
+        "    %17: f64 = add %9, %16",
+        "    yield %17",
+        "  }",
+        "return %7",
+    )
+    assert not named(check(f, optimise(f), X, 0.5), "index")
+
+
+def test_a_strided_index_needs_no_check():
+    """range(0, n, 2): (n + 1) // 2 iterations, index 2 i."""
+    f = program(
+        "%0: f64[n], %1: f64",
+        "%2: i64 = dim %0 {axis=0}",
+        "%3: i64 = const {value=1, dtype=i64}",
+        "%4: i64 = const {value=2, dtype=i64}",
+        "%5: i64 = add %2, %3",
+        "%6: i64 = floordiv %5, %4",
+        "%7: f64 = for %6, %1",
+        "  region(%8: i64, %9: f64) {",
+        "    %10: i64 = mul %8, %4",
+        "    %11: i64 = index %10, %2 {axis=0, checked=True}",
+        "    %12: f64 = get %0, %11",
+        "    %13: f64 = add %9, %12",
+        "    yield %13",
+        "  }",
+        "return %7",
+    )
+    assert not named(check(f, optimise(f), X, 0.5), "index")
+
+
+@pytest.mark.parametrize("offset, certain", [(0, True), (1, False), (-1, False)])
+def test_an_index_is_checked_unless_it_is_certain(offset: int, certain: bool):
+    f = program(
+        "%0: f64[n], %1: f64",
+        "%2: i64 = dim %0 {axis=0}",
+        f"%3: i64 = const {{value={offset}, dtype=i64}}",
+        "%4: f64 = for %2, %1",
+        "  region(%5: i64, %6: f64) {",
+        "    %7: i64 = add %5, %3",
+        "    %8: i64 = index %7, %2 {axis=0, checked=True}",
+        "    %9: f64 = get %0, %8",
+        "    yield %9",
+        "  }",
+        "return %4",
+    )
+    assert bool(named(optimise(f), "index")) != certain
+
+
+def test_a_triangular_loop_needs_no_check():
+    """for i in range(n): for j in range(i): x[i - j - 1]"""
+    f = program(
+        "%0: f64[n], %1: f64",
+        "%2: i64 = dim %0 {axis=0}",
+        "%3: i64 = const {value=1, dtype=i64}",
+        "%4: f64 = for %2, %1",
+        "  region(%5: i64, %6: f64) {",
+        "    %7: f64 = for %5, %6",
+        "      region(%8: i64, %9: f64) {",
+        "        %10: i64 = sub %5, %8",
+        "        %11: i64 = sub %10, %3",
+        "        %12: i64 = index %11, %2 {axis=0, checked=True}",
+        "        %13: f64 = get %0, %12",
+        "        %14: f64 = add %9, %13",
+        "        yield %14",
+        "      }",
+        "    yield %7",
+        "  }",
+        "return %4",
+    )
+    assert not named(check(f, optimise(f), X, 0.5), "index")
+
+
+def test_a_small_power_is_multiplied():
+    f = program("%0: f64", "%1: f64 = const {value=3.0, dtype=f64}", "%2: f64 = pow %0, %1", "return %2")
+    assert body(dce(check(f, simplify(f), 1.7))) == ["powi"]
+
+
+def test_a_branch_on_a_constant_is_the_side_taken():
+    f = program(
+        "%0: f64", "%1: bool = const {value=False, dtype=bool}", "%2: f64 = if %1",
+        "  region() {", "    yield %0", "  }", "  region() {", "    %3: f64 = neg %0", "    yield %3", "  }", "return %2",
+    )
+    assert body(dce(check(f, simplify(f), 1.7))) == ["neg"]
+
+
+def test_loops_are_not_unrolled():
+    f = program(
+        "%0: f64", "%1: i64 = const {value=3, dtype=i64}", "%2: f64 = for %1, %0",
+        "  region(%3: i64, %4: f64) {", "    %5: f64 = neg %4", "    yield %5", "  }", "return %2",
+    )
+    assert named(check(f, optimise(f), 1.7), "for")
+
+
+def test_negative_zero_is_kept():
+    """x + 0.0 is not x for x = -0.0, and programs use that."""
+    f = program("%0: f64", "%1: f64 = const {value=0.0, dtype=f64}", "%2: f64 = add %0, %1", "return %2")
+    assert np.copysign(1.0, interpret(optimise(f), -0.0)[0]) == 1.0
+
+
+KINDS = {"f": ("f64", (-2.5, -1.0, -0.0, 0.0, 1.0, 3.25, float("inf"), float("-inf"), float("nan"))), "i": ("i64", (-3, -1, 0, 1, 2, 7)), "b": ("bool", (False, True))}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("pattern, kind", [(p, k) for p, _, kinds in ROWS for k in kinds if k in KINDS], ids=str)
+def test_each_row_of_the_table_is_an_equation(pattern: Any, kind: str):
+    """Both sides agree bit by bit on every combination of telling values; and the row does apply."""
+    dtype, values = KINDS[kind]
+    names = sorted({v for v in _variables(pattern)})
+    conditions = {"c"} if pattern[0] == "select" and "c" in names else set[str]()
+    lines: list[str] = []
+    number = {n: k for k, n in enumerate(names)}
+    result = _emit(pattern, number, dtype, lines, [len(names)], kind)
+    head = ", ".join(f"%{k}: {'bool' if n in conditions else dtype}" for n, k in number.items())
+    f = program(head, *lines, f"return {result}")
+    g = dce(simplify(f))
+    assert show(g) != show(dce(f)), "the row does not apply"
+    for combination in np.ndindex(*(len(KINDS["b"][1] if n in conditions else values) for n in names)):
+        args = [(KINDS["b"][1] if n in conditions else values)[k] for n, k in zip(names, combination, strict=True)]
+        (a,), (b,) = interpret(f, *args), interpret(g, *args)
+        assert a.dtype == b.dtype
+        assert np.array_equal(a, b, equal_nan=kind == "f" and a.dtype.kind == "f")
+        assert np.isnan(a) or not a.dtype.kind == "f" or np.signbit(a) == np.signbit(b)
+
+
+def _variables(pattern: Any) -> list[str]:
+    if isinstance(pattern, str):
+        return [pattern]
+    return [v for p in pattern[1:] for v in _variables(p)] if isinstance(pattern, tuple) else []
+
+
+def _emit(pattern: Any, number: dict[str, int], dtype: str, lines: list[str], count: list[int], kind: str) -> str:
+    """The pattern as lines of text; returns the name of its value."""
+    if isinstance(pattern, str):
+        return f"%{number[pattern]}"
+    if isinstance(pattern, tuple):
+        args = ", ".join(_emit(p, number, dtype, lines, count, kind) for p in pattern[1:])
+        boolean = pattern[0] in ("eq", "ne", "lt", "le", "gt", "ge") or (pattern[0] == "not" and pattern[1] == "c")
+        text, t = f"{pattern[0]} {args}", "bool" if boolean else dtype
+    elif isinstance(pattern, bool):
+        text, t = f"const {{value={pattern}, dtype=bool}}", "bool"
+    else:
+        text, t = f"const {{value={float(pattern)!r}, dtype=f64}}" if kind == "f" else f"const {{value={pattern}, dtype=i64}}", dtype
+    lines.append(f"%{count[0]}: {t} = {text}")
+    count[0] += 1
+    return f"%{count[0] - 1}"
+
+
+# ---------------------------------------------------------------- common subexpressions, dead code
+
+
+def test_lengths_with_one_symbol_are_one_value():
+    f = program("%0: f64[n], %1: f64[n]", "%2: i64 = dim %0 {axis=0}", "%3: i64 = dim %1 {axis=0}", "%4: i64 = mul %2, %3", "return %4")
+    assert body(check(f, cse(f), X, X)) == ["dim", "mul"]
+
+
+def test_unknown_lengths_are_not_confused():
+    f = program("%0: f64[?], %1: f64[?]", "%2: i64 = dim %0 {axis=0}", "%3: i64 = dim %1 {axis=0}", "%4: i64 = mul %2, %3", "return %4")
+    assert body(check(f, cse(f), X, X[:2])) == ["dim", "dim", "mul"]
+
+
+def test_zero_and_negative_zero_are_two_constants():
+    f = program("%0: f64", "%1: f64 = const {value=0.0, dtype=f64}", "%2: f64 = const {value=-0.0, dtype=f64}", "%3: f64 = div %0, %1", "%4: f64 = div %0, %2", "return %3, %4")
+    assert len(named(cse(f), "const")) == 2
+
+
+def test_a_side_of_a_branch_does_not_serve_the_other():
+    f = program(
+        "%0: f64, %1: bool", "%2: f64 = if %1", "  region() {", "    %3: f64 = exp %0", "    yield %3", "  }",
+        "  region() {", "    %4: f64 = exp %0", "    yield %4", "  }", "%5: f64 = exp %0", "%6: f64 = add %2, %5", "return %6",
+    )
+    assert len(named(check(f, cse(f), 0.3, True), "exp")) == 3
+
+
+LOOP = (
+    "%2: i64 = dim %0 {axis=0}",
+    "%3: f64, %4: f64, %5: f64 = for %2, %1, %1, %1",
+    "  region(%6: i64, %7: f64, %8: f64, %9: f64) {",
+    "    %10: f64 = get %0, %6",
+    "    %11: f64 = add %7, %10",
+    "    %12: f64 = mul %8, %7",  # feeds itself only
+    "    yield %11, %12, %9",  # the third stays what it was
+    "  }",
+)
+
+
+def test_a_carried_value_that_only_feeds_itself_is_dropped():
+    f = program("%0: f64[n], %1: f64", *LOOP, "return %3")
+    (loop,) = named(check(f, dce(f), X, 0.5), "for")
+    assert len(loop.outs) == 1
+    assert not named(dce(f), "mul")
+
+
+def test_a_carried_value_that_never_changes_is_read_from_outside():
+    f = program("%0: f64[n], %1: f64", *LOOP, "%20: f64 = add %3, %5", "return %20")
+    (loop,) = named(check(f, dce(constant_carries(f)), X, 0.5), "for")
+    assert len(loop.outs) == 1
+
+
+def test_a_loop_that_may_raise_is_kept():
+    f = program(
+        "%0: i64, %1: f64", "%2: i64, %3: f64 = for %0, %0, %1",
+        "  region(%4: i64, %5: i64, %6: f64) {", "    %7: i64 = index %5, %4 {axis=0, checked=True}", "    %8: f64 = exp %6", "    yield %7, %8", "  }", "return",
+    )
+    g = optimise(f)
+    assert named(g, "index")
+    assert not named(g, "exp")
+    with pytest.raises(IndexError):
+        interpret(g, 3, 0.5)
+
+
+def test_a_loop_that_nobody_observes_vanishes():
+    f = program("%0: f64[n], %1: f64", *LOOP, "return %1")
+    assert body(check(f, dce(f), X, 0.5)) == []
+
+
+# ---------------------------------------------------------------- invariant code
+
+
+def test_scalar_code_leaves_loops_but_not_branches_and_nothing_that_may_fail():
+    f = program(
+        "%0: f64, %1: i64, %2: i64, %3: bool",
+        "%4: f64 = for %1, %0",
+        "  region(%5: i64, %6: f64) {",
+        "    %7: f64 = exp %0",
+        "    %8: i64 = floordiv %1, %2",
+        "    %9: f64 = if %3",
+        "      region() {", "        %10: f64 = log %0", "        yield %10", "      }",
+        "      region() {", "        yield %7", "      }",
+        "    %11: f64 = convert %8 {dtype=f64}",
+        "    %12: f64 = add %9, %11",
+        "    %13: f64 = add %6, %12",
+        "    yield %13",
+        "  }",
+        "return %4",
+    )
+    g = check(f, hoist(f), 0.5, 3, 2, True)
+    assert body(g) == ["exp", "for"]
+    assert named(g, "log") and named(g, "floordiv")
+
+
+# ---------------------------------------------------------------- fusion
+
+
+def test_a_chain_of_array_operations_becomes_one_loop():
+    f = program(
+        "%0: f64[n], %1: f64[n]", "%2: f64[n] = exp %0", "%3: f64[n] = mul %2, %1", "%4: f64[n] = sin %3", "%5: f64 = sum %4 {axes=(0,)}", "return %5",
+    )
+    g = check(f, optimise(f, verified=True), X, X / 7)
+    assert body(g) == ["dim", "build"]
+
+
+def test_what_is_read_twice_in_order_is_computed_where_it_is_read_if_cheap():
+    f = program("%0: f64[n], %1: f64", "%2: f64[n] = sub %0, %1", "%3: f64[n] = mul %2, %2", "%4: f64 = sum %3 {axes=(0,)}", "return %4")
+    assert body(check(f, optimise(f), X, 0.3)) == ["dim", "build"]
+
+
+def test_dear_elements_are_not_computed_again_for_every_row():
+    """exp(x) below a matrix product would be evaluated for every element of the result."""
+    f = program("%0: f64[n, k], %1: f64[k, m]", "%2: f64[n, k] = exp %0", "%3: f64[n, m] = matmul %2, %1", "return %3")
+    g = check(f, optimise(f), np.ones((2, 3)), np.ones((3, 4)))
+    assert len(named(g, "build")) == 2
+
+
+def test_a_read_is_not_postponed_beyond_a_write_to_the_same_memory():
+    f = program(
+        "%0: f64[n], %1: f64, %2: i64",
+        "%3: f64[n] = copy %0",
+        "%4: f64[n] = neg %3",
+        "%5: f64[n] = set %3, %1, %2",
+        "%6: f64[n] = mul %4, %5",
+        "return %6",
+    )
+    g = check(f, optimise(f), X, 9.0, 1)
+    assert body(g) == ["dim", "copy", "build", "set", "build"]
+
+
+def test_an_array_that_is_a_result_is_kept():
+    f = program("%0: f64[n]", "%1: f64[n] = exp %0", "%2: f64 = sum %1 {axes=(0,)}", "return %1, %2")
+    assert len(named(check(f, optimise(f), X), "build")) == 2
+
+
+# ---------------------------------------------------------------- privatisation
+
+
+def test_scratch_memory_that_is_filled_first_becomes_the_iterations_own():
+    f = program(
+        "%0: f64[n], %1: f64",
+        "%2: i64 = dim %0 {axis=0}",
+        "%3: f64[n] = empty %2 {shape=('n',), dtype=f64}",
+        "%4: f64[n], %5: f64 = for %2, %3, %1",
+        "  region(%6: i64, %7: f64[n], %8: f64) {",
+        "    %9: f64[n] = for %2, %7",
+        "      region(%10: i64, %11: f64[n]) {",
+        "        %12: f64 = get %0, %10",
+        "        %13: f64 = mul %12, %8",
+        "        %14: f64[n] = set %11, %13, %10",
+        "        yield %14",
+        "      }",
+        "    %15: f64 = get %9, %6",
+        "    %16: f64 = sin %15",
+        "    yield %9, %16",
+        "  }",
+        "return %5",
+    )
+    g = check(f, dce(privatise(f)), X, 0.5)
+    assert body(g) == ["dim", "for"]
+    assert [i.op.name for i in g.block.body[1].regions[0].body] == ["empty", "for", "get", "sin"]
+
+
+def test_scratch_memory_that_is_read_first_stays_carried():
+    f = program(
+        "%0: f64[n], %1: f64",
+        "%2: i64 = dim %0 {axis=0}",
+        "%3: f64[n] = full %1, %2 {shape=('n',)}",
+        "%4: f64[n], %5: f64 = for %2, %3, %1",
+        "  region(%6: i64, %7: f64[n], %8: f64) {",
+        "    %9: f64[n] = for %2, %7",
+        "      region(%10: i64, %11: f64[n]) {",
+        "        %12: f64 = get %11, %10",
+        "        %13: f64 = mul %12, %8",
+        "        %14: f64[n] = set %11, %13, %10",
+        "        yield %14",
+        "      }",
+        "    %15: f64 = get %9, %6",
+        "    %16: f64 = sin %15",
+        "    yield %9, %16",
+        "  }",
+        "return %5",
+    )
+    assert body(check(f, dce(privatise(f)), X, 0.5)) == ["dim", "full", "for"]
+
+
+# ---------------------------------------------------------------- cost
+
+
+def test_time_is_linear_in_the_size_of_the_program():
+    """Ten times the text takes about ten times as long, not a hundred."""
+    import time
+
+    def seconds(n: int) -> float:
+        lines = [f"%{k + 2}: f64 = {('sin', 'mul', 'add')[k % 3]} %{k + 1}{'' if k % 3 == 0 else f', %{k // 2}'}" for k in range(n)]
+        f = program("%0: f64, %1: f64", *lines, f"return %{n + 1}")
+        start = time.perf_counter()
+        optimise(f)
+        return time.perf_counter() - start
+
+    seconds(100)
+    assert seconds(3000) < 40 * seconds(300) + 0.2
