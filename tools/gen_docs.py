@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from oneform.errors import CODES
 from oneform.frontend import fence
@@ -56,9 +59,15 @@ def _cell(text: str) -> str:
 
 
 def _python(op: Op) -> str:
-    names = dict.fromkeys(f"{getattr(f, '__module__', '') or 'numpy'}.{f.__name__}" if hasattr(f, "__name__") else str(f) for f in op.python)
-    shown = [re.sub(r"^(_?operator|builtins|scipy\.special\._ufuncs)\.", lambda m: {"builtins.": ""}.get(m.group(), m.group().lstrip("_")), n) for n in names]
-    return ", ".join(f"`{_cell(n)}`" for n in shown)
+    return ", ".join(f"`{_cell(n)}`" for n in dict.fromkeys(map(_qualified, op.python)))
+
+
+def _qualified(f: Any) -> str:
+    """The name under which a user imports the callable."""
+    if isinstance(f, np.ufunc):
+        return f"numpy.{f.__name__}" if hasattr(np, f.__name__) else f"scipy.special.{f.__name__}"
+    module = {"builtins": "", "_operator": "operator"}.get(f.__module__, f.__module__)
+    return f"{module}.{f.__name__}".lstrip(".")
 
 
 def _derivative(op: Op) -> str:

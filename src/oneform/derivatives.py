@@ -29,6 +29,10 @@ class Rule:
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         raise NotImplementedError
 
+    def parameter(self, k: int) -> str:
+        """What to call argument k in messages, if not as the function calls it."""
+        return ""
+
 
 # ---------------------------------------------------------------- pieces
 
@@ -181,6 +185,9 @@ def nested(outer: Tree, inner: Tree) -> Tree:
 class Jvp(Rule):
     """Called with (primals, tangents), both tuples; tangents have None where the primals have no derivative."""
 
+    def parameter(self, k: int) -> str:
+        return ("the primals", "the tangents")[k]
+
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         primals, _ = args
         inner = split(primals)
@@ -200,6 +207,9 @@ class Jvp(Rule):
 @dataclass(frozen=True)
 class Vjp(Rule):
     """Called with (primals, cotangents): cotangents in the structure of the result, None where it has no derivative."""
+
+    def parameter(self, k: int) -> str:
+        return ("the primals", "the cotangents")[k]
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         primals, _ = args

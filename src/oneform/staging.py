@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 import types
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,14 +18,14 @@ from oneform import frontend, optimise
 from oneform.derivatives import Rule
 from oneform.errors import ArgumentError, CompileError
 from oneform.frontend import Lowered
-from oneform.identity import Identity, identify
+from oneform.identity import Identity, Reference, identify
 from oneform.ir import Function
-from oneform.runtime import arrays, trampoline
+from oneform.runtime import arrays
 from oneform.runtime.arrays import LeafKey
-from oneform.runtime.callable import NATIVE, Base, attach, fast
+from oneform.runtime.callable import Base, attach, fast
 from oneform.runtime.engine import Bound, Options, Specialisation, compile_image
-from oneform.tree import LEAF, Leaf, Tree, flatten
-from oneform.types import Array, Scalar
+from oneform.runtime.trampoline import Shape, native
+from oneform.tree import Leaf, Tree, flatten
 
 Args = Sequence[tuple[Tree, list[Leaf]]]
 Kwargs = Mapping[str, tuple[Tree, list[Leaf]]]
@@ -48,6 +51,10 @@ class Origin:
         """The user's function, for names and signature."""
         return None
 
+    def parameter(self, k: int) -> str:
+        """What to call positional argument k in messages."""
+        return f"argument {k}"
+
 
 class FromPython(Origin):
     """A function as the user wrote it."""
@@ -64,6 +71,13 @@ class FromPython(Origin):
     @property
     def python(self) -> Any:
         return self.function
+
+    def parameter(self, k: int) -> str:
+        try:
+            names = [p for p in inspect.signature(self.function).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        except (TypeError, ValueError):
+            return f"argument {k}"
+        return f"argument `{names[k].name}`" if k < len(names) else f"argument {k}"
 
 
 class Derived(Origin):
@@ -82,13 +96,16 @@ class Derived(Origin):
     def python(self) -> Any:
         return self.base.python
 
+    def parameter(self, k: int) -> str:
+        return self.rule.parameter(k) or self.base.parameter(k)
+
 
 def origin_of(f: Any) -> Origin:
     """The origin of anything that can be compiled; ArgumentError E401 for what cannot be called."""
     if isinstance(f, Compiled):
         return f.origin
-    if hasattr(f, "__oneform_origin__"):
-        return f.__oneform_origin__()
+    if isinstance(f, Origin):
+        return f
     if not callable(f):
         raise ArgumentError("E401", f"a function is needed here, not a {type(f).__name__}")
     return FromPython(f)
@@ -96,40 +113,63 @@ def origin_of(f: Any) -> Origin:
 
 # ---------------------------------------------------------------- compiled code by signature
 
+Signature = tuple[tuple[Tree, ...], tuple[tuple[str, Tree], ...], tuple[LeafKey, ...]]
+
 
 class Version:
-    """Machine code for one signature of one program, and what it captures."""
+    """Machine code for one signature of one program, and where what it captures is found in any callable of that program."""
 
-    def __init__(self, low: Lowered, spec: Specialisation, captures: Sequence[Any]):
-        self.spec = spec
-        self.captures = captures  # in the form of identity.Reference: where each value is found in any callable of this program
-        self.capture_keys = spec.shape.keys[len(spec.shape.keys) - len(captures) :]
-        self.written = frozenset(low.writes)
-
-
-Signature = tuple[tuple[Tree, ...], tuple[tuple[str, Tree], ...], tuple[LeafKey, ...]]
+    def __init__(self, spec: Specialisation, references: Sequence[Reference], holds: Callable[[], bool]):
+        self.spec, self.references, self.holds = spec, references, holds
+        self.capture_keys = spec.shape.keys[len(spec.shape.keys) - len(references) :]
 
 
 class Family:
     """All versions of one program with one set of options."""
 
-    def __init__(self, options: Options):
-        self.options = options
+    def __init__(self, options: Options, alive: Sequence[Any]):
+        self.options, self.alive = options, alive
         self.versions: dict[Signature, list[Version]] = {}
         self.statics: dict[Signature, int] = {}  # by widened signature: how many versions differ in static lengths only
         self.lock = threading.RLock()
 
     def narrow(self, signature: Signature) -> Signature:
         """The signature to compile for: this one, or after several that differ in lengths only the one for all lengths."""
-        if signature in self.versions:
-            return signature
-        wide = (signature[0], signature[1], tuple(map(arrays.widened, signature[2])))
-        if wide == signature or self.statics.get(wide, 0) < STATIC_LIMIT:
-            return signature
-        return wide
+        wide = widened(signature)
+        return signature if self.statics.get(wide, 0) < STATIC_LIMIT else wide
+
+    def add(self, signature: Signature, version: Version) -> None:
+        self.versions[signature] = [*self.versions.get(signature, ()), version]
+        wide = widened(signature)
+        self.statics[wide] = self.statics.get(wide, 0) + 1
+
+    def refresh(self) -> None:
+        """Forget versions made from structure that has been rebound since."""
+        self.versions = {s: kept for s, found in self.versions.items() if (kept := [v for v in found if v.holds()])}
 
 
-_families: dict[Any, Any] = {}
+def widened(signature: Signature) -> Signature:
+    return (signature[0], signature[1], tuple(map(arrays.widened, signature[2])))
+
+
+_families: OrderedDict[Any, Family] = OrderedDict()
+_families_lock = threading.Lock()
+_FAMILIES = 1024  # programs remembered after their last callable is gone
+
+
+def family_of(identity: Identity, options: Options) -> Family:
+    """The family that a new callable joins: of.grad(lambda x: ...) in a loop compiles once."""
+    key = (identity.key, options)
+    with _families_lock:
+        family = _families.get(key)
+        if family is None:
+            family = _families[key] = Family(options, identity.alive)
+            if len(_families) > _FAMILIES:
+                _families.popitem(last=False)
+        else:
+            _families.move_to_end(key)
+            family.refresh()
+    return family
 
 
 class Call:
@@ -153,102 +193,190 @@ class Call:
         self.originals, self.values = leaves, values
         self.signature: Signature = (trees, named, tuple(keys))
 
-    def lowering_arguments(self, signature: Signature) -> tuple[list[tuple[Tree, list[Leaf]]], dict[str, tuple[Tree, list[Leaf]]]]:
-        leaves = iter(arrays.leaves_of(signature[2]))
-        take: Callable[[Tree], tuple[Tree, list[Leaf]]] = lambda t: (t, [next(leaves) for _ in range(t.leaves)])
-        return [take(t) for t in signature[0]], {k: take(t) for k, t in signature[1]}
+
+def lowering_arguments(signature: Signature) -> tuple[list[tuple[Tree, list[Leaf]]], dict[str, tuple[Tree, list[Leaf]]]]:
+    """The signature as the frontend takes it."""
+    leaves = iter(arrays.leaves_of(signature[2]))
+    positional = [(t, [next(leaves) for _ in range(t.leaves)]) for t in signature[0]]
+    return positional, {k: (t, [next(leaves) for _ in range(t.leaves)]) for k, t in signature[1]}
+
+
+def plan(low: Lowered, signature: Signature, references: Sequence[Reference], identity: Identity) -> tuple[Function, Shape]:
+    """The optimised program, and the shape of the entries around it."""
+    function = optimise.optimise(low.function)
+    trees, named, keys = signature
+    captured = tuple(arrays.key_of_leaf(c.leaf) for c in low.captures)
+    kinds = tuple(r.native(identity)[0] for r in references)
+    results = tuple(r.type for r in function.results[: len(function.results) - len(low.writes)])
+    entry = trees if not named and all(map(native, trees)) else None
+    return function, Shape(entry, (*keys, *captured), kinds, low.result, results, tuple(low.writes))
+
+
+# ---------------------------------------------------------------- the callable
+
+
+class _Slow:
+    """What native entries call when nothing fits. Holds no reference, so that a callable dies as soon as nobody uses it."""
+
+    def __init__(self, target: Compiled):
+        self.target = weakref.ref(target)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        target = self.target()
+        assert target is not None
+        return target.call(args, kwargs)
 
 
 @fast
 class Compiled(Base):
     """A compiled function. Called like the original; compiles at the first call with arguments of new types."""
 
-    def __init__(self, origin: Origin, options: Options, name: str = ""):
-        self.origin, self.options = origin, options
+    def __init__(self, origin: Origin, options: Options, kind: str):
+        self.origin, self.options, self.kind = origin, options, kind
         self.family: Family | None = None
+        self.identity: Identity | None = None
         self.bounds: dict[Version, Bound] = {}
-        self.last: Bound | None = None
-        self.slow = self.__call__
-        python = origin.python
-        if python is not None:
-            functools.update_wrapper(self, python, updated=())
-        self.prefix = name
-
-    # ------------------------------------------------------------ calls
+        self.chain: list[Bound] = []
+        if origin.python is not None:
+            functools.update_wrapper(self, origin.python, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(args, kwargs)
+
+    def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """The slow path: whatever the native entries do not take as it is."""
         call = Call(args, kwargs, lambda k: self.leaf_name(k, args, kwargs))
-        version, captured = self.version(call)
+        version, captured = self.version(call.signature)
         bound = self.bounds.get(version) or self.bind(version)
         values = [*call.values, *(v for v, _ in captured)]
-        if not version.written:
+        if not version.spec.shape.writes:
             return bound.call(*values)
-        originals = [*call.originals, *(o for _, o in captured)]
-        return self.call_writing(version, bound, values, originals, args, kwargs)
+        first = len(call.values)
+        name: Callable[[int], str] = lambda k: self.leaf_name(k, args, kwargs) if k < first else f"the captured array `{version.references[k - first].name}`"
+        return self.call_writing(bound, values, [*call.originals, *(o for _, o in captured)], name)
 
-    def call_writing(self, version: Version, bound: Bound, values: list[Any], originals: list[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def call_writing(self, bound: Bound, values: list[Any], originals: list[Any], name: Callable[[int], str]) -> Any:
         """A call that changes arguments: they must be writable and apart; where a copy was passed, it is copied back."""
+        places = [o if isinstance(o, np.ndarray) else v for o, v in zip(originals, values, strict=True)]
         back: list[tuple[Any, Any]] = []
-        for k in version.written:
-            name = self.leaf_name(k, args, kwargs)
-            original = originals[k]
-            check_writable(original, values[k], name)
-            other = arrays.overlapping(k, [o if isinstance(o, np.ndarray) else v for o, v in zip(originals, values, strict=True)])
+        for k in bound.spec.shape.writes:
+            arrays.check_writable(places[k], values[k], name(k))
+            other = arrays.overlapping(k, places)
             if other is not None:
-                raise ArgumentError("E403", f"{name}, which the function writes to, shares memory with {self.leaf_name(other, args, kwargs)}", repair="Pass a copy.")
-            if values[k] is not original and not np.may_share_memory(values[k], original):
-                back.append((original, values[k]))
+                raise ArgumentError("E403", f"{name(k)}, which the function writes to, shares memory with {name(other)}", repair="Pass a copy of one of them.")
+            if not np.may_share_memory(values[k], places[k]):
+                back.append((places[k], values[k]))
         try:
             return bound.call(*values)
         finally:
-            for original, value in back:
-                np.copyto(original, value)
+            for place, value in back:
+                np.copyto(place, value)
 
-    def version(self, call: Call) -> tuple[Version, list[tuple[Any, Any]]]:
-        """Compiled code that fits the call, and the captured values with what they were converted from."""
+    # ------------------------------------------------------------ finding and making versions
+
+    def version(self, signature: Signature) -> tuple[Version, list[tuple[Any, Any]]]:
+        """Compiled code that fits the call, and the captured values, each with the object it was made from."""
+        if self.family is None or self.identity is None:
+            self.identity = self.origin.identity()
+            self.family = family_of(self.identity, self.options)
         family = self.family
-        if family is None:
-            family = self.family = self.join_family()
-        found = self.fitting(family, call.signature)
+        found = self.fitting(family, signature)
         if found is not None:
             return found
         with family.lock:
-            signature = family.narrow(call.signature)
-            found = self.fitting(family, signature)
+            narrow = family.narrow(signature)
+            found = self.fitting(family, narrow)
             if found is None:
-                version = self.compile(call, signature)
-                family.versions.setdefault(signature, []).append(version)
-                wide = (signature[0], signature[1], tuple(map(arrays.widened, signature[2])))
-                family.statics[wide] = family.statics.get(wide, 0) + 1
-                found = version, self.captured(version)
-            if signature != call.signature:
-                family.versions[call.signature] = family.versions[signature]
-            return found
+                family.add(narrow, self.compile(narrow))
+                found = self.fitting(family, narrow)
+            if narrow != signature:
+                family.versions[signature] = family.versions[narrow]
+        if found is None:
+            raise CompileError("E301", "what the function captures changes while it is compiled")
+        return found
 
     def fitting(self, family: Family, signature: Signature) -> tuple[Version, list[tuple[Any, Any]]] | None:
         for version in family.versions.get(signature, ()):
             captured = self.captured(version)
-            if all(arrays.fits(v, key) for (v, _), key in zip(captured, version.capture_keys, strict=True)):
+            if captured is not None and all(arrays.fits(v, key) for (v, _), key in zip(captured, version.capture_keys, strict=True)):
                 return version, captured
         return None
 
-    def captured(self, version: Version) -> list[tuple[Any, Any]]:
-        """The captured values as they are now, in the form compiled code takes, and as they were found."""
+    def captured(self, version: Version) -> list[tuple[Any, Any]] | None:
+        """The captured values as they are now, in the form compiled code takes and as found; None if one is no number any more."""
+        assert self.identity is not None
         out: list[tuple[Any, Any]] = []
-        for reference in version.captures:
-            x = reference.get(self.origin)
-            out.append((arrays.marshal(x, f"the captured `{reference.name}`")[0], x))
+        for reference in version.references:
+            try:
+                x = reference.get(self.identity)
+                out.append((arrays.marshal(x, reference.name)[0], x))
+            except (ArgumentError, LookupError, AttributeError, ValueError):
+                return None  # another version, or the frontend, says what is wrong
         return out
 
-    # ------------------------------------------------------------ compilation
+    def compile(self, signature: Signature) -> Version:
+        assert self.identity is not None
+        low = self.origin.lower(*lowering_arguments(signature))
+        references = [self.identity.reference(c) for c in low.captures]
+        function, shape = plan(low, signature, references, self.identity)
+        spec = Specialisation(compile_image(function, shape, self.options), shape)
+        dependencies = list(low.dependencies)
+        return Version(spec, references, lambda: all(d.holds() for d in dependencies))
 
-    def lowered(self, args: Args, kwargs: Kwargs) -> Lowered:
+    def bind(self, version: Version) -> Bound:
+        """Make a version callable from here, natively where its arguments allow it."""
+        assert self.identity is not None
+        places = [r.native(self.identity)[1] for r in version.references]
+        bound = version.spec.bind(_Slow(self), places)
+        if bound.link is not None:
+            if self.chain and self.chain[-1].link is not None:
+                bound.link.then(self.chain[-1].link)
+            self.chain.append(bound)  # all links stay: another thread may be inside one
+            attach(self, bound.enter, bound.link)
+        self.bounds[version] = bound
+        return bound
+
+    # ------------------------------------------------------------ as a Python object
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """As a method: bound to the instance, as a function would be."""
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __oneform_function__(self, args: Args, kwargs: Kwargs) -> Lowered:
+        """How compiled functions call this one: by inlining its program."""
         return self.origin.lower(args, kwargs)
 
-    def compile(self, call: Call, signature: Signature) -> Version:
-        args, kwargs = call.lowering_arguments(signature)
-        low = self.lowered(args, kwargs)
-        shape, function = plan(low, signature)
-        spec = Specialisation(compile_image(function, shape, self.options), shape)
-        return Version(low, spec, [self.identity.reference(c) for c in low.captures])
+    def __repr__(self) -> str:
+        name = getattr(self.origin.python, "__qualname__", None) or repr(self.origin.python)
+        return f"<of.{self.kind} {name}>"
+
+    def __reduce__(self) -> Any:
+        """A function found under its own name (a decorated one) is pickled as that name, others as what they are made of."""
+        name = getattr(self, "__qualname__", "")
+        module = sys.modules.get(getattr(self, "__module__", ""))
+        found: Any = module
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return name if found is self else (Compiled, (self.origin, self.options, self.kind))
+
+    def leaf_name(self, k: int, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+        """What to call leaf k of a call in messages: the parameter, and the path inside it."""
+        for n, (label, x) in enumerate([(None, a) for a in args] + list(kwargs.items())):
+            leaves: list[Any] = []
+            tree = flatten(x, leaves)
+            if k < len(leaves):
+                base = f"argument `{label}`" if label is not None else self.origin.parameter(n)
+                path = leaf_path(tree, k)
+                return f"{base} at {path}" if path else base
+            k -= len(leaves)
+        raise IndexError(k)
+
+
+def leaf_path(tree: Tree, k: int) -> str:
+    """How leaf k is reached inside a container."""
+    for n, child in enumerate(tree.children):
+        if k < child.leaves:
+            step = f".{tree.meta[1][n]}" if tree.kind == "record" else f"[{tree.meta[n]!r}]" if tree.kind == "dict" else f"[{n}]"
+            return step + leaf_path(child, k)
+        k -= child.leaves
+    return ""

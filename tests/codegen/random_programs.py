@@ -34,7 +34,7 @@ class Maker:
         self.fill(b, scope, 0)
         pool = [v for v in scope if not isinstance(v.type, Stack)]
         results = self.rng.sample(pool, min(len(pool), self.rng.randint(1, 5)))
-        finals = [self.pick(scope, scope[k].type) for k in writes]
+        finals = [self.pick([*b.params, *scope], b.params[k].type) for k in writes]
         return b.function("random", *results, *finals), writes
 
     # ------------------------------------------------------------ choosing
@@ -65,7 +65,6 @@ class Maker:
         k = self.number(b, scope, Scalar(I64))
         if self.rng.random() < 0.9:
             k = b.emit1(OPS["mod"], k, n)
-            self_ok = True
         return b.emit1(OPS["index"], k, n, axis=axis, checked=True)
 
     # ------------------------------------------------------------ statements

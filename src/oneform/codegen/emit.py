@@ -343,12 +343,11 @@ class Emitter:
             return self.length(i.args[0], i.attrs["axis"])
         if i.op.lower == "const":
             return literal(i.attrs["value"], i.attrs["dtype"])
-        args = {a: self.invariant(a) for a in i.args}
-        self.env.update(args)
+        early = {a: self.invariant(a) for a in i.args if a not in self.env}
+        self.env.update(early)
         out = lower_scalar(self, i)
-        for a in args:
-            if a in self.plan.makers:
-                del self.env[a]
+        for a in early:
+            del self.env[a]
         return out
 
     def length(self, array: Value, axis: int) -> str:

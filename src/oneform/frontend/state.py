@@ -9,7 +9,7 @@ from oneform.errors import Location
 from oneform.frontend.affine import Affine
 from oneform.frontend.liveness import NOBODY, Liveness, Names
 from oneform.frontend.source import Source
-from oneform.frontend.values import UNBOUND, Cell, Num, Poison
+from oneform.frontend.values import ANYTHING, FALSE, UNBOUND, Cell, Num, Poison
 from oneform.ir import Builder, Value
 
 
@@ -52,9 +52,13 @@ class State:
     def get(self, key: Any) -> Any:
         """What a slot holds; a cell that this path never met holds its first version."""
         found = self.slots.get(key)
-        if found is None:
-            return key.initial if isinstance(key, Cell) else UNBOUND
-        return found
+        if found is not None:
+            return found
+        if isinstance(key, Cell):
+            return key.initial
+        if isinstance(key, Flag):
+            return ANYTHING if key.kind == "value" else FALSE
+        return UNBOUND
 
     def version(self, cell: Cell) -> Value | Poison | None:
         return self.slots.get(cell, cell.initial)
@@ -69,6 +73,7 @@ class Scope:
     depth: int = 0
     memo: dict[Any, Any] = field(default_factory=dict[Any, Any])
     facts: list[Affine] = field(default_factory=list[Affine])
+    became: Scope | None = None  # the scope that its instructions were moved to
 
     def recall(self, key: Any) -> Any:
         scope: Scope | None = self
@@ -88,9 +93,12 @@ class Scope:
 
     def encloses(self, other: Scope) -> bool:
         """Whether what is defined here can be read in `other`."""
+        target = self
+        while target.became is not None:
+            target = target.became
         scope: Scope | None = other
         while scope is not None:
-            if scope is self:
+            if scope is target:
                 return True
             scope = scope.parent
         return False

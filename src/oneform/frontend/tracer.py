@@ -36,6 +36,7 @@ class Tracer:
         self.state = State()
         self.frame: Frame | None = None
         self.stack: list[Frame] = []
+        self.closed_over: set[Any] = set()  # paths of frames whose names a function value may still read
         self.unrolled: tuple[int, ...] = ()  # indices of the structural loops being unrolled
         self.statements, self.expressions = statements, expressions
         self.captures: dict[Any, tuple[Capture, Value]] = {}
@@ -74,16 +75,21 @@ class Tracer:
         self._visit(self.statements, node)
 
     def _visit(self, table: dict[type, Any], node: Any) -> Any:
-        before, frame = self.b.loc, self.frame
-        loc = self.at(node)
-        self.b.loc = loc
+        with self.placed(node):
+            return table[type(node)](self, node)
+
+    @contextmanager
+    def placed(self, node: ast.AST) -> Iterator[None]:
+        """Instructions and refusals in this block are those of a syntax node."""
+        b, before, loc = self.b, self.b.loc, self.at(node)
+        b.loc = loc
         try:
             check_node(node)
-            return table[type(node)](self, node)
+            yield
         except OneformError as e:
-            raise e.at(frame.source.location(node) if frame else None) from None
+            raise e.at(loc) from None
         finally:
-            self.b.loc = before
+            b.loc = before
 
     # ------------------------------------------------------------ regions
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from oneform.ir.core import Block, Instr, Value
+from oneform.ir.core import Attrs, Block, Instr, Value
 
 Subst = dict[Value, Value]
 
@@ -47,13 +47,13 @@ def reads(instr: Instr) -> dict[Value, None]:
     return found
 
 
-def clone_instr(i: Instr, env: Subst, keep_attrs: Callable[[Instr], dict[str, object]] | None = None) -> Instr:
+def clone_instr(i: Instr, env: Subst, attrs: Callable[[Instr], Attrs] | None = None) -> Instr:
     """A copy with fresh results, arguments replaced through `env`; `env` learns the new results."""
     args = tuple(env.get(a, a) for a in i.args)
     regions = tuple(clone_block(r, env) for r in i.regions)
     outs = tuple(Value(o.type) for o in i.outs)
     env.update(zip(i.outs, outs, strict=True))
-    return Instr(i.op, args, keep_attrs(i) if keep_attrs else i.attrs, regions, outs, i.loc)
+    return Instr(i.op, args, attrs(i) if attrs else i.attrs, regions, outs, i.loc)
 
 
 def clone_block(block: Block, env: Subst) -> Block:

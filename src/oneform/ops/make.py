@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from oneform.ir import Block, Builder, Op, Value
+from oneform.ir import Block, Builder, Instr, Op, Value
 from oneform.ops import array as arrays
 from oneform.ops.control import for_, if_, while_
 from oneform.ops.table import OPS
@@ -168,3 +168,16 @@ def is_index(v: Value) -> bool:
 def extreme(b: Builder, x: Value, y: Value, larger: bool) -> Value:
     """The larger or the smaller of two numbers."""
     return b.emit1(OPS["maximum" if larger else "minimum"], x, y)
+
+
+def failure(body: Sequence[Instr]) -> Instr | None:
+    """The last instruction, if all it and the others do is raise an exception made from numbers."""
+    if not body or body[-1].op is not OPS["assert"] or len(body) > 24:
+        return None
+    simple = all(not i.regions and not i.op.raises and all(is_number(a) for a in i.args) for i in body[:-1])
+    return body[-1] if simple else None
+
+
+def cheap(body: Sequence[Instr]) -> bool:
+    """Whether instructions may as well run when nobody asks for their results: a few on numbers that cannot raise."""
+    return len(body) <= 8 and all(not i.regions and not i.op.raises and i.op.cost < 10 and all(is_number(a) for a in i.args) for i in body)

@@ -162,6 +162,15 @@ def _foreign(x: Any, name: str) -> Any:
     raise ArgumentError("E401", f"{name} is a {type(x).__name__} that cannot be read as an array: {problem}")
 
 
+def check_writable(place: Any, value: Any, name: str) -> None:
+    """Refuse (E402) what the function cannot write to: `place` is the caller's array, `value` what compiled code got for it."""
+    shared = np.may_share_memory(place, value)
+    if not place.flags.writeable:
+        raise ArgumentError("E402", f"{name} is a read-only array, and the function writes to it", repair="Pass a copy: x.copy().")
+    if not shared and place.dtype.newbyteorder("=") != value.dtype:
+        raise ArgumentError("E402", f"{name} is an array of {place.dtype}, which compiled code can read but not write to", repair=f"Pass an array of {value.dtype}.")
+
+
 def overlapping(written: int, arrays: Sequence[Any]) -> int | None:
     """Which other array shares memory with the one that is written to."""
     a = arrays[written]

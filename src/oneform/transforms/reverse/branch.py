@@ -6,7 +6,7 @@ from oneform.ir import Block, Builder, Instr, Value, clone_instr, substitute
 from oneform.ops import array
 from oneform.transforms.reverse.cells import LOCAL, RESET, load, loose, node, touched
 from oneform.transforms.reverse.early import Early
-from oneform.transforms.reverse.residuals import needed, plan, sweep_dead
+from oneform.transforms.reverse.residuals import needed, plan, sweep_dead, unchecked
 from oneform.transforms.reverse.sweep import Nodes, Sweep, made
 from oneform.types import Scalar
 
@@ -61,7 +61,7 @@ def _parted(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes) -> None:
         exported.append(how.saved)
         outside = {v: Value(loose(v.type)) for v in how.saved}
         env: dict[Value, Value] = dict(outside)
-        again = [clone_instr(n, env, lambda m: {**m.attrs, "checked": False} if "checked" in m.attrs else m.attrs) for n in how.again]
+        again = [clone_instr(n, env, unchecked) for n in how.again]
         adjoints.append([*again, *substitute(Block((), tuple(nodes), ()), env).body])
         fresh.append(outside)
 

@@ -17,9 +17,9 @@ from oneform.ops import Term, apply, for_, integer, literal
 from oneform.transforms.reverse.cells import LOCAL, RESET, STORE, load, node
 from oneform.transforms.reverse.early import Early
 from oneform.transforms.reverse.parallel import accumulated
-from oneform.transforms.reverse.residuals import needed, plan, sweep_dead
+from oneform.transforms.reverse.residuals import needed, plan, sweep_dead, unchecked
 from oneform.transforms.reverse.sweep import Nodes, Sweep, made
-from oneform.transforms.reverse.tape import Tape, hoist
+from oneform.transforms.reverse.tape import INDEX, Order, Tape, hoist
 from oneform.types import I64, Scalar, Type
 
 
@@ -70,44 +70,43 @@ def _reads_final_versions(sweep: Sweep, i: Instr) -> bool:
 
 def _taped(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes) -> None:
     body, skip = i.regions[-1], _skip(i)
+    sums = all(isinstance(i.outs[k].type, Scalar) and accumulated(body, k + skip, k, i) for k in _active(sweep, i))
     inside = set(made(body))
     sweep.within.append(inside)
     body_forward, body_reverse = sweep.split(body, None)
     sweep.within.pop()
     inside.update(o for n in body_forward for o in n.outs)  # the sweep adds values: counts, lengths, exports of branches
-    adjoint = _iteration(sweep, i, body, body_reverse)
+    incoming = [load(reverse, sweep.cell(i.outs[k]), i.loc) for k in _active(sweep, i)] if sums else None
+    adjoint = _iteration(sweep, i, body, body_reverse, incoming)
 
     counted = i.op.structure == "for"
     variable = body.params[0] if counted else Value(Scalar(I64))
-    again = Builder(i.loc)
-    step = again.param(Scalar(I64))
     count = i.args[0] if counted else Value(Scalar(I64))
-    last = apply("sub", Term(again, count), Term(again, integer(again, 1)))
-    index = apply("sub", last, Term(again, step)).v
+    order = Order(free=sums and counted)
+    step, index = Value(Scalar(I64)), Value(Scalar(I64))
+    again: Nodes = [Instr(INDEX, (count, step), {"order": order}, (), (index,), i.loc)]
 
-    outer = _move_out(sweep, i, body_forward, inside, variable, index)
-    wanted = [v for v in needed(adjoint) if v in inside]
-    free = {variable}
-    how = plan(body_forward, [p for p in body.params if p not in free], [v for v in wanted if v not in free], sweep.readable)
+    outer = _move_out(sweep, i, body_forward, inside, variable, index, order)
+    wanted = [v for v in needed(adjoint) if v in inside and v is not variable]
+    how = plan(body_forward, [p for p in body.params if p is not variable], wanted, sweep.readable)
     env: dict[Value, Value] = {variable: index}
-    tapes = _record(i, how.saved, counted)
-    for tape, values in tapes:
+    for tape, values in _record(i, how.saved, counted):
         outs = [Value(t) for t in tape.types]
+        tape.enter(order)
         if not tape.stacked:
             tape.lengths.append((count, _number(sweep, count)))
             tape.forward.append(variable)
             tape.backward.append(index)
         tape.saving(body_forward, values)
-        tape.restoring(again.body, outs)
+        tape.restoring(again, outs)
         env.update(zip(values, outs, strict=True))
         tape.placing(outer)
-    for n in how.again:
-        again.body.append(clone_instr(n, env, lambda m: {**m.attrs, "checked": False} if "checked" in m.attrs else m.attrs))
-    again.body.extend(substitute(Block((), tuple(adjoint), ()), env).body)
+    again += [clone_instr(n, env, unchecked) for n in how.again]
+    again += substitute(Block((), tuple(adjoint), ()), env).body
 
     forward.extend(outer)
     _forward_loop(i, body, body_forward, None if counted else count, forward)
-    _close(sweep, i, reverse, count, Block((step,), tuple(again.body), ()))
+    _close(sweep, i, reverse, count, Block((step,), tuple(again), ()), incoming)
 
 
 def _number(sweep: Sweep, v: Value) -> int | None:
@@ -115,34 +114,40 @@ def _number(sweep: Sweep, v: Value) -> int | None:
     return None if maker is None else literal(maker)
 
 
-def _iteration(sweep: Sweep, i: Instr, body: Block, body_reverse: Nodes) -> Nodes:
-    """The adjoint of one iteration: cotangents of what it yields in the loop's cells before, of its parameters after."""
+def _iteration(sweep: Sweep, i: Instr, body: Block, body_reverse: Nodes, incoming: Sequence[Value] | None) -> Nodes:
+    """The adjoint of one iteration. The loop's cells hold the cotangents of what it yields before, of its parameters after;
+    but a sum hands its own cotangent, `incoming`, to every iteration."""
     active, skip, nodes = _active(sweep, i), _skip(i), list[Instr]()
     for c in sweep.locals(body):
         node(nodes, LOCAL, c)
-    taken = [load(nodes, sweep.cell(i.outs[k]), i.loc) for k in active]
-    for k in active:
-        node(nodes, RESET, sweep.cell(i.outs[k]))
+    taken = list(incoming) if incoming is not None else [load(nodes, sweep.cell(i.outs[k]), i.loc) for k in active]
+    if incoming is None:
+        for k in active:
+            node(nodes, RESET, sweep.cell(i.outs[k]))
     for k, ct in zip(active, taken, strict=True):
         sweep.accumulate(nodes, body.results[k], ct, i.loc)
     nodes += body_reverse
-    for k in active:
-        sweep.ensure(nodes, body.params[k + skip])
-    given = [load(nodes, sweep.cell(body.params[k + skip]), i.loc) for k in active]
-    for k, ct in zip(active, given, strict=True):
-        node(nodes, STORE, sweep.cell(i.outs[k]), (ct,))
+    if incoming is None:
+        for k in active:
+            sweep.ensure(nodes, body.params[k + skip])
+        given = [load(nodes, sweep.cell(body.params[k + skip]), i.loc) for k in active]
+        for k, ct in zip(active, given, strict=True):
+            node(nodes, STORE, sweep.cell(i.outs[k]), (ct,))
     return sweep_dead(nodes)
 
 
-def _close(sweep: Sweep, i: Instr, reverse: Nodes, count: Value, block: Block) -> None:
+def _close(sweep: Sweep, i: Instr, reverse: Nodes, count: Value, block: Block, incoming: Sequence[Value] | None) -> None:
     """The reverse loop, and what the initial values receive from it."""
     active, skip = _active(sweep, i), _skip(i)
     for k in active:
         sweep.ensure(reverse, i.outs[k])
     sweep.ensure_touched(reverse, block.body)
     reverse.append(Instr(for_, (count,), {}, (block,), (), i.loc))
-    for k in active:
-        sweep.move(reverse, i.outs[k], i.args[k + skip])
+    for position, k in enumerate(active):
+        if incoming is None:
+            sweep.move(reverse, i.outs[k], i.args[k + skip])
+        else:
+            sweep.accumulate(reverse, i.args[k + skip], incoming[position], i.loc)
 
 
 def _forward_loop(i: Instr, body: Block, nodes: Nodes, count: Value | None, forward: Nodes) -> None:
@@ -173,17 +178,15 @@ def _record(i: Instr, saved: Sequence[Value], counted: bool) -> list[tuple[Tape,
     return tapes
 
 
-def _move_out(sweep: Sweep, i: Instr, body_forward: Nodes, inside: set[Value], variable: Value, index: Value) -> Nodes:
+def _move_out(sweep: Sweep, i: Instr, body_forward: Nodes, inside: set[Value], variable: Value, index: Value, order: Order) -> Nodes:
     """Tapes that inner loops placed in this loop's body, moved before it."""
     outer: Nodes = []
-    count = (i.args[0], _number(sweep, i.args[0])) if i.op.structure == "for" else None
+    counted = i.op.structure == "for"
     for tape in hoist(body_forward):
-        if count is None or tape.stacked or any(v in inside for v, _ in tape.lengths):
-            tape.stacked = True
-        else:
-            tape.lengths.insert(0, count)
+        tape.enter(order, stack=not counted or any(v in inside for v, _ in tape.lengths))
+        if not tape.stacked:
+            tape.lengths.insert(0, (i.args[0], _number(sweep, i.args[0])))
             tape.forward.insert(0, variable)
             tape.backward.insert(0, index)
         tape.placing(outer)
     return outer
-

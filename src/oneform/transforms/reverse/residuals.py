@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from oneform.ir import DEAR, Block, Instr, Value, free_values, reads
+from oneform.ir import DEAR, Attrs, Block, Instr, Value, free_values, reads
 from oneform.transforms.reverse.cells import LOAD, PSEUDO, QUERY
 from oneform.types import Scalar
 
@@ -39,6 +39,11 @@ def sweep_dead(nodes: Sequence[Instr]) -> list[Instr]:
 
 def _has_effect(n: Instr) -> bool:
     return any(m.op.raises or m.op in PSEUDO or (m.regions and _has_effect(m)) for r in n.regions for m in r.body)
+
+
+def unchecked(i: Instr) -> Attrs:
+    """Attributes for a copy that runs after the original: what was checked once holds."""
+    return {**i.attrs, "checked": False} if "checked" in i.attrs else i.attrs
 
 
 def needed(nodes: Sequence[Instr]) -> dict[Value, None]:

@@ -11,9 +11,18 @@ from typing import NoReturn
 
 from oneform.errors import InternalError, Location
 from oneform.ir import Block, Builder, Instr, Op, Value
-from oneform.ops import array, integer
+from oneform.ops import Term, array, integer
 from oneform.transforms.reverse.cells import ENSURE, QUERY, STORE, UPDATE, Cell, node
 from oneform.types import ANY, Array, Dim, DType, Scalar, Stack, Type
+
+
+class Order:
+    """Whether the adjoint of a loop may run its iterations forward; a stack below it demands the reverse."""
+
+    __slots__ = ("free",)
+
+    def __init__(self, free: bool):
+        self.free = free
 
 
 class Tape:
@@ -21,10 +30,19 @@ class Tape:
 
     def __init__(self, types: Sequence[Type], loc: Location | None, stacked: bool):
         self.types, self.loc, self.stacked = tuple(types), loc, stacked
+        self.orders: list[Order] = []  # of the loops it lies in
         self.lengths: list[tuple[Value, int | None]] = []  # trip counts, outermost first, with the number where it is known
         self.forward: list[Value] = []  # loop variables of the forward sweep
         self.backward: list[Value] = []  # the same iteration, as the reverse sweep names it
         self._cells: dict[DType | None, Cell] = {}
+
+    def enter(self, order: Order, stack: bool = False) -> None:
+        """The tape lies within one more loop, perhaps one that only a stack can follow."""
+        self.orders.append(order)
+        self.stacked = self.stacked or stack
+        if self.stacked:
+            for o in self.orders:
+                o.free = False
 
     def columns(self) -> dict[DType, list[int]]:
         """Which of the saved values go to the array of each dtype, in order."""
@@ -101,6 +119,7 @@ def _no_rule(*_: object, **__: object) -> NoReturn:
 
 PLACE = Op("tape.place", "Here the tape is allocated.", _no_rule, _no_rule, raises=True)
 SAVE = Op("tape.save", "Here an iteration saves its residuals.", _no_rule, _no_rule, raises=True)
+INDEX = Op("tape.index", "The iteration that the adjoint is at: (count, step).", _no_rule, _no_rule)
 RESTORE = Op("tape.restore", "Here the adjoint of an iteration gets them back.", _no_rule, _no_rule, raises=True)
 
 
@@ -136,9 +155,22 @@ def settle(nodes: Iterable[Instr]) -> list[Instr]:
                 tape.save(out, n.args)
             else:
                 tape.restore(out, n.outs)
+        elif n.op is INDEX:
+            out += _index(n)
         elif n.regions:
             regions = tuple(Block(r.params, tuple(settle(r.body)), r.results) for r in n.regions)
             out.append(Instr(n.op, n.args, n.attrs, regions, n.outs, n.loc))
         else:
             out.append(n)
     return out
+
+
+def _index(n: Instr) -> list[Instr]:
+    """step itself, or count - 1 - step from the last iteration back."""
+    b = Builder(n.loc)
+    count, step = (Term(b, a) for a in n.args)
+    one = Term(b, integer(b, 1))
+    index = step + Term(b, integer(b, 0)) if n.attrs["order"].free else (count - one) - step
+    last = b.body.pop()
+    assert last.outs == (index.v,)
+    return [*b.body, Instr(last.op, last.args, last.attrs, (), n.outs, n.loc)]

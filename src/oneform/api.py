@@ -1,0 +1,112 @@
+"""The whole compiler on one screen: compile a function, differentiate it, look at every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, overload
+
+from oneform.derivatives import Grad, Jacobian, Rule
+from oneform.gradcheck import check_grads
+from oneform.ops import OPS
+from oneform.program import Lowering, Program, lower_call, parse, program_of
+from oneform.pullback import hvp, jvp, vjp
+from oneform.runtime.engine import Options
+from oneform.staging import Compiled, Derived, origin_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+Argnums = int | Sequence[int]
+
+
+@overload
+def jit(f: None = None, *, fastmath: bool | None = None, boundscheck: bool = True, parallel: bool = False, cache: bool = True) -> Callable[[F], F]: ...
+@overload
+def jit(f: F, *, fastmath: bool | None = None, boundscheck: bool = True, parallel: bool = False, cache: bool = True) -> F: ...
+def jit(f: Any = None, *, fastmath: bool | None = None, boundscheck: bool = True, parallel: bool = False, cache: bool = True) -> Any:
+    """Compile `f` to native code, at the first call with arguments of new types. Also a decorator.
+
+    Arguments and results are Python numbers, NumPy scalars, arrays of bool, int32, int64, float32 or float64 of any shape, and tuples, lists,
+    dicts, NamedTuples and dataclasses of these. Numbers come back as Python numbers (float32 and int32 as NumPy scalars), arrays as new C-contiguous arrays.
+    Arrays that `f` writes to are changed in place. Lengths of arrays do not matter to the compiled code, except that lengths of 1 and short
+    trailing lengths are compiled in.
+
+    fastmath     None: sums that NumPy computes may be reassociated, multiply-add is fused; True: so is everything else; False: neither.
+    boundscheck  False: a bad index is undefined behaviour instead of an IndexError.
+    parallel     accepted; loops run on one thread so far.
+    cache        keep the machine code on disk ($ONEFORM_CACHE_DIR, or oneform in the user's cache folder; ONEFORM_CACHE=0 turns it off).
+
+    Calls raise what `f` raises, at its line; ArgumentError (a TypeError) E401 for an argument of another kind, E402 for a read-only array
+    that `f` writes to, E403 for one that overlaps another argument; CompileError if `f` uses what the compiler does not know.
+    """
+    options = Options(fastmath, boundscheck, parallel, cache)
+    if f is None:
+        return lambda g: jit(g, fastmath=fastmath, boundscheck=boundscheck, parallel=parallel, cache=cache)  # pyright: ignore[reportUnknownLambdaType, reportUnknownVariableType]
+    return Compiled(origin_of(f), options, "jit")
+
+
+def _derived(f: Any, rule: Rule, kind: str) -> Any:
+    """A compiled derivative; it inherits the options of a compiled function."""
+    return Compiled(Derived(origin_of(f), rule), f.options if isinstance(f, Compiled) else Options(), kind)
+
+
+def _numbers(argnums: Argnums) -> int | tuple[int, ...]:
+    return argnums if isinstance(argnums, int) else tuple(argnums)
+
+
+def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The gradient of `f`, which returns one float, by reverse mode: a compiled function of the same arguments.
+
+    The result has the structure of argument `argnums` (a float for a float, an array of the same shape and dtype for an array, the same container
+    for a container, with None for leaves that have no derivative); for several argnums a tuple of these. With `has_aux`, `f` returns a
+    pair (value, auxiliary data), and the gradient comes as (gradient, auxiliary data). Arrays that `f` writes to are left as they are.
+
+    Calls raise DerivativeError (a TypeError): E202 for an argument without derivative (an integer), E203 if `f` does not return one float.
+    """
+    return _derived(f, Grad(_numbers(argnums), has_aux), "grad")
+
+
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """As `grad`, but returns (value, gradient), from one run; with `has_aux`, ((value, auxiliary data), gradient)."""
+    return _derived(f, Grad(_numbers(argnums), has_aux, value=True), "value_and_grad")
+
+
+def jacfwd(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The Jacobian of `f` by forward mode: right for few inputs and many results.
+
+    For each leaf of the result, in its container, the structure of argument `argnums`, with arrays of shape result.shape + argument.shape.
+    Raises DerivativeError E202 for arguments without derivative, E203 if `f` returns no float.
+    """
+    return _derived(f, Jacobian(_numbers(argnums), has_aux, forward=True), "jacfwd")
+
+
+def jacrev(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The Jacobian of `f` by reverse mode: right for many inputs and few results. Otherwise as `jacfwd`."""
+    return _derived(f, Jacobian(_numbers(argnums), has_aux, forward=False), "jacrev")
+
+
+def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """Second derivatives, by forward over reverse mode: for an argument of shape s an array of shape s + s, nested for containers. Raises as `jacfwd`."""
+    return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
+
+
+def trace(f: Callable[..., Any]) -> Callable[..., Program]:
+    """trace(f)(*args): the program that `f` is for arguments of these types. It prints, verifies, interprets, transforms, compiles.
+
+    Raises CompileError where `f` uses what the compiler does not know, ArgumentError E401 for unsuitable arguments.
+    """
+    origin = origin_of(f)
+    return lambda *args, **kwargs: program_of(origin, args, kwargs)
+
+
+def lower(f: Callable[..., Any]) -> Callable[..., Lowering]:
+    """lower(f)(*args): every stage of compilation for arguments of these types: .ir(), .optimised(), .llvm(), .asm(). Raises as `trace`."""
+    origin = origin_of(f)
+    options = f.options if isinstance(f, Compiled) else Options()
+    return lambda *args, **kwargs: lower_call(origin, options, args, kwargs)
+
+
+stop_gradient: Callable[[Any], Any] = OPS["stop_gradient"].python[0]
+
+__all__ = [
+    "Lowering", "Program", "check_grads", "grad", "hessian", "hvp", "jacfwd", "jacrev", "jit", "jvp", "lower", "parse",
+    "stop_gradient", "trace", "value_and_grad", "vjp",
+]

@@ -1,0 +1,140 @@
+"""Products with a Jacobian: jvp, vjp with its pullback, hvp. Tangents and cotangents are checked against what they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from oneform.derivatives import Grad, Jvp, Vjp
+from oneform.errors import DerivativeError
+from oneform.runtime.engine import Options
+from oneform.staging import Compiled, Derived, origin_of
+from oneform.tree import Tree, flatten, unflatten
+
+
+def derived_options(f: Any) -> Options:
+    return f.options if isinstance(f, Compiled) else Options()
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Forward mode: f(*primals), and the derivative of that in the direction `tangents`.
+
+    `primals` and `tangents` are tuples of the same structure; leaves without derivative have the tangent None (or 0, which is ignored). Tangents of
+    results without derivative come back as None. Raises DerivativeError E202 if structure, shape or dtype of the tangents do not fit.
+    """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise DerivativeError("E202", "of.jvp takes primals and tangents as tuples, one entry per argument of the function", repair="Write of.jvp(f, (x,), (dx,)).")
+    points = tuple(primals)
+    function = Compiled(Derived(origin_of(f), Jvp()), derived_options(f), "jvp")
+    return function(points, matched(tuple(tangents), points, "tangents", "primals"))
+
+
+def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Reverse mode: f(*primals), and the pullback, which maps a cotangent of the result to a tuple of cotangents of the primals.
+
+    The cotangent has the structure of the result (None or anything for leaves without derivative); cotangents of primals without derivative are
+    None. The pullback keeps a copy of the primals and runs the function again. It raises DerivativeError E202 if structure, shape or dtype do not fit.
+    """
+    origin, options = origin_of(f), derived_options(f)
+    points = copied(primals)
+    out = Compiled(origin, options, "jit")(*copied(points))
+    function = Compiled(Derived(origin, Vjp()), options, "vjp")
+    expected = structure(out)
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        return function(points, matched(cotangent, expected, "cotangent", "result"))
+
+    return out, pullback
+
+
+def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The Hessian of `f`, which returns one float, times the direction `tangents`: forward over reverse, at a few times the cost of f.
+
+    The result has the structure of the argument; for several arguments it is a tuple of these (None for those without derivative). Raises as `jvp` and `grad`.
+    """
+    points = tuple(primals)
+    active = [n for n, p in enumerate(points) if _has_derivative(p)]
+    if not active:
+        raise DerivativeError("E202", "none of the primals has a derivative", repair="Pass floats (2.0, not 2).")
+    rule = Grad(tuple(active))
+    gradient = Compiled(Derived(origin_of(f), rule), derived_options(f), "grad")
+    _, moved = jvp(gradient, points, tangents)
+    if len(points) == 1:
+        return moved[0]
+    parts = iter(moved)
+    return tuple(next(parts) if n in active else None for n in range(len(points)))
+
+
+def _has_derivative(x: Any) -> bool:
+    leaves: list[Any] = []
+    flatten(x, leaves)
+    return any(is_active(leaf) for leaf in leaves)
+
+
+def is_active(leaf: Any) -> bool:
+    """Whether a leaf of an argument or result has a derivative."""
+    return isinstance(leaf, float) or (not isinstance(leaf, (bool, int)) and np.asarray(leaf).dtype.kind == "f")
+
+
+def copied(x: Any) -> Any:
+    """The same containers with copies of the arrays."""
+    leaves: list[Any] = []
+    tree = flatten(x, leaves)
+    return unflatten(tree, iter([leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]))
+
+
+def structure(x: Any) -> Any:
+    """The same containers with leaves that hold no memory: what remains to compare shapes and dtypes with."""
+    leaves: list[Any] = []
+    tree = flatten(x, leaves)
+    return unflatten(tree, iter([np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]))
+
+
+def matched(given: Any, model: Any, what: str, of: str) -> Any:
+    """The tangents of `model`: its structure, with None where it has no derivative, floats for floats, arrays of its shape and dtype."""
+    leaves: list[Any] = []
+    tree = flatten(model, leaves)
+    found: list[Any] = []
+    _collect(given, tree, found, what, of)
+    out: list[Any] = []
+    for n, (t, x) in enumerate(zip(found, leaves, strict=True)):
+        out.append(_tangent(t, x, f"leaf {n} of the {what}", of) if is_active(x) else None)
+    return unflatten(tree, iter(out))
+
+
+def _collect(given: Any, tree: Tree, found: list[Any], what: str, of: str) -> None:
+    """The tangents' leaves by the model's structure: None may stand for a leaf, or for a container without derivatives."""
+    if tree.kind == "leaf" or given is None:
+        found += [given] * tree.leaves
+        return
+    probe = flatten(given, [])
+    names = tree.meta[1] if tree.kind == "record" else tree.meta
+    if probe.kind != tree.kind or len(probe.children) != len(tree.children) or (probe.meta[1] if probe.kind == "record" else probe.meta) != names:
+        raise DerivativeError("E202", f"the {what} are {_shape(probe)} where the {of} are {_shape(tree)}")
+    items = [getattr(given, n) for n in names] if tree.kind == "record" else list(given.values()) if tree.kind == "dict" else list(given) if tree.children else []
+    for item, child in zip(items, tree.children, strict=True):
+        _collect(item, child, found, what, of)
+
+
+def _shape(tree: Tree) -> str:
+    return "a number or array" if tree.kind == "leaf" else "None" if tree.kind == "none" else f"a {tree.kind} of {len(tree.children)}"
+
+
+def _tangent(t: Any, x: Any, what: str, of: str) -> Any:
+    """One tangent in the type of its primal: shapes must be equal, a Python number may stand for any float."""
+    if t is None:
+        raise DerivativeError("E202", f"{what} is None, but the {of} have a float there")
+    if not isinstance(t, (bool, int, float, np.generic, np.ndarray)):
+        t = np.asarray(t)
+    shape, wanted = np.shape(t), np.shape(x)
+    if shape != wanted:
+        raise DerivativeError("E202", f"{what} has shape {shape} where the {of} have shape {wanted}")
+    kind = np.asarray(t).dtype
+    dtype = np.asarray(x).dtype.newbyteorder("=")
+    if kind.kind != "f" and not isinstance(t, (bool, int)) or kind.kind == "f" and not isinstance(t, float) and kind.newbyteorder("=") != dtype:
+        raise DerivativeError("E202", f"{what} is {kind} where the {of} are {dtype}")
+    if isinstance(x, np.ndarray) and x.ndim:
+        return np.ascontiguousarray(t, dtype)
+    return float(t) if type(x) is float else dtype.type(t)
