@@ -191,7 +191,7 @@ class Jvp(Rule):
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         primals, _ = args
         inner = split(primals)
-        wrt = [k for k, leaf in enumerate(primals[1]) if differentiable(leaf.type)]
+        wrt = _active(primals[1])
         low = base(inner, kwargs)
         f = pure(low)
         count, n, moving = len(f.results), len(primals[1]), len(wrt)
@@ -214,8 +214,8 @@ class Vjp(Rule):
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         primals, _ = args
         inner = split(primals)
-        active = [differentiable(leaf.type) for leaf in primals[1]]
-        wrt = [k for k, a in enumerate(active) if a]
+        wrt = _active(primals[1])
+        active = [k in wrt for k in range(len(primals[1]))]
         low = base(inner, kwargs)
         seeds = [k for k, leaf in enumerate(low.result_leaves) if differentiable(leaf.type)]
         f = pure(low)
@@ -224,6 +224,14 @@ class Vjp(Rule):
         order = [*range(n), *range(first, first + len(seeds)), *range(n, first)]
         leaves = [leaf for leaf, a in zip(primals[1], active, strict=True) if a]
         return _finish(low, g, masked(primals[0], active), leaves, range(count, len(g.results)), order)
+
+
+def _active(leaves: Sequence[Leaf]) -> list[int]:
+    """Which leaves of the primals have a derivative; at least one must."""
+    wrt = [k for k, leaf in enumerate(leaves) if differentiable(leaf.type)]
+    if not wrt:
+        raise DerivativeError("E202", "none of the primals has a derivative", repair="Pass floats (2.0, not 2).")
+    return wrt
 
 
 def split(tupled: tuple[Tree, list[Leaf]]) -> list[tuple[Tree, list[Leaf]]]:

@@ -121,7 +121,7 @@ class Version:
 
     def __init__(self, spec: Specialisation, references: Sequence[Reference], holds: Callable[[], bool]):
         self.spec, self.references, self.holds = spec, references, holds
-        self.capture_keys = spec.shape.keys[len(spec.shape.keys) - len(references) :]
+        self.capture_keys = [arrays.key_of_leaf(leaf) for leaf in spec.shape.leaves[len(spec.shape.leaves) - len(references) :]]
 
 
 class Family:
@@ -205,11 +205,12 @@ def plan(low: Lowered, signature: Signature, references: Sequence[Reference], id
     """The optimised program, and the shape of the entries around it."""
     function = optimise.optimise(low.function)
     trees, named, keys = signature
-    captured = tuple(arrays.key_of_leaf(c.leaf) for c in low.captures)
+    weak = [leaf.weak for leaf in (*arrays.leaves_of(keys), *(c.leaf for c in low.captures))]
+    leaves = tuple(Leaf(p.type, w) for p, w in zip(function.params, weak, strict=True))
     kinds = tuple(r.native(identity)[0] for r in references)
     results = tuple(r.type for r in function.results[: len(function.results) - len(low.writes)])
     entry = trees if not named and all(map(native, trees)) else None
-    return function, Shape(entry, (*keys, *captured), kinds, low.result, results, tuple(low.writes))
+    return function, Shape(entry, leaves, kinds, low.result, results, tuple(low.writes))
 
 
 # ---------------------------------------------------------------- the callable

@@ -53,7 +53,9 @@ def scatter_add(v, idx):
     return hist
 
 
-@program((vec(5, 46), np.array([4, 1, 1, 0, -1, 3, -5])),)
+@program(
+    (vec(5, 46), np.array([4, 1, 1, 0, -1, 3, -5])),
+)
 def gather(x, idx):
     s = 0.0
     for i in range(idx.shape[0]):
@@ -61,7 +63,9 @@ def gather(x, idx):
     return s
 
 
-@program((vec(5, 47), np.array([3, 1, 3, 2, 0, 3])),)
+@program(
+    (vec(5, 47), np.array([3, 1, 3, 2, 0, 3])),
+)
 def scatter_overwrite(x, idx):
     """Positions written twice: only the last value lives, but the earlier was read meanwhile."""
     y = np.full(5, 0.25)
@@ -73,7 +77,9 @@ def scatter_overwrite(x, idx):
     return s + np.sum(y * y)
 
 
-@program((mat(4, 3, 48), vec(3, 49)),)
+@program(
+    (mat(4, 3, 48), vec(3, 49)),
+)
 def scratch_reused_each_iteration(a, w):
     t = np.zeros(3)
     s = 0.0

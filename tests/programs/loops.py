@@ -51,7 +51,9 @@ def triangular_nest(a):
     return s + p
 
 
-@program((vec(6, 4), np.array([2, 0, 3, 1, 0, 2])),)
+@program(
+    (vec(6, 4), np.array([2, 0, 3, 1, 0, 2])),
+)
 def inner_trip_count_from_data(x, counts):
     total = 0.0
     for i in range(len(counts)):
@@ -187,7 +189,9 @@ def sixty_state_style(x):
     return a + 2.0 * b - c * d + e
 
 
-@program((vec(4, 11), vec(3, 12)),)
+@program(
+    (vec(4, 11), vec(3, 12)),
+)
 def mixed_parallel_and_carried(x, w):
     """The inner sum is parallel, the outer one is a recurrence."""
     h = 0.3
@@ -199,7 +203,9 @@ def mixed_parallel_and_carried(x, w):
     return h
 
 
-@program((mat(5, 3, 13), vec(3, 14)),)
+@program(
+    (mat(5, 3, 13), vec(3, 14)),
+)
 def sum_of_logsumexp(x, m):
     """A parallel outer loop with private inner recurrences: forward and adjoint can be fused."""
     total = 0.0

@@ -101,7 +101,9 @@ def convolution_by_slices(x, k):
     return y * y[0]
 
 
-@program((vec(4, 126), 3),)
+@program(
+    (vec(4, 126), 3),
+)
 def array_carried_and_replaced(x, n):
     h = np.zeros_like(x)
     for i in range(n):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 SIGNATURE = "x, y, p, m, n, k"
 LENGTH, ROWS, COLUMNS, CODES = 5, 3, 4, 4  # p has LENGTH elements, m is ROWS by COLUMNS, k has CODES integers from 0 to 9
 CONSTANTS = ("0.5", "1.3", "-0.7", "0.21", "2.0")
+LEVELS = ("0.15", "-0.2", "0.4", "0.04", "0.85")  # what conditions compare with
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Writer:
         self.lines: list[str] = []
         self.indent = 1
         self.fresh = 0
+        self.codes = True  # whether the integer array k is in sight
         self.helpers: list[tuple[str, str]] = []  # name, kind of its parameter beside two floats: "", "vector"
 
     # ------------------------------------------------------------ drawing and writing
@@ -130,12 +132,12 @@ class Writer:
         if kind == 1 and s.integers:
             return f"{self.choose(list(s.integers))} % {self.number(2, 3)} == {self.number(0, 1)}"
         if kind == 2:
-            return f"{self.variable(s)} < {self.value(s, 1)} and {self.variable(s)} > {self.choose(CONSTANTS)}"
+            return f"{self.variable(s)} < {self.value(s, 1)} and {self.variable(s)} > {self.choose(LEVELS)}"
         if kind == 3:
-            return f"(not {self.variable(s)} > 0.1 or {self.variable(s)} < {self.choose(CONSTANTS)})"
+            return f"(not {self.variable(s)} > 0.1 or {self.variable(s)} < {self.choose(LEVELS)})"
         if kind == 4:
-            return f"-0.9 < {self.variable(s)} < {self.choose(CONSTANTS)}"
-        return f"{self.variable(s)} + {self.value(s, 1)} {self.choose(['>', '<', '<=', '>='])} {self.choose(CONSTANTS)}"
+            return f"-0.9 < {self.variable(s)} < {self.choose(LEVELS)}"
+        return f"{self.variable(s)} + {self.value(s, 1)} {self.choose(['>', '<', '<=', '>='])} {self.choose(LEVELS)}"
 
     def index(self, s: Scope, n: int) -> str:
         """An index that is valid for length n."""
@@ -145,7 +147,7 @@ class Writer:
             return self.choose(fitting)
         if kind == 3 and s.integers:
             return f"({self.choose(list(s.integers))} + {self.number(0, 3)}) % {n}"
-        if kind == 4:
+        if kind == 4 and self.codes:
             return f"k[{self.choose(list(s.integers))} % {CODES}] % {n}" if s.integers else f"k[{self.number(0, CODES - 1)}] % {n}"
         below = [i for i, (low, high) in s.integers.items() if low - 1 >= -n and high - 1 < n]
         if kind == 5 and below:
@@ -159,7 +161,14 @@ class Writer:
             return f"np.full({n}, {self.atom(s)})"
         a, b = self.choose(same), self.choose(same)
         return self.choose(
-            [f"{a}.copy()", f"np.sin({a}) * {self.atom(s)}", f"{a} * {b} * 0.5", f"np.where({a} > {self.choose(CONSTANTS)}, {b}, {self.atom(s)})", f"np.tanh({a} + {b}[::-1])", f"np.zeros({n})"]
+            [
+                f"{a}.copy()",
+                f"np.sin({a}) * {self.atom(s)}",
+                f"{a} * {b} * 0.5",
+                f"np.where({a} > {self.choose(CONSTANTS)}, {b}, {self.atom(s)})",
+                f"np.tanh({a} + {b}[::-1])",
+                f"np.zeros({n})",
+            ]
         )
 
     def call(self, s: Scope) -> str:
@@ -251,7 +260,9 @@ class Writer:
         long = [a for a, n in s.vectors.items() if n >= 2]
         if long:
             a = self.choose(long)
-            self.emit(self.choose([f"{a}[1:] += 0.5 * {a}[:-1]", f"{a}[:] = np.sin({a}) * {self.atom(s)}", f"{a} *= {self.bounded(s)}", f"{a}[::2] = {self.atom(s)}"]))
+            self.emit(
+                self.choose([f"{a}[1:] += 0.5 * {a}[:-1]", f"{a}[:] = np.sin({a}) * {self.atom(s)}", f"{a} *= {self.bounded(s)}", f"{a}[::2] = {self.atom(s)}"])
+            )
 
     def swap_arrays(self, s: Scope) -> None:
         """Buffers that trade places."""
@@ -274,10 +285,12 @@ class Writer:
             bounds = [(str(c), (0, c - 1)) for c in (2, 3, 1, 0)] + ([("n", (0, 3))] if "n" in s.integers else [])
             bounds += [(f"len({a})", (0, n - 1)) for a, n in s.vectors.items()]
             bounds += [(f"{j} + 1", (0, high)) for j, (low, high) in s.integers.items() if low >= 0 and j != "n" and high <= 5]
-            bounds += [(f"k[{j} % {CODES}] % 3", (0, 1)) for j in s.integers if j != "n"]
+            bounds += [(f"k[{j} % {CODES}] % 3", (0, 1)) for j in s.integers if j != "n" and self.codes]
             bound, (low, high) = self.choose(bounds)
             form = self.number(0, 4)
-            self.emit(f"for {i} in range({bound} - 1, -1, -1):" if form == 4 else f"for {i} in range(1, {bound}):" if form == 3 else f"for {i} in range({bound}):")
+            self.emit(
+                f"for {i} in range({bound} - 1, -1, -1):" if form == 4 else f"for {i} in range(1, {bound}):" if form == 3 else f"for {i} in range({bound}):"
+            )
             inner = s.inner(loops=s.loops + 1)
             inner.integers[i] = (low, max(high, 0))
         with self.block():
@@ -331,18 +344,11 @@ def _helper(draw: Callable[[Any], Any], number: int) -> tuple[str, str, list[str
     kind = w.choose(["", "vector"])
     s = Scope(floats=["s", "t"], vectors={"a": 3} if kind else {})  # the shortest array it may be given has to do
     s.pinned = frozenset(s.vectors)
-    k_free = _without_codes(w)
-    k_free.statements(s, 3)
+    w.codes = False
+    w.statements(s, 3)
     name = f"helper{number}"
     head = f"def {name}(s, t{', a' if kind else ''}):"
     return name, kind, [head, *w.lines, f"    return {' + '.join(['0.5 * s', 't', *(['a[0]'] if kind else [])])}", "", ""]
-
-
-def _without_codes(w: Writer) -> Writer:
-    """Helpers do not see the argument k."""
-    plain = w.index
-    w.index = lambda s, n: text if "k[" not in (text := plain(s, n)) else "0"  # type: ignore[method-assign]
-    return w
 
 
 @st.composite

@@ -149,7 +149,7 @@ class Meeting:
         if isinstance(a, Maybe) or isinstance(b, Maybe):
             return MaybeForm(self.form(_item(a), _item(b), name))
         if a is ANYTHING or b is ANYTHING:
-            return self._lone(b if a is ANYTHING else a, a is ANYTHING, name)
+            return self.lone(b if a is ANYTHING else a, a is ANYTHING, name)
         if isinstance(a, Num) and isinstance(b, Num):
             return Keep(a) if same(a, b) else NumForm(*promoted([a, b]))
         if isinstance(a, Arr) and isinstance(b, Arr):
@@ -169,7 +169,7 @@ class Meeting:
         assert t is not None
         return VersionForm(self.t.erase(t))
 
-    def _lone(self, x: Any, right: bool, name: str) -> Form:
+    def lone(self, x: Any, right: bool, name: str) -> Form:
         """A value of one path, where the other has none that matters."""
         if isinstance(x, Num):
             return Keep(x) if x.known is not None else NumForm(x.dtype, x.weak)

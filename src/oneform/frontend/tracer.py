@@ -209,6 +209,19 @@ class Tracer:
             self.scope.facts.append(self.affine_of(out))
         return out
 
+    def floor_divide(self, a: Num, k: int) -> Num:
+        """floor(a / k) for a positive number k; the same value for equal operands."""
+        if a.known is not None:
+            return number(int(a.known) // k)
+        key = ("floor", self.affine_of(a).key, k)
+        found = self.scope.recall(key)
+        if found is None:
+            found = self.scope.memo[key] = self.integer(self.op(operator.floordiv, self.value(a, I64), self.value(number(k), I64)))
+        return found
+
+    def below_zero(self, a: Num) -> Value:
+        return self.op(operator.lt, self.value(a, I64), self.value(number(0), I64))
+
     def age(self) -> int:
         self.counter += 1
         return self.counter

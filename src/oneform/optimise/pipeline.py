@@ -12,6 +12,7 @@ from oneform.optimise.expand import expand
 from oneform.optimise.fuse import fuse
 from oneform.optimise.invariant import constant_carries, hoist
 from oneform.optimise.privatise import privatise
+from oneform.optimise.scalarise import scalarise, unroll
 from oneform.optimise.simplify import simplify
 
 Pass = Callable[[Function], Function]
@@ -27,7 +28,11 @@ PASSES: tuple[tuple[Pass, str], ...] = (
     (dce, "counts of uses are exact for fusion"),
     (fuse, "an array that is read once, in order, never needs to exist"),
     (privatise, "a scratch array carried through a loop would make its iterations depend on each other"),
-    (simplify, "inlined constructors read through constants and other elements"),
+    (unroll, "elements of a vector in space are named by constants, as the next pass needs them"),
+    (simplify, "inlined and unrolled constructors read through constants; their indices fold"),
+    (scalarise, "small vectors are numbers: no memory, and nothing that the adjoint would have to keep versions of"),
+    (constant_carries, "most elements of a carried vector may be constant"),
+    (simplify, "reads of elements have become arithmetic"),
     (cse, "several elements of one constructor at the same index are one"),
     (dce, "removes the inlined constructors and what their reads replaced"),
 )

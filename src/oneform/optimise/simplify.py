@@ -99,6 +99,8 @@ def _row(pattern: Any, replacement: Any, kinds: str) -> Rule:
     def rule(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
         if len(i.outs) != 1 or not isinstance(i.outs[0].type, Scalar) or element(i.args[-1].type).kind not in kinds:
             return None
+        if i.attrs.get("reassoc") and isinstance(replacement, tuple):
+            return None  # the permission to reorder belongs to sums
         bound: dict[str, Value] = {}
         if not all(_match(rw, p, a, bound) for p, a in zip(pattern[1:], i.args, strict=True)):
             return None
@@ -309,7 +311,7 @@ def _assert(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
 
 
 def _element(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
-    """An element of a filled array is the filling; the element just written is what was written."""
+    """An element of a filled array is the filling; the element just written is what was written, and others are what they were."""
     source = rw.defs.get(i.args[0])
     if source is None:
         return None
@@ -317,7 +319,15 @@ def _element(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
         return (source.args[0],)
     if source.op.name == "set" and source.args[2:] == i.args[1:]:
         return (source.args[1],)
+    if source.op.name in ("set", "add_at") and any(_distinct(rw, x, y) for x, y in zip(source.args[2:], i.args[1:], strict=True)):
+        return rw.new.emit(i.op, source.args[0], *i.args[1:])
     return None
+
+
+def _distinct(rw: Rewriter, x: Value, y: Value) -> bool:
+    """Whether two indices are known to differ."""
+    a, b = integer_of(rw, x), integer_of(rw, y)
+    return a is not None and b is not None and a != b
 
 
 def _branch(rw: Rewriter, i: Instr) -> Sequence[Value] | None:

@@ -10,7 +10,7 @@ from numpy.exceptions import TooHardError
 
 from oneform.errors import ArgumentError
 from oneform.tree import Leaf
-from oneform.types import BY_NUMPY, DTYPES, Array, Dim, Scalar
+from oneform.types import BY_NUMPY, DTYPES, Array, Dim, Scalar, Type
 
 # What the call signature says of a leaf: dtype and weakness of a number, or dtype and shape of an array. In the shape a
 # number is a length that the compiled code may rely on, None one that it reads at the call.
@@ -56,6 +56,14 @@ def fits(x: Any, key: LeafKey) -> bool:
         type(x) is np.ndarray and _NATIVE.get(id(x.dtype)) == name and x.ndim == len(rest)
         and all(want is None or n == want for n, want in zip(x.shape, rest, strict=True))
     )
+
+
+def type_fits(t: Type, declared: Type) -> bool:
+    """Whether a leaf of type `t`, its open lengths unknown, may be passed where `declared` stands; lengths are compared at the call."""
+    if isinstance(t, Array) and isinstance(declared, Array):
+        pairs = zip(t.shape, declared.shape, strict=True) if t.rank == declared.rank else [(0, 1)]
+        return t.dtype == declared.dtype and all(not isinstance(d, int) or n == d or not isinstance(n, int) for n, d in pairs)
+    return t == declared
 
 
 def leaves_of(keys: Sequence[LeafKey]) -> list[Leaf]:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from oneform import tree as trees
-from oneform.errors import InternalError, Location, raise_at
+from oneform.errors import ArgumentError, Location, raise_at
 from oneform.ir import Function, show
 from oneform.runtime import cache, trampoline
-from oneform.runtime.arrays import LeafKey
 from oneform.runtime.callable import NATIVE, Entry, Link
-from oneform.types import Array, Scalar
+from oneform.tree import Leaf
+from oneform.types import ANY, Array, Scalar, shape_of
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def entries(shape: trampoline.Shape) -> str:
     """LLVM text of the entries around the kernel. Where objects cannot be read natively, ctypes calls codegen's plain entry."""
     from oneform.codegen import packed_entry  # brings LLVM in; a warm start never comes here
 
-    return trampoline.emit(shape) if NATIVE else packed_entry(trampoline.kernel_signature(shape.keys))
+    return trampoline.emit(shape) if NATIVE else packed_entry(trampoline.kernel_signature(shape.leaves))
 
 
 def compile_image(function: Function, shape: trampoline.Shape, options: Options) -> Image:
@@ -141,7 +141,7 @@ class Bound:
 
 
 def _unfit(*leaves: Any) -> None:
-    raise InternalError(f"compiled code refused its own arguments: {', '.join(type(x).__name__ for x in leaves)}")
+    raise ArgumentError("E401", "the arguments do not fit the program: " + ", ".join(f"array of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__ for x in leaves))
 
 
 class _PlainEntry:
@@ -154,7 +154,9 @@ class _PlainEntry:
         self.starts = trampoline.out_slots(spec.shape.results)
 
     def __call__(self, *leaves: Any) -> Any:
-        words = _words(leaves, self.spec.shape.keys)
+        if not fit(leaves, self.spec.shape.leaves):
+            _unfit(*leaves)
+        words = _words(leaves, self.spec.shape.leaves)
         args = (ctypes.c_uint64 * max(1, len(words)))(*words)
         context = (ctypes.c_uint64 * 16)()
         out = (ctypes.c_uint64 * max(1, self.starts[-1]))()
@@ -165,16 +167,26 @@ class _PlainEntry:
         return trees.unflatten(self.spec.shape.result, iter(results))
 
 
-def _words(leaves: Sequence[Any], keys: Sequence[LeafKey]) -> list[int]:
+def fit(values: Sequence[Any], leaves: Sequence[Leaf]) -> bool:
+    """Whether marshalled values have the declared lengths; one symbol is one length."""
+    known: dict[Any, int] = {}
+    for x, leaf in zip(values, leaves, strict=True):
+        for d, n in zip(shape_of(leaf.type), np.shape(x), strict=True):
+            if n != (d if isinstance(d, int) else known.setdefault(d, n) if d != ANY else n):
+                return False
+    return True
+
+
+def _words(values: Sequence[Any], leaves: Sequence[Leaf]) -> list[int]:
     """The kernel's arguments as 8-byte words."""
     out: list[int] = []
-    for x, (dtype, rest) in zip(leaves, keys, strict=True):
-        if isinstance(rest, bool):
+    for x, leaf in zip(values, leaves, strict=True):
+        if isinstance(leaf.type, Scalar):
             raw = np.zeros(8, np.uint8)
-            raw.view(np.dtype({"bool": "?", "i32": "i4", "i64": "i8", "f32": "f4", "f64": "f8"}[dtype]))[0] = x
+            raw.view(leaf.type.dtype.numpy)[0] = x
             out.append(int(raw.view(np.uint64)[0]))
         else:
-            out += [x.ctypes.data, *(n for n, known in zip(x.shape, rest, strict=True) if known is None)]
+            out += [x.ctypes.data, *(n for n, d in zip(x.shape, shape_of(leaf.type), strict=True) if not isinstance(d, int))]
     return out
 
 

@@ -16,9 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oneform.runtime import abi
-from oneform.runtime.arrays import LeafKey
-from oneform.tree import Tree
-from oneform.types import Array, Scalar, Type
+from oneform.tree import Leaf, Tree
+from oneform.types import ANY, Array, Dim, Scalar, Type, element, shape_of
 
 # Word offsets of a link. Captures follow, two words each.
 LINK = {name: 8 * k for k, name in enumerate(("try", "next", "slow", "raiser", "api", "rebuild", "captures"))}
@@ -40,7 +39,7 @@ class Shape:
     """What a trampoline depends on."""
 
     args: tuple[Tree, ...] | None  # None: called with flat leaves only, since a tree holds dicts, records or strings
-    keys: tuple[LeafKey, ...]  # of all leaves, captures last
+    leaves: tuple[Leaf, ...]  # as the program declares its parameters, captures last
     captures: tuple[str, ...]  # how each capture is found: cell, dict or call
     result: Tree
     results: tuple[Type, ...]
@@ -101,11 +100,12 @@ class Text:
         self.check(self.let(f"icmp eq ptr {self.load('ptr', obj, abi.OB_TYPE)}, {self.api(name)}"), otherwise)
 
 
-def kernel_signature(keys: Sequence[LeafKey]) -> tuple[str, ...]:
+def kernel_signature(leaves: Sequence[Leaf]) -> tuple[str, ...]:
     """LLVM types of the kernel's parameters between context and results."""
     out: list[str] = []
-    for dtype, rest in keys:
-        out += [LLVM[dtype]] if isinstance(rest, bool) else ["ptr", *["i64"] * sum(n is None for n in rest)]
+    for leaf in leaves:
+        t = leaf.type
+        out += [LLVM[t.dtype.name]] if isinstance(t, Scalar) else ["ptr", *["i64"] * sum(not isinstance(n, int) for n in shape_of(t))]
     return tuple(out)
 
 
@@ -138,7 +138,7 @@ def declarations(text: str) -> str:
 
 def _call(shape: Shape, kernel: str) -> str:
     t = Text()
-    values, extents = _unpack(t, shape.keys, shape.writes)
+    values, extents = _unpack(t, shape.leaves, shape.writes)
     _check_overlap(t, shape.writes, extents)
     slots = out_slots(shape.results)
     t.do("call void @llvm.memset.p0.i64(ptr align 16 %ctx, i8 0, i64 128, i1 false)")
@@ -172,16 +172,18 @@ def _call(shape: Shape, kernel: str) -> str:
     return "\n".join([*head, *t.lines, "}"])
 
 
-def _unpack(t: Text, keys: Sequence[LeafKey], writes: Sequence[int]) -> tuple[list[str], dict[int, tuple[str, str]]]:
+def _unpack(t: Text, leaves: Sequence[Leaf], writes: Sequence[int]) -> tuple[list[str], dict[int, tuple[str, str]]]:
     """Kernel arguments from leaves; for arrays also first and last address."""
     values: list[str] = []
     extents: dict[int, tuple[str, str]] = {}
-    for k, (dtype, rest) in enumerate(keys):
+    lengths: dict[Dim, str] = {}  # of symbols met so far: one symbol is one length
+    for k, declared in enumerate(leaves):
         leaf = t.load("ptr", "%leaves", 8 * k)
-        if isinstance(rest, bool):
-            values.append(f"{LLVM[dtype]} {_unpack_number(t, leaf, dtype, rest)}")
+        dtype = element(declared.type).name
+        if isinstance(declared.type, Scalar):
+            values.append(f"{LLVM[dtype]} {_unpack_number(t, leaf, dtype, declared.weak)}")
             continue
-        dims = _check_array(t, leaf, dtype, rest, k in writes)
+        dims = _check_array(t, leaf, dtype, shape_of(declared.type), k in writes, lengths)
         data = t.load("ptr", leaf, abi.ARRAY_DATA)
         values.append(f"ptr {data}")
         values += [f"i64 {d}" for d in dims if d.startswith("%")]
@@ -208,8 +210,8 @@ def _unpack_number(t: Text, leaf: str, dtype: str, weak: bool) -> str:
     return value
 
 
-def _check_array(t: Text, leaf: str, dtype: str, shape: Sequence[int | None], written: bool) -> list[str]:
-    """Exact ndarray, element type, rank, flags, static lengths. Returns all lengths."""
+def _check_array(t: Text, leaf: str, dtype: str, shape: Sequence[Dim], written: bool, known: dict[Dim, str]) -> list[str]:
+    """Exact ndarray, element type, rank, flags, lengths that are static or met before. Returns all lengths."""
     t.check_type(leaf, "ndarray", "mismatch")
     descr = t.let(f"icmp eq ptr {t.load('ptr', leaf, abi.ARRAY_DESCR)}, {t.api(f'd.{dtype}')}")
     rank = t.let(f"icmp eq i32 {t.load('i32', leaf, abi.ARRAY_NDIM)}, {len(shape)}")
@@ -221,9 +223,12 @@ def _check_array(t: Text, leaf: str, dtype: str, shape: Sequence[int | None], wr
     dims: list[str] = []
     for axis, n in enumerate(shape):
         length = t.load("i64", lengths, 8 * axis)
-        if n is not None:
-            t.check(t.let(f"icmp eq i64 {length}, {n}"), "mismatch")
-        dims.append(length if n is None else str(n))
+        wanted_length = n if isinstance(n, int) else known.get(n)
+        if wanted_length is not None:
+            t.check(t.let(f"icmp eq i64 {length}, {wanted_length}"), "mismatch")
+        elif n != ANY:
+            known[n] = length
+        dims.append(str(n) if isinstance(n, int) else length)
     return dims
 
 
@@ -365,7 +370,7 @@ def _flat_entry(shape: Shape) -> str:
     """The vectorcall of a specialisation's own callable, which takes leaves and captures as arguments, already converted."""
     t = Text()
     count = t.let("and i64 %nargs, 9223372036854775807")
-    t.check(t.let(f"icmp eq i64 {count}, {len(shape.keys)}"), "mismatch")
+    t.check(t.let(f"icmp eq i64 {count}, {len(shape.leaves)}"), "mismatch")
     result = t.let("call ptr @of.call(ptr %link, ptr %args)")
     t.check(t.let(f"icmp ne ptr {result}, inttoptr (i64 1 to ptr)"), "mismatch")
     t.do(f"ret ptr {result}")
@@ -406,7 +411,7 @@ def _try(shape: Shape) -> str:
         t.label("failed")
         t.do("ret ptr null")
     _to_next(t)
-    n = max(1, len(shape.keys))
+    n = max(1, len(shape.leaves))
     head = [
         "define ptr @of.try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:", f"  %leaves = alloca [{n} x ptr], align 16",
         f"  %held = alloca [{n} x ptr], align 16", f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
@@ -453,13 +458,13 @@ def _gather(t: Text, shape: Shape, held: _Held) -> None:
         _flatten(t, tree, t.load("ptr", "%args", 8 * k), False, found)
     for k, (obj, loose) in enumerate(found):
         t.do(f"store ptr {obj}, ptr {t.at('%leaves', 8 * k)}")
-        if loose and not isinstance(shape.keys[k][1], bool):
+        if loose and isinstance(shape.leaves[k].type, Array):
             held.keep(t, obj, False)
     start = len(found)
     for k, kind in enumerate(shape.captures):
         obj = _capture(t, kind, LINK["captures"] + 16 * k, held)
         t.do(f"store ptr {obj}, ptr {t.at('%leaves', 8 * (start + k))}")
-        if kind == "call" or not isinstance(shape.keys[start + k][1], bool):
+        if kind == "call" or isinstance(shape.leaves[start + k].type, Array):
             held.keep(t, obj, kind == "call")
 
 

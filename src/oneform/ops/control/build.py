@@ -13,6 +13,7 @@ from oneform.ops.table import define
 from oneform.types import F64, I64, Scalar, Type, with_shape
 
 REDUCERS: dict[str, Any] = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
+COMBINE = {"add": "add", "mul": "mul", "max": "maximum", "min": "minimum"}  # the operation on numbers that a reduction repeats
 
 
 def _types(types: tuple[Type, ...], attrs: Attrs, regions: tuple[Block, ...]) -> tuple[Type, ...]:

@@ -1,0 +1,102 @@
+"""What a loop runs over: a trip count and the item at an index, or a list of items known now."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from oneform.frontend.arrays import load, rank, whole
+from oneform.frontend.index import at_index
+from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.values import Abstract, Arr, Num, Range, Seq, Walk, describe, number
+from oneform.ops import make
+from oneform.types import I64
+
+
+@dataclass
+class Iteration:
+    trip: Num | None
+    item: Callable[[Num], Abstract]
+    unroll: list[Abstract] | None = None
+
+
+def unrolled(items: list[Abstract]) -> Iteration:
+    return Iteration(number(len(items)), lambda i: items[int(i.known or 0)], items)
+
+
+def iteration(t: Tracer, x: Abstract, node: ast.AST | None = None) -> Iteration:
+    """How to iterate over an abstract value."""
+    if isinstance(x, Range):
+        return Iteration(trip_count(t, x), lambda i: range_item(t, x, i))
+    if isinstance(x, Seq):
+        return unrolled([number(k) if isinstance(k, (int, float)) else t.lift(k) for k in x.meta] if x.kind == "dict" else list(x.items))
+    if isinstance(x, Arr):
+        if rank(x) == 0:
+            t.refuse("E101", "a number cannot be iterated over", node)
+        return Iteration(whole(t, x).lengths[0], lambda i: load(t, at_index(t, x, i)))
+    if isinstance(x, Walk):
+        return _walk(t, x, node)
+    t.refuse("E101", f"{describe(x)} cannot be iterated over", node)
+
+
+def _walk(t: Tracer, x: Walk, node: ast.AST | None) -> Iteration:
+    parts = [iteration(t, p, node) for p in x.parts]
+    if x.kind == "reversed":
+        return _reversed(t, parts[0])
+    if any(p.unroll is not None for p in parts):
+        _need_lengths(t, parts, node)
+        count = min(len(p.unroll) if p.unroll is not None else int(p.trip.known or 0) if p.trip else 0 for p in parts)
+        columns = [p.unroll[:count] if p.unroll is not None else [p.item(number(k)) for k in range(count)] for p in parts]
+        rows = [list(row) for row in zip(*columns, strict=True)]
+        if x.kind == "enumerate":
+            start = x.start or number(0)
+            return unrolled([Seq("tuple", (t.iadd(start, k), *row)) for k, row in enumerate(rows)])
+        return unrolled([Seq("tuple", tuple(row)) for row in rows])
+    if x.kind == "enumerate":
+        inner, start = parts[0], x.start or number(0)
+        return Iteration(inner.trip, lambda i: Seq("tuple", (t.iadd(start, i), inner.item(i))))
+    trip = parts[0].trip
+    for p in parts[1:]:
+        assert trip is not None and p.trip is not None
+        trip = t.imin(trip, p.trip)
+    return Iteration(trip, lambda i: Seq("tuple", tuple(p.item(i) for p in parts)))
+
+
+def _need_lengths(t: Tracer, parts: list[Iteration], node: ast.AST | None) -> None:
+    for p in parts:
+        if p.unroll is None and (p.trip is None or p.trip.known is None):
+            t.refuse("E006", "a tuple and something whose length is known only at run time cannot be iterated over together", node, "Loop over range(…) and index both.")
+
+
+def _reversed(t: Tracer, inner: Iteration) -> Iteration:
+    if inner.unroll is not None:
+        return unrolled(inner.unroll[::-1])
+    trip = inner.trip
+    assert trip is not None
+    last = t.isub(trip, 1)
+    return Iteration(trip, lambda i: inner.item(t.isub(last, i)))
+
+
+def range_item(t: Tracer, r: Range, i: Num) -> Num:
+    return t.iadd(r.start, t.imul(i, r.step))
+
+
+def trip_count(t: Tracer, r: Range) -> Num:
+    """len(range(start, stop, step))"""
+    step = r.step
+    if step.known is not None:
+        k = int(step.known)
+        if k == 0:
+            t.check(number(False), "ValueError", "range() arg 3 must not be zero")
+            raise PathEnds
+        distance = t.isub(r.stop, r.start) if k > 0 else t.isub(r.start, r.stop)
+        steps = t.floor_divide(t.iadd(distance, abs(k) - 1), abs(k)) if abs(k) > 1 else distance
+        return t.imax(steps, number(0))
+    zero = t.op(operator.ne, t.value(step, I64), t.value(number(0), I64))
+    make.check(t.b, zero, "ValueError", "range() arg 3 must not be zero")
+    # len = ceil((stop - start) / step) = -floor((start - stop) / step) for either sign of step
+    quotient = t.op(operator.floordiv, t.value(t.isub(r.start, r.stop), I64), t.value(step, I64))
+    return t.imax(t.isub(number(0), t.integer(quotient)), number(0))
+

@@ -1,0 +1,517 @@
+"""Loops: what they carry is found by lowering the body until the types of the carried slots no longer change."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from oneform.errors import CompileError
+from oneform.frontend.affine import constant
+from oneform.frontend.control import after, block
+from oneform.frontend.forms import CellForm, Form, Keep, LateForm, MaybeForm, Meeting, NumForm, Side, VersionForm, give, take, types
+from oneform.frontend.iterate import Iteration, iteration
+from oneform.frontend.liveness import NOBODY, stores
+from oneform.frontend.meet import count_references, join_paths, lower_path, needed
+from oneform.frontend.numbers import compare, negated, op_of, truth
+from oneform.frontend.state import Flag, LoopFrame, State, Var
+from oneform.frontend.targets import assign
+from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.values import FALSE, TRUE, UNBOUND, Arr, Cell, Maybe, Missing, Num, Poison, number, same
+from oneform.ir import Block, Builder, Value, substitute
+from oneform.ops import constant as ir_constant
+from oneform.ops import make
+from oneform.types import BOOL, I64, Scalar
+
+ATTEMPTS = 40
+Forms = dict[Any, Form]
+
+
+@dataclass
+class Loop:
+    """A loop being lowered: `trip` iterations of a `for`, or while `test` holds."""
+
+    t: Tracer
+    node: ast.For | ast.While
+    frame: LoopFrame
+    pre: State
+    test: ast.expr | None = None
+    items: Iteration | None = None
+    early: bool = False  # it can end before its trip count: lowered as a while that carries its index
+    forms: Forms = field(default_factory=dict[Any, Form])
+
+
+@dataclass
+class Attempt:
+    """The body lowered once, under the assumption that the carried slots have the given forms."""
+
+    b: Builder
+    scope: Any
+    end: State
+    params: dict[Any, list[Value]]
+    index: Value | None
+    condition: Block | None
+    condition_params: list[Value]
+
+
+def for_statement(t: Tracer, s: ast.For) -> None:
+    items = iteration(t, t.expr(s.iter), s.iter)
+    if items.unroll is not None:
+        _unrolled(t, s, items.unroll)
+        return
+    assert items.trip is not None
+    frame = _loop_frame(t, s)
+    early = _may_leave(s.body)
+    _run(Loop(t, s, frame, t.state, items=items, early=early))
+
+
+def while_statement(t: Tracer, s: ast.While) -> None:
+    if _has_effects(t, s.test):
+        s = _with_break(s)
+    _run(Loop(t, s, _loop_frame(t, s), t.state, test=s.test, early=True))
+
+
+def _loop_frame(t: Tracer, s: ast.For | ast.While) -> LoopFrame:
+    live, key = t.here.live, id(getattr(s, "_oneform_origin", s))
+    return LoopFrame((*t.here.path, key, t.unrolled), live.head.get(key, NOBODY), live.after.get(key, NOBODY) | _names(s.orelse))
+
+
+def _names(body: list[ast.stmt]) -> frozenset[str]:
+    return frozenset(n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name))
+
+
+def _may_leave(body: list[ast.stmt], inner: bool = False) -> bool:
+    """Whether a body contains a break of this loop, or a return."""
+    for s in body:
+        if isinstance(s, ast.Return) or (isinstance(s, ast.Break) and not inner):
+            return True
+        if isinstance(s, (ast.If, ast.For, ast.While)):
+            deeper = inner or not isinstance(s, ast.If)
+            if _may_leave(s.body, deeper) or _may_leave(s.orelse, inner):
+                return True
+    return False
+
+
+# ---------------------------------------------------------------- the fixpoint
+
+
+def _run(loop: Loop) -> None:
+    t = loop.t
+    cache = t.loop_cache.setdefault(loop.frame.path, {})
+    loop.forms = _guess(loop, cache)
+    for _ in range(ATTEMPTS):
+        attempt = _attempt(loop)
+        left = loop.frame.broke or loop.frame.returned
+        found = _forms(loop, attempt)
+        if left and not loop.early:
+            loop.early = True
+        elif found == loop.forms:
+            loop.forms = found
+            t.loop_cache[loop.frame.path] = {key: form for key, form in found.items() if _repeatable(key, form)}
+            _finish(loop, attempt)
+            return
+        loop.forms = found
+    raise CompileError("E301", "the types of this loop's variables do not settle", t.b.loc, "Give the variables that the loop changes their final types before it.")
+
+
+def _repeatable(key: Any, form: Form) -> bool:
+    """Whether a form can start the next lowering of this loop: it names no cell and no value of this one."""
+    inner = form.item if isinstance(form, (MaybeForm, LateForm)) else form
+    return not isinstance(key, Cell) and isinstance(inner, NumForm)
+
+
+def _guess(loop: Loop, cache: Forms) -> Forms:
+    """Start from what an earlier lowering found, else from the names that the body assigns or writes to."""
+    t, pre = loop.t, loop.pre
+    forms: Forms = {}
+    bound, written = stores(loop.node)
+    for name in sorted(bound | written):
+        x = pre.slots.get(Var(t.here.path, name))
+        if isinstance(x, Num) and name in bound and name in loop.frame.live_head | loop.frame.live_after:
+            forms[Var(t.here.path, name)] = NumForm(x.dtype, x.weak)
+        if isinstance(x, Arr) and name in written:
+            v = pre.version(x.cell)
+            if isinstance(v, Value):
+                forms[x.cell] = VersionForm(v.type)
+    for key, form in cache.items():
+        forms[key] = form
+    return forms
+
+
+def _attempt(loop: Loop) -> Attempt:
+    """Lower the body (and the condition) with every carried slot replaced by a parameter."""
+    t = loop.t
+    loop.frame.broke = loop.frame.returned = False
+    condition, condition_params = _condition(loop) if loop.early else (None, [])
+    with t.region(_running_facts(loop)) as b:
+        index = b.param(Scalar(I64)) if loop.items else None
+        params = {key: [b.param(k) for k in types(form)] for key, form in loop.forms.items()}
+        _enter(loop, params, index)
+        if loop.test is not None:
+            _assume_test(loop)
+        with _inside(loop):
+            try:
+                if loop.items is not None:
+                    assert isinstance(loop.node, ast.For) and index is not None
+                    with t.placed(loop.node.iter):
+                        item = loop.items.item(t.integer(index))
+                    assign(t, loop.node.target, item)
+                block(t, loop.node.body)
+            except PathEnds:
+                t.state.status = "raised"
+        return Attempt(b, t.scope, t.state, params, index, condition, condition_params)
+
+
+def _running_facts(loop: Loop) -> list[Any]:
+    """In an iteration of a `for`, the trip count is at least one."""
+    return [loop.t.affine_of(loop.items.trip) - 1] if loop.items and loop.items.trip else []
+
+
+@contextmanager
+def _inside(loop: Loop) -> Iterator[None]:
+    loops = loop.t.here.loops
+    loops.append(loop.frame)
+    try:
+        yield
+    finally:
+        loops.pop()
+
+
+def _enter(loop: Loop, params: dict[Any, list[Value]], index: Value | None) -> None:
+    """The state where an iteration begins."""
+    t = loop.t
+    t.state = loop.pre.copy()
+    started: Num | None = None
+    if index is not None:
+        assert loop.items is not None and loop.items.trip is not None
+        t.bound(index, constant(0), t.affine_of(loop.items.trip) - 1)
+        if any(isinstance(f, LateForm) for f in loop.forms.values()):
+            out = compare(t, op_of(operator.gt), t.integer(index), number(0))
+            assert isinstance(out, Num)
+            started = out
+    for key, form in loop.forms.items():
+        t.state.slots[key] = take(t, form, iter(params[key]), started)
+        if isinstance(key, Cell) and t.state.slots[key] is UNBOUND:
+            del t.state.slots[key]
+    t.state.slots.pop(loop.frame.flag, None)  # an iteration begins only where nothing has broken out
+
+
+def _condition(loop: Loop) -> tuple[Block, list[Value]]:
+    """The region that decides whether another iteration begins."""
+    t = loop.t
+    with t.region() as b:
+        index = b.param(Scalar(I64)) if loop.items else None
+        params = {key: [b.param(k) for k in types(form)] for key, form in loop.forms.items()}
+        _enter(loop, params, index)
+        stop = params.get(loop.frame.flag)
+        going = negated(t, Num(BOOL, True, stop[0])) if stop else TRUE
+        try:
+            c = _and_then(t, going, lambda: _test(loop, index))
+        except PathEnds:
+            c = FALSE
+        return b.block(t.value(c, BOOL)), list(b.params)
+
+
+def _test(loop: Loop, index: Value | None) -> Num:
+    t = loop.t
+    if loop.items is not None:
+        assert index is not None and loop.items.trip is not None
+        out = compare(t, op_of(operator.lt), t.integer(index), loop.items.trip)
+        assert isinstance(out, Num)
+        return out
+    assert loop.test is not None
+    with t.placed(loop.test):
+        return truth(t, t.expr(loop.test))
+
+
+def _and_then(t: Tracer, a: Num, test: Callable[[], Num]) -> Num:
+    if a.known is not None:
+        return test() if a.known else FALSE
+    from_here = t.b
+    with t.region() as b:
+        try:
+            c = test()
+        except PathEnds:
+            c = FALSE
+        block_ = b.block(t.value(c, BOOL))
+    if make.cheap(block_.body):
+        from_here.body.extend(block_.body)
+        return Num(BOOL, True, make.both(t.b, t.value(a, BOOL), block_.results[0]))
+    other = t.b.sub()
+    (out,) = make.branch(t.b, t.value(a, BOOL), block_, other.block(ir_constant(other, False, BOOL)))
+    return Num(BOOL, True, out)
+
+
+def _assume_test(loop: Loop) -> None:
+    """What the condition says of the numbers as the body sees them. Only its facts are kept, not its instructions."""
+    t = loop.t
+    assert loop.test is not None
+    state = t.state
+    with t.region():
+        t.state = state.copy()
+        try:
+            with t.placed(loop.test):
+                facts = t.facts(truth(t, t.expr(loop.test)), True)
+        except PathEnds:
+            facts = []
+    t.state = state
+    t.scope.facts.extend(facts)
+
+
+# ---------------------------------------------------------------- what is carried
+
+
+def _forms(loop: Loop, attempt: Attempt) -> Forms:
+    """The forms that fit both what comes in and what the body made."""
+    t, pre, end = loop.t, loop.pre, attempt.end
+    live = loop.frame.live_head | loop.frame.live_after
+    raised = end.status == "raised"
+    counted = Side(pre, count_references(t, pre, live)), Side(end, count_references(t, end, live))
+    t.state = pre
+    meeting = Meeting(t, *counted, lambda cell: cell in pre.slots or cell.initial is not None)
+    found: Forms = {}
+    for key in dict.fromkeys([*end.slots, *loop.forms]):
+        if isinstance(key, Cell):
+            if not (key in pre.slots or key.initial is not None):
+                continue
+        elif not needed(t, key, live) or (isinstance(key, Flag) and _foreign(loop, key)):
+            continue
+        a, b = pre.get(key), end.get(key)
+        if key == loop.frame.flag and not loop.frame.broke and not loop.frame.returned:
+            continue
+        if raised and key in loop.forms:
+            found[key] = loop.forms[key]
+            continue
+        if raised or (key not in loop.forms and (a is b or (not isinstance(key, Cell) and same(a, b)))):
+            continue
+        try:
+            form = _form(loop, meeting, key, a, b)
+        except CompileError as e:
+            raise _at_lines(e, loop, attempt, key) from None
+        if not (isinstance(form, Keep) and (form.item is a or same(form.item, a))):
+            found[key] = form
+    return found
+
+
+def _foreign(loop: Loop, key: Flag) -> bool:
+    """Flags of loops inside this one, and of functions called in it, are settled by the time they end."""
+    frame = loop.t.here
+    return key not in (loop.frame.flag, frame.returned, frame.result, *(f.flag for f in frame.loops)) and key not in loop.pre.slots
+
+
+def _form(loop: Loop, meeting: Meeting, key: Any, a: Any, b: Any) -> Form:
+    name = key.name if isinstance(key, (Var, Cell)) else ""
+    before = loop.forms.get(key)
+    if loop.items is not None and a is UNBOUND and isinstance(key, Var) and not isinstance(b, (Maybe, Missing)):
+        return LateForm(meeting.lone(b, True, name))
+    form = meeting.form(a, b, name)
+    if isinstance(before, CellForm) and isinstance(form, CellForm) and not before.clean and form.clean:
+        return CellForm(form.type, form.name, form.pair, False)
+    if isinstance(before, NumForm) and isinstance(form, Keep):
+        return before
+    return form
+
+
+def _at_lines(e: CompileError, loop: Loop, attempt: Attempt, key: Any) -> CompileError:
+    detail = e.detail.replace("on one path", "before the loop").replace("on the other", "after an iteration")
+    a, b = loop.pre.where.get(key), attempt.end.where.get(key)
+    if a is not None and b is not None and a != b:
+        detail += "\n" + a.caret()
+    return CompileError(e.code, detail, b or a or loop.t.at(loop.node), "Give it the type before the loop that it has in the loop.")
+
+
+# ---------------------------------------------------------------- the instruction, and what holds behind it
+
+
+def _finish(loop: Loop, attempt: Attempt) -> None:
+    t, pre = loop.t, loop.pre
+    raised = attempt.end.status == "raised"
+    yields: list[Value] = []
+    with t.resume(attempt.b, attempt.scope):
+        t.state = attempt.end
+        for key, form in loop.forms.items():
+            yields += attempt.params[key] if raised else give(t, form, attempt.end.get(key))
+        step = t.value(t.iadd(t.integer(attempt.index), 1), I64) if loop.early and attempt.index is not None else None
+    t.state = pre
+    inits = [v for key, form in loop.forms.items() for v in give(t, form, pre.get(key))]
+    params = [p for ps in attempt.params.values() for p in ps]
+    fixed = {p: i for p, i, y in zip(params, inits, yields, strict=True) if y is p and i.type == p.type}
+    outs = iter(_emit(loop, attempt, params, inits, yields, step, fixed))
+    results = [i if p in fixed else next(outs) for p, i in zip(params, inits, strict=True)]
+    _behind(loop, attempt, iter(results))
+
+
+def _emit(loop: Loop, attempt: Attempt, params: list[Value], inits: list[Value], yields: list[Value], step: Value | None, fixed: dict[Value, Value]) -> list[Value]:
+    """The `for` or `while`. Values that no iteration changes are not carried."""
+    t = loop.t
+    carried = [(p, i, y) for p, i, y in zip(params, inits, yields, strict=True) if p not in fixed]
+    lead = [attempt.index] if attempt.index is not None else []
+    if not loop.early:
+        assert loop.items is not None and loop.items.trip is not None
+        body = Block((*lead, *(p for p, _, _ in carried)), tuple(attempt.b.body), tuple(y for _, _, y in carried))
+        return list(make.repeat(t.b, t.value(loop.items.trip, I64), [i for _, i, _ in carried], substitute(body, fixed)))
+    assert attempt.condition is not None
+    cond_params = attempt.condition_params
+    cond_fixed = {q: fixed[p] for q, p in zip(cond_params[len(lead) :], params, strict=True) if p in fixed}
+    kept = tuple(q for q in cond_params if q not in cond_fixed)
+    condition = substitute(Block(kept, attempt.condition.body, attempt.condition.results), cond_fixed)
+    steps = [step] if step is not None else []
+    body = substitute(Block((*lead, *(p for p, _, _ in carried)), tuple(attempt.b.body), (*steps, *(y for _, _, y in carried))), fixed)
+    zero = [t.value(number(0), I64)] if lead else []
+    return list(make.loop(t.b, [*zero, *(i for _, i, _ in carried)], condition, body))[len(lead) :]
+
+
+def _behind(loop: Loop, attempt: Attempt, results: Iterator[Value]) -> None:
+    """The state behind the loop."""
+    t, pre = loop.t, loop.pre
+    t.state = state = pre.copy()
+    ran = _ran(loop) if any(isinstance(f, LateForm) for f in loop.forms.values()) else None
+    for key, form in loop.forms.items():
+        x = take(t, form, results, ran)
+        if not isinstance(key, Cell) or x is not UNBOUND:
+            state.slots[key] = x
+    for key, x in attempt.end.slots.items():
+        if isinstance(key, Var) and key not in loop.forms and not same(x, pre.get(key)):
+            state.slots.pop(key, None)
+    state.where.update(attempt.end.where)
+    broke = state.slots.pop(loop.frame.flag, FALSE)
+    if loop.node.orelse:
+        _else(loop, broke)
+    _exits(loop, attempt)
+
+
+def _ran(loop: Loop) -> Num:
+    """Whether there was an iteration."""
+    t = loop.t
+    assert loop.items is not None and loop.items.trip is not None
+    trip = loop.items.trip
+    if t.proves(t.affine_of(trip) - 1):
+        return TRUE
+    out = compare(t, op_of(operator.gt), trip, number(0))
+    assert isinstance(out, Num)
+    return out
+
+
+def _else(loop: Loop, broke: Num) -> None:
+    t = loop.t
+    if broke.known is not None:
+        if not broke.known:
+            block(t, loop.node.orelse)
+        return
+    start = t.state
+    first = lower_path(t, start, broke, True, lambda: None)
+    second = lower_path(t, start, broke, False, lambda: block(t, loop.node.orelse))
+    join_paths(t, broke, start, first, second, after(t, loop.node))
+
+
+def _exits(loop: Loop, attempt: Attempt) -> None:
+    """A return inside the loop leaves the function: what follows runs only if there was none."""
+    t, frame = loop.t, loop.t.here
+    state = t.state
+    endless = loop.test is not None and isinstance(loop.test, ast.Constant) and bool(loop.test.value)
+    if endless and not loop.frame.broke:
+        if not loop.frame.returned:
+            state.status = "raised"
+            return
+        state.slots[frame.returned] = TRUE
+    returned = state.slots.get(frame.returned, FALSE)
+    if state.status != "run" or not loop.frame.returned:
+        return
+    if returned.known is not None:
+        state.status = "exit" if returned.known else "run"
+    else:
+        state.status, state.going = "maybe", negated(t, returned)
+
+
+# ---------------------------------------------------------------- loops over structure
+
+
+def _unrolled(t: Tracer, s: ast.For, items: list[Any]) -> None:
+    """A loop over a tuple of things known now: one copy of the body for each."""
+    frame = _loop_frame(t, s)
+    outer = t.unrolled
+    try:
+        for k, item in enumerate(items):
+            t.unrolled = (*outer, k)
+            _one_copy(t, s, frame, item, last=k == len(items) - 1)
+            if t.state.status in ("exit", "raised"):
+                break
+    finally:
+        t.unrolled = outer
+    broke = t.state.slots.pop(frame.flag, FALSE)
+    returned = t.state.slots.get(t.here.returned, FALSE)
+    if t.state.status == "raised":
+        return
+    if frame.broke or frame.returned:
+        t.state.status = "run" if returned.known is False else "exit" if returned.known else "maybe"
+        t.state.going = negated(t, returned) if returned.known is None else None
+    if s.orelse and broke.known is not True and t.state.status == "run":
+        _else(Loop(t, s, frame, t.state), broke)
+
+
+def _one_copy(t: Tracer, s: ast.For, frame: LoopFrame, item: Any, last: bool) -> None:
+    """One iteration; it runs only where no earlier one has broken out."""
+
+    def run() -> None:
+        assign(t, s.target, item)
+        t.here.loops.append(frame)
+        try:
+            block(t, s.body)
+        finally:
+            t.here.loops.pop()
+        if t.state.status in ("exit", "maybe"):
+            t.state.status, t.state.going = "run", None
+
+    broke = t.state.slots.get(frame.flag, FALSE)
+    if broke.known is True:
+        return
+    if broke.known is False:
+        run()
+        return
+    start = t.state
+    first = lower_path(t, start, broke, True, lambda: None)
+    second = lower_path(t, start, broke, False, run)
+    join_paths(t, broke, start, first, second, None)
+
+
+# ---------------------------------------------------------------- conditions that do something
+
+
+def _has_effects(t: Tracer, test: ast.expr) -> bool:
+    """Whether evaluating a condition changes the state: binds a name, or writes to an array."""
+    if isinstance(test, ast.Constant) or not any(isinstance(n, (ast.NamedExpr, ast.Call)) for n in ast.walk(test)):
+        return False
+    before = t.state
+    with t.region():
+        t.state = before.copy()
+        try:
+            with t.placed(test):
+                truth(t, t.expr(test))
+        except PathEnds:
+            pass
+        changed = any(
+            not (same(before.get(k), x) if not isinstance(x, (Value, Poison)) else before.get(k) is x)
+            for k, x in t.state.slots.items()
+            if needed(t, k, None) and (not isinstance(k, Cell) or k in before.slots or k.initial is not None)
+        )
+    t.state = before
+    return changed
+
+
+def _with_break(s: ast.While) -> ast.While:
+    """`while c: body` as `while True: if not c: break; body`."""
+    found = getattr(s, "_oneform_with_break", None)
+    if found is None:
+        leave = ast.If(ast.UnaryOp(ast.Not(), s.test), [*s.orelse, ast.Break()], [])
+        found = ast.While(ast.Constant(True), [leave, *s.body], [])
+        for n in (leave, leave.test, leave.body[-1], found, found.test):
+            ast.copy_location(n, s.test)
+        s._oneform_with_break = found  # type: ignore[attr-defined]
+        found._oneform_origin = s  # type: ignore[attr-defined]
+    return found
+
+
+STATEMENTS = {ast.For: for_statement, ast.While: while_statement}
