@@ -11,7 +11,7 @@ from oneform.ops import OPS
 from oneform.program import Lowering, Program, lower_call, parse, program_of
 from oneform.pullback import hvp, jvp, vjp
 from oneform.runtime.engine import Options
-from oneform.staging import Compiled, Derived, origin_of
+from oneform.staging import Compiled, Derived, options_of, origin_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 Argnums = int | Sequence[int]
@@ -45,7 +45,7 @@ def jit(f: Any = None, *, fastmath: bool | None = None, boundscheck: bool = True
 
 def _derived(f: Any, rule: Rule, kind: str) -> Any:
     """A compiled derivative; it inherits the options of a compiled function."""
-    return Compiled(Derived(origin_of(f), rule), f.options if isinstance(f, Compiled) else Options(), kind)
+    return Compiled(Derived(origin_of(f), rule), options_of(f), kind)
 
 
 def _numbers(argnums: Argnums) -> int | tuple[int, ...]:
@@ -100,7 +100,7 @@ def trace(f: Callable[..., Any]) -> Callable[..., Program]:
 def lower(f: Callable[..., Any]) -> Callable[..., Lowering]:
     """lower(f)(*args): every stage of compilation for arguments of these types: .ir(), .optimised(), .llvm(), .asm(). Raises as `trace`."""
     origin = origin_of(f)
-    options = f.options if isinstance(f, Compiled) else Options()
+    options = options_of(f)
     return lambda *args, **kwargs: lower_call(origin, options, args, kwargs)
 
 

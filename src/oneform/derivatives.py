@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from oneform import optimise, transforms
 from oneform.errors import DerivativeError
@@ -75,7 +74,8 @@ def _chosen(args: Args, argnums: int | tuple[int, ...]) -> tuple[list[int], Tree
         active = [differentiable(leaf.type) for leaf in leaves]
         if not any(active):
             what = f"{leaves[0].type}" if tree.kind == "leaf" else f"a {tree.kind} without any float"
-            raise DerivativeError("E202", f"argument {n} is {what}, which has no derivative", repair="Pass a float (2.0, not 2), or leave the argument out of argnums.")
+            repair = "Pass a float (2.0, not 2), or leave the argument out of argnums."
+            raise DerivativeError("E202", f"argument {n} is {what}, which has no derivative", repair=repair)
         wrt += [k for k, a in zip(ranges[n], active, strict=True) if a]
         found += [leaf for leaf, a in zip(leaves, active, strict=True) if a]
         kids.append(masked(tree, active))

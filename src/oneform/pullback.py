@@ -9,13 +9,8 @@ import numpy as np
 
 from oneform.derivatives import Grad, Jvp, Vjp
 from oneform.errors import DerivativeError
-from oneform.runtime.engine import Options
-from oneform.staging import Compiled, Derived, origin_of
+from oneform.staging import Compiled, Derived, options_of, origin_of
 from oneform.tree import Tree, flatten, unflatten
-
-
-def derived_options(f: Any) -> Options:
-    return f.options if isinstance(f, Compiled) else Options()
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -25,9 +20,10 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     results without derivative come back as None. Raises DerivativeError E202 if structure, shape or dtype of the tangents do not fit.
     """
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
-        raise DerivativeError("E202", "of.jvp takes primals and tangents as tuples, one entry per argument of the function", repair="Write of.jvp(f, (x,), (dx,)).")
+        detail = "of.jvp takes primals and tangents as tuples, one entry per argument of the function"
+        raise DerivativeError("E202", detail, repair="Write of.jvp(f, (x,), (dx,)).")
     points = tuple(primals)
-    function = Compiled(Derived(origin_of(f), Jvp()), derived_options(f), "jvp")
+    function = Compiled(Derived(origin_of(f), Jvp()), options_of(f), "jvp")
     return function(points, matched(tuple(tangents), points, "tangents", "primals"))
 
 
@@ -37,7 +33,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     The cotangent has the structure of the result (None or anything for leaves without derivative); cotangents of primals without derivative are
     None. The pullback keeps a copy of the primals and runs the function again. It raises DerivativeError E202 if structure, shape or dtype do not fit.
     """
-    origin, options = origin_of(f), derived_options(f)
+    origin, options = origin_of(f), options_of(f)
     points = copied(primals)
     out = Compiled(origin, options, "jit")(*copied(points))
     function = Compiled(Derived(origin, Vjp()), options, "vjp")
@@ -59,7 +55,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     if not active:
         raise DerivativeError("E202", "none of the primals has a derivative", repair="Pass floats (2.0, not 2).")
     rule = Grad(tuple(active))
-    gradient = Compiled(Derived(origin_of(f), rule), derived_options(f), "grad")
+    gradient = Compiled(Derived(origin_of(f), rule), options_of(f), "grad")
     _, moved = jvp(gradient, points, tangents)
     if len(points) == 1:
         return moved[0]
@@ -113,9 +109,17 @@ def _collect(given: Any, tree: Tree, found: list[Any], what: str, of: str) -> No
     names = tree.meta[1] if tree.kind == "record" else tree.meta
     if probe.kind != tree.kind or len(probe.children) != len(tree.children) or (probe.meta[1] if probe.kind == "record" else probe.meta) != names:
         raise DerivativeError("E202", f"the {what} are {_shape(probe)} where the {of} are {_shape(tree)}")
-    items = [getattr(given, n) for n in names] if tree.kind == "record" else list(given.values()) if tree.kind == "dict" else list(given) if tree.children else []
-    for item, child in zip(items, tree.children, strict=True):
+    for item, child in zip(children(given, tree), tree.children, strict=True):
         _collect(item, child, found, what, of)
+
+
+def children(x: Any, tree: Tree) -> list[Any]:
+    """The members of a container with this structure, in the order of `flatten`."""
+    if not tree.children:
+        return []
+    if tree.kind == "record":
+        return [getattr(x, n) for n in tree.meta[1]]
+    return list(x.values()) if tree.kind == "dict" else list(x)
 
 
 def _shape(tree: Tree) -> str:

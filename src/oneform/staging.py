@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from oneform import frontend, optimise
+from oneform import frontend, manifest, optimise
 from oneform.derivatives import Rule
 from oneform.errors import ArgumentError, CompileError
 from oneform.frontend import Lowered
 from oneform.identity import Identity, Reference, identify
 from oneform.ir import Function
-from oneform.runtime import arrays
+from oneform.runtime import arrays, cache
 from oneform.runtime.arrays import LeafKey
 from oneform.runtime.callable import Base, attach, fast
 from oneform.runtime.engine import Bound, Options, Specialisation, compile_image
@@ -46,6 +46,10 @@ class Origin:
         """What makes two callables the same program."""
         raise NotImplementedError
 
+    def stable(self) -> str:
+        """A text that means this program in other processes too; manifest.Unstable if there is none."""
+        raise manifest.Unstable
+
     @property
     def python(self) -> Any:
         """The user's function, for names and signature."""
@@ -67,6 +71,9 @@ class FromPython(Origin):
 
     def identity(self) -> Identity:
         return identify(self.function)
+
+    def stable(self) -> str:
+        return manifest.fingerprint(self.function)
 
     @property
     def python(self) -> Any:
@@ -92,12 +99,20 @@ class Derived(Origin):
     def identity(self) -> Identity:
         return self.base.identity().extended(self.rule)
 
+    def stable(self) -> str:
+        return f"{self.rule!r} of {self.base.stable()}"
+
     @property
     def python(self) -> Any:
         return self.base.python
 
     def parameter(self, k: int) -> str:
         return self.rule.parameter(k) or self.base.parameter(k)
+
+
+def options_of(f: Any) -> Options:
+    """The options that derivatives of a compiled function inherit."""
+    return f.options if isinstance(f, Compiled) else Options()
 
 
 def origin_of(f: Any) -> Origin:
@@ -253,7 +268,10 @@ class Compiled(Base):
         if not version.spec.shape.writes:
             return bound.call(*values)
         first = len(call.values)
-        name: Callable[[int], str] = lambda k: self.leaf_name(k, args, kwargs) if k < first else f"the captured array `{version.references[k - first].name}`"
+
+        def name(k: int) -> str:
+            return self.leaf_name(k, args, kwargs) if k < first else f"the captured array `{version.references[k - first].name}`"
+
         return self.call_writing(bound, values, [*call.originals, *(o for _, o in captured)], name)
 
     def call_writing(self, bound: Bound, values: list[Any], originals: list[Any], name: Callable[[int], str]) -> Any:
@@ -316,13 +334,31 @@ class Compiled(Base):
         return out
 
     def compile(self, signature: Signature) -> Version:
+        """Machine code for a signature: from the disk if it was compiled in another process, else from the source."""
         assert self.identity is not None
+        key = self.disk_key(signature)
+        found = manifest.load(key, self.identity, self.origin.python) if key else None
+        if found is not None:
+            image, shape, references, readers = found
+            values = [r() for r in readers]
+            return Version(Specialisation(image, shape), references, lambda: all(r() is v for r, v in zip(readers, values, strict=True)))
         low = self.origin.lower(*lowering_arguments(signature))
         references = [self.identity.reference(c) for c in low.captures]
         function, shape = plan(low, signature, references, self.identity)
-        spec = Specialisation(compile_image(function, shape, self.options), shape)
+        image = compile_image(function, shape, self.options)
+        if key:
+            manifest.store(key, self.identity, image, shape, low.captures, low.dependencies)
         dependencies = list(low.dependencies)
-        return Version(spec, references, lambda: all(d.holds() for d in dependencies))
+        return Version(Specialisation(image, shape), references, lambda: all(d.holds() for d in dependencies))
+
+    def disk_key(self, signature: Signature) -> str:
+        """Under which name the disk cache has this program for this signature; "" if it cannot."""
+        if not self.options.cache or not cache.enabled():
+            return ""
+        try:
+            return manifest.stable_key(self.origin.stable(), self.options, signature)
+        except manifest.Unstable:
+            return ""
 
     def bind(self, version: Version) -> Bound:
         """Make a version callable from here, natively where its arguments allow it."""

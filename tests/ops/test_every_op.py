@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,9 @@ from oneform.errors import CompileError
 from oneform.ir import Block, Builder, Function, Op, interpret, parse, show, verify
 from oneform.ops import OPS
 from oneform.optimise import optimise, prepare
+from oneform.transforms import jvp, vjp
 from oneform.types import BY_NUMPY, Array, Dim, Type, differentiable, shape_of, with_shape
+from tests.codegen.driver import Compiled
 
 CASES = [
     pytest.param(op, args, attrs, symbolic, id=f"{op.name}-{k}{'-symbolic' if symbolic else ''}")
@@ -23,10 +24,10 @@ CASES = [
 every_sample = pytest.mark.parametrize("op, args, attrs, symbolic", CASES)
 
 
-def type_of(value: Any, symbolic: bool) -> Type:
+def type_of(value: Any, symbolic: bool, prefix: str = "") -> Type:
     """The type of an argument; if symbolic, equal lengths share a symbol and only lengths of 1 stay numbers."""
     value = np.asarray(value)
-    shape: tuple[Dim, ...] = tuple(f"n{d}" if symbolic and d != 1 else d for d in value.shape)
+    shape: tuple[Dim, ...] = tuple(f"{prefix}n{d}" if symbolic and d != 1 else d for d in value.shape)
     return with_shape(BY_NUMPY[value.dtype], shape)
 
 
@@ -117,11 +118,7 @@ def walk(block: Block) -> Any:
             yield from walk(r)
 
 
-# ---------------------------------------------------------------- derivatives and machine code, when those packages are there
-
-have_transforms = pytest.mark.skipif(importlib.util.find_spec("oneform.transforms.jvp") is None, reason="oneform.transforms is not there")
-have_codegen = pytest.mark.skipif(importlib.util.find_spec("oneform.codegen.llvm") is None, reason="oneform.codegen is not there")
-
+# ---------------------------------------------------------------- derivatives and machine code
 
 def derivative_case(op: Op, f: Function) -> tuple[list[int], list[int]]:
     """The operands and results that have tangents."""
@@ -139,11 +136,8 @@ def random_like(rng: np.random.Generator, value: Any) -> Any:
     return rng.normal(size=shape) if shape else np.float64(rng.normal())
 
 
-@have_transforms
 @every_sample
 def test_jvp_agrees_with_differences(op: Op, args: Any, attrs: Any, symbolic: bool):
-    from oneform.transforms import jvp
-
     f = program(op, args, attrs, symbolic)
     wrt, outs = derivative_case(op, f)
     if op.name == "stop_gradient":
@@ -165,11 +159,8 @@ def test_jvp_agrees_with_differences(op: Op, args: Any, attrs: Any, symbolic: bo
         close(results[len(f.results) :], numeric, 2e-6)
 
 
-@have_transforms
 @every_sample
 def test_vjp_is_the_transpose_of_jvp(op: Op, args: Any, attrs: Any, symbolic: bool):
-    from oneform.transforms import jvp, vjp
-
     f = program(op, args, attrs, symbolic)
     wrt, outs = derivative_case(op, f)
     rng = np.random.default_rng(2)
@@ -183,13 +174,19 @@ def test_vjp_is_the_transpose_of_jvp(op: Op, args: Any, attrs: Any, symbolic: bo
         np.testing.assert_allclose(backward, forward, rtol=1e-10, atol=1e-10)
 
 
-@have_codegen
-@every_sample
-def test_compiled_code_agrees(op: Op, args: Any, attrs: Any, symbolic: bool):
-    from oneform.runtime import run_function  # the engine's entry for a bare Function
-
-    f = program(op, args, attrs, symbolic)
-    close(run_function(optimise(f), *args), interpret(f, *args), 1e-13)
+@pytest.mark.parametrize("op", [o for o in OPS.values() if o.samples and o.samples(np.random.default_rng(0))], ids=lambda o: o.name)
+def test_compiled_code_agrees(op: Op):
+    """All samples of an op in one kernel, with static and with symbolic shapes, since each compilation costs more than running them."""
+    b = Builder()
+    args: list[Any] = []
+    results: list[Any] = []
+    for k, (sample, attrs) in enumerate(op.samples(np.random.default_rng(0)) if op.samples else []):
+        for symbolic in (False, True):
+            params = [b.param(type_of(a, symbolic, f"s{k}.")) for a in sample]
+            results += b.emit(op, *params, **attrs)
+            args += sample
+    f = verify(b.function(op.name, *results))
+    close(Compiled(optimise(f, verified=True))(*args), interpret(f, *args), 1e-13)
 
 
 # ---------------------------------------------------------------- refusals

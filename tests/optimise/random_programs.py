@@ -11,8 +11,9 @@ from oneform.ir import Builder, Function, Value
 from oneform.ops import OPS, constant, dim, integer
 from oneform.types import BOOL, F64, I64, Array, Scalar, Type
 
-F, I, B, X, Y = Scalar(F64), Scalar(I64), Scalar(BOOL), Array(F64, ("n",)), Array(F64, ("n", 3))
-PARAMS: tuple[Type, ...] = (X, Y, X, F, F, I, B)
+F, I, B, X, Y, V = Scalar(F64), Scalar(I64), Scalar(BOOL), Array(F64, ("n",)), Array(F64, ("n", 3)), Array(F64, (3,))
+PARAMS: tuple[Type, ...] = (X, Y, V, F, F, I, B)
+TYPES = (F, F, I, B, X, Y, V)
 UNARY = ("neg", "abs", "square", "sign", "sqrt", "floor", "stop_gradient")
 BINARY = ("add", "sub", "mul", "maximum", "minimum", "div", "pow")
 INTEGER = ("add", "sub", "mul", "maximum", "minimum", "floordiv", "mod")
@@ -26,7 +27,7 @@ def arguments(rng: random.Random) -> tuple[Any, ...]:
     def floats(*shape: int) -> Any:
         return np.array([rng.randint(-16, 16) / 8 for _ in range(int(np.prod(shape)))]).reshape(shape)
 
-    return floats(n), floats(n, 3), floats(n), rng.randint(-8, 8) / 4, rng.randint(-8, 8) / 4, rng.randint(-3, 5), rng.random() < 0.5
+    return floats(n), floats(n, 3), floats(3), rng.randint(-8, 8) / 4, rng.randint(-8, 8) / 4, rng.randint(-3, 5), rng.random() < 0.5
 
 
 def random_function(rng: random.Random, size: int) -> Function:
@@ -34,7 +35,7 @@ def random_function(rng: random.Random, size: int) -> Function:
     pool = [b.param(t) for t in PARAMS]
     g = _Generator(rng)
     pool = g.statements(b, pool, size, 0)
-    results = [g.pick(b, pool, t) for t in (F, X, Y, I, B) for _ in range(3)]
+    results = [g.pick(b, pool, t) for t in (F, X, Y, V, I, B) for _ in range(3)]
     return b.function("random", *results)
 
 
@@ -84,26 +85,28 @@ class _Generator:
 
     def at(self, b: Builder, pool: list[Value], a: Value) -> list[Value]:
         """Indices into an array: mostly in range by construction, sometimes not."""
+        if a.type == V and self.rng.random() < 0.8:
+            return [integer(b, self.rng.randrange(3))]
         n = dim(b, a, 0)
         i = self.pick(b, pool, I)
         if self.rng.random() < 0.95:
             i = b.emit1(OPS["mod"], i, b.emit1(OPS["maximum"], n, integer(b, 1)))
         first = b.emit1(OPS["index"], i, n, axis=0, checked=True)
-        return [first] if a.type == X else [first, integer(b, self.rng.randrange(3))]
+        return [first] if a.type != Y else [first, integer(b, self.rng.randrange(3))]
 
     def element(self, b: Builder, pool: list[Value], depth: int) -> list[Value]:
-        a = self.pick(b, pool, self.rng.choice((X, Y)))
+        a = self.pick(b, pool, self.rng.choice((X, Y, V, V)))
         return [b.emit1(OPS["get"], a, *self.at(b, pool, a))]
 
     def write(self, b: Builder, pool: list[Value], depth: int) -> list[Value]:
-        a = self.pick(b, pool, self.rng.choice((X, Y)))
+        a = self.pick(b, pool, self.rng.choice((X, Y, V, V)))
         return [b.emit1(OPS[self.rng.choice(("set", "add_at"))], a, self.pick(b, pool, F), *self.at(b, pool, a))]
 
     def whole(self, b: Builder, pool: list[Value], depth: int) -> list[Value]:
-        t = self.rng.choice((X, Y))
+        t = self.rng.choice((X, Y, V))
         a = self.pick(b, pool, t)
         if self.rng.random() < 0.3:
-            return [b.emit1(OPS["sum"], a, axes=(0,) if t == X else (0, 1))]
+            return [b.emit1(OPS["sum"], a, axes=(0,) if t != Y else (0, 1))]
         if t == Y and self.rng.random() < 0.3:
             return [b.emit1(OPS["sum"], a, axes=(1,))]
         if self.rng.random() < 0.3:
@@ -113,7 +116,11 @@ class _Generator:
 
     def views(self, b: Builder, pool: list[Value], depth: int) -> list[Value]:
         y = self.pick(b, pool, Y)
-        kind = self.rng.randrange(4)
+        kind = self.rng.randrange(6)
+        if kind == 4:
+            return [b.emit1(OPS["matmul"], y, self.pick(b, pool, V))]
+        if kind == 5:
+            return [b.emit1(OPS["matmul"], self.pick(b, pool, X), y), b.emit1(OPS["mul"], y, self.pick(b, pool, V))]
         if kind == 0:
             column = b.emit1(OPS["view"], y, integer(b, self.rng.randrange(3)), dim(b, y, 0), spec=("all", "index"), shape=("n",))
             return [column]
@@ -129,9 +136,11 @@ class _Generator:
 
     def fresh(self, b: Builder, pool: list[Value], depth: int) -> list[Value]:
         n = dim(b, self.pick(b, pool, X), 0)
-        if self.rng.random() < 0.5:
+        if self.rng.random() < 0.3:
             return [b.emit1(OPS["full"], self.pick(b, pool, F), n, shape=("n",))]
-        return [b.emit1(OPS["copy"], self.pick(b, pool, self.rng.choice((X, Y))))]
+        if self.rng.random() < 0.5:
+            return [b.emit1(OPS["full"], self.pick(b, pool, F), shape=(3,))]
+        return [b.emit1(OPS["copy"], self.pick(b, pool, self.rng.choice((X, Y, V))))]
 
     def count(self, b: Builder, pool: list[Value]) -> Value:
         """A small trip count."""
@@ -142,7 +151,7 @@ class _Generator:
         return b.emit1(OPS["minimum"], self.pick(b, pool, I), integer(b, 3))
 
     def carried(self, b: Builder, pool: list[Value]) -> list[Value]:
-        return [self.pick(b, pool, self.rng.choice((F, F, I, B, X, Y))) for _ in range(self.rng.randint(0, 3))]
+        return [self.pick(b, pool, self.rng.choice(TYPES)) for _ in range(self.rng.randint(0, 3))]
 
     def yields(self, b: Builder, inner: list[Value], params: list[Value]) -> list[Value]:
         return [p if self.rng.random() < 0.2 else self.pick(b, inner, p.type) for p in params]
@@ -168,7 +177,7 @@ class _Generator:
         return list(b.emit(OPS["while"], *inits, regions=[test.block(more), body.block(step, *self.yields(body, inner, params[1:]))]))
 
     def if_(self, b: Builder, pool: list[Value], depth: int) -> list[Value]:
-        types = [self.rng.choice((F, I, B, X, Y)) for _ in range(self.rng.randint(0, 3))]
+        types = [self.rng.choice(TYPES) for _ in range(self.rng.randint(0, 3))]
         c = self.pick(b, pool, B)
         sides: list[Any] = []
         for _ in range(2):
@@ -180,17 +189,18 @@ class _Generator:
     def build(self, b: Builder, pool: list[Value], depth: int) -> list[Value]:
         n = dim(b, self.pick(b, pool, X), 0)
         r = b.sub()
-        shape, extent = self.rng.choice(((("n",), ()), (("n", 3), ()), ((), ("n",)), (("n",), (3,))))
+        shape, extent = self.rng.choice(((("n",), ()), (("n", 3), ()), ((), ("n",)), (("n",), (3,)), ((3,), ()), ((), (3,))))
         indices = [r.param(I) for _ in (*shape, *extent)]
         inner = [*pool, *indices]
         for _ in range(self.rng.randint(1, 3)):
             inner += self.rng.choice((self.scalar, self.integers, self.read))(r, inner, 3)
         results = [self.pick(r, inner, F) for _ in range(self.rng.randint(1, 2))]
-        return list(b.emit(OPS["build"], n, regions=[r.block(*results)], shape=shape, extent=extent, reduce="add" if extent else ""))
+        lengths = [n] if "n" in (*shape, *extent) else []
+        return list(b.emit(OPS["build"], *lengths, regions=[r.block(*results)], shape=shape, extent=extent, reduce="add" if extent else ""))
 
     def read(self, b: Builder, pool: list[Value], depth: int) -> list[Value]:
-        """An element at an index that is in range for certain: in a constructor, the first index, or another modulo the length."""
-        a = self.pick(b, pool, X)
+        """An element at an index that is in range for certain."""
+        a = self.pick(b, pool, V)
         n = b.emit1(OPS["maximum"], dim(b, a, 0), integer(b, 1))
         i = b.emit1(OPS["mod"], self.pick(b, pool, I), n)
         return [b.emit1(OPS["get"], a, i)]

@@ -149,12 +149,14 @@ _OUT_OF_BOUNDS = "index {{0}} is out of bounds for axis {axis} with size {{1}}"
 @generator("index")
 def _index(em: Emitter, i: Instr) -> Sequence[Rep]:
     raw, n = em.scalar(i.args[0]), em.scalar(i.args[1])
+    if em.certain.get(i):
+        return (raw,)
     if raw.lstrip("-").isdigit():
         k = raw if int(raw) >= 0 else em.ins(f"add i64 {n}, {raw}")
     else:
         below, up = em.ins(f"icmp slt i64 {raw}, 0"), em.ins(f"add i64 {raw}, {n}")
         k = em.ins(f"select i1 {below}, i64 {up}, i64 {raw}")
-    if i.attrs["checked"] and em.options.boundscheck:
+    if i.attrs["checked"] and em.options.boundscheck and i not in em.certain:
         from_types = [element_dtype(a.type) for a in i.args]
         axis = i.attrs["axis"]
         if not (k.isdigit() and n.isdigit() and int(k) < int(n)):

@@ -9,7 +9,8 @@ from oneform.codegen.emit import Arr, Emitter, Rep, Stk, generator
 from oneform.codegen.memory import INPLACE, PHI, SLOT, is_small
 from oneform.codegen.scalars import llvm_type
 from oneform.codegen.support import POLL_EVERY
-from oneform.ir import Block, Instr, Value
+from oneform.codegen.versions import Analysis
+from oneform.ir import Block, Instr, Value, instructions
 from oneform.types import Array, Scalar, Stack, Type
 
 Parts = list[tuple[str, str]]  # LLVM type and operand of each register that a loop carries
@@ -28,7 +29,7 @@ def counted(em: Emitter, start: str, stop: str, carried: Parts, body: Body) -> l
     em.begin(inside)
     ends = body(index, [name for name, _ in phis])
     step, latch = em.ins(f"add nuw nsw i64 {index}, 1"), em.label
-    em.jump(head)
+    em.do(f"br label %{head}{em.loop_hint()}")
     em.fill(index_line, f"{index} = phi i64 [{start}, %{before}], [{step}, %{latch}]")
     for (name, line), (t, first), end in zip(phis, carried, ends, strict=True):
         em.fill(line, f"{name} = phi {t} [{first}, %{before}], [{end}, %{latch}]")
@@ -246,17 +247,39 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
         return ends
 
     outermost = not em.loops
+    pieces = light and outermost and (trips is None or trips > POLL_EVERY)
+    if light and not outermost and (trips is None or trips > SHORT):
+        spend(em, n, check=False)
     em.loops.append(i)
-    if light and outermost and (trips is None or trips > POLL_EVERY):
-        ends = _in_pieces(em, n, carried.parts, POLL_EVERY if not inner else POLL_EVERY // 16, body)
-    else:
-        if light and not outermost and (trips is None or trips > SHORT):
-            spend(em, n, check=False)
-        ends = counted(em, "0", n, carried.parts, body)
+
+    def run() -> list[str]:
+        return _in_pieces(em, n, carried.parts, POLL_EVERY if not inner else POLL_EVERY // 16, body) if pieces else counted(em, "0", n, carried.parts, body)
+
+    checks = Analysis(em, i) if light and em.options.boundscheck and not (em.certain or em.cold) else None
+    ends = _versions(em, checks, n, carried.parts, run) if checks is not None and checks.found else run()
     em.loops.pop()
     for array in made:
         em.release(array)
     return carried.reps(ends)
+
+
+def _versions(em: Emitter, checks: Analysis, n: str, carried: Parts, run: Callable[[], list[str]]) -> list[str]:
+    """The loop twice: without its bounds checks, and with them for when one of them will fail."""
+    fast, slow, join = em.fresh("fast"), em.fresh("slow"), em.fresh("join")
+    em.do(f"br i1 {checks.condition(n)}, label %{fast}, label %{slow}, !prof !0")
+    ends: list[tuple[list[str], str]] = []
+    outer_certain, outer_cold = em.certain, em.cold
+    made = [v for j in instructions(checks.body.body) for v in (*j.outs, *(p for r in j.regions for p in r.params))]
+    for label, certain in ((fast, {**outer_certain, **checks.certain()}), (slow, outer_certain)):
+        em.begin(label)
+        em.certain, em.cold = certain, outer_cold or label == slow
+        ends.append((run(), em.label))
+        em.jump(join)
+        for v in made:
+            em.env.pop(v, None)
+    em.certain, em.cold = outer_certain, outer_cold
+    em.begin(join)
+    return [em.ins(f"phi {t} [{x}, %{ends[0][1]}], [{y}, %{ends[1][1]}]") for (t, _), x, y in zip(carried, ends[0][0], ends[1][0], strict=True)]
 
 
 @generator("while")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from oneform.codegen.memory import SLOT, Copied, Plan, is_small, plan_memory
 from oneform.codegen.scalars import flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type
-from oneform.codegen.support import DETAILS, FIRST_GROUP, support_text
+from oneform.codegen.support import DETAILS, FIRST_GROUP, FIRST_NODE, declared_in, support_text
 from oneform.errors import InternalError, Location
 from oneform.ir import Attrs, Block, Function, Instr, Value
 from oneform.types import ANY, Array, DType, Scalar, Stack, Type
@@ -96,6 +96,9 @@ class Emitter:
         self.variant_lines: dict[str, str] = {}
         self.loops: list[Instr] = []
         self.budget = ""
+        self.certain: dict[Instr, bool] = {}  # bounds checks known to hold; True: and the index is not negative
+        self.cold = False  # inside code that hardly ever runs
+        self.metadata: list[str] = []
         self._count = 0
 
     # ------------------------------------------------------------ lines
@@ -173,6 +176,16 @@ class Emitter:
                 v = f"<{lanes} x {t}>"
                 self.variant_lines[name] = f"declare {v} @{name}({', '.join([v] * arity)}) #5"
         return self.groups[symbol][0]
+
+    def node(self, text: str) -> str:
+        """A metadata node; `{0}` in the text is the node itself."""
+        name = f"!{FIRST_NODE + len(self.metadata)}"
+        self.metadata.append(f"{name} = {text.format(name)}")
+        return name
+
+    def loop_hint(self) -> str:
+        """Loops that hardly ever run are not worth vectorising or unrolling."""
+        return f", !llvm.loop {self.node('distinct !{{{0}, !2, !3}}')}" if self.cold else ""
 
     # ------------------------------------------------------------ error exits
 
@@ -467,13 +480,14 @@ def _exits(em: Emitter) -> None:
 
 
 def _declarations(em: Emitter, extra: str) -> str:
-    lines = [text for symbol, text in em.declared.items() if f"@{symbol}(" not in extra or f"declare" not in extra]
+    lines = [text for symbol, text in em.declared.items() if symbol not in declared_in(extra)]
     lines += em.variant_lines.values()
     if em.variant_lines:
         names = ", ".join(f"ptr @{name}" for name in em.variant_lines)
         lines.append(f'@llvm.compiler.used = appending global [{len(em.variant_lines)} x ptr] [{names}], section "llvm.metadata"')
     lines += [text for _, text in em.groups.values()]
     lines += ['!0 = !{!"branch_weights", i32 1048575, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 1048575}']
+    lines += ['!2 = !{!"llvm.loop.vectorize.enable", i1 false}', '!3 = !{!"llvm.loop.unroll.disable"}', *em.metadata]
     return support_text(em.used, extra) + "\n".join(lines) + "\n"
 
 

@@ -204,6 +204,7 @@ RESTORE = "declare void @PyEval_RestoreThread(ptr)\n"
 
 # Attribute groups by number; from FIRST_GROUP on they belong to the vector variants of mathematical functions.
 FIRST_GROUP = 10
+FIRST_NODE = 10  # of metadata
 ATTRIBUTES = """
 attributes #0 = { noinline nounwind }
 attributes #1 = { noinline nounwind willreturn memory(argmem: readwrite, inaccessiblemem: readwrite) }
@@ -254,6 +255,10 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
 _DECLARED = re.compile(r"^declare [^\n]*@([\w.]+)\([^\n]*\n", re.MULTILINE)
 
 
+def declared_in(text: str) -> set[str]:
+    return set(_DECLARED.findall(text))
+
+
 def support_text(used: set[str], present: str) -> str:
     """The parts used, with what they need, each once; externals that `present` declares are not declared again."""
     wanted: dict[str, None] = {}
@@ -265,6 +270,6 @@ def support_text(used: set[str], present: str) -> str:
 
     for name in sorted(used):
         want(name)
-    seen = set(_DECLARED.findall(present))
+    seen = declared_in(present)
     text = "".join(PARTS[name][0] for name in wanted)
     return _DECLARED.sub(lambda m: "" if m[1] in seen else m[0], text) + ATTRIBUTES

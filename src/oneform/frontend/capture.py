@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from oneform.tree import Leaf
+from oneform.tree import Leaf, Tree
 from oneform.types import BOOL, BY_NUMPY, F64, I64, Array, Dim, DType, Scalar
 
 STATIC_TRAILING = 16  # trailing dimensions up to this length belong to the type
@@ -43,9 +43,10 @@ class Dependency:
 
     def holds(self) -> bool:
         try:
-            return self.read() is self.value
-        except (KeyError, ValueError, AttributeError):
+            now = self.read()
+        except (KeyError, IndexError, ValueError, AttributeError):
             return False
+        return now is self.value or (isinstance(now, (Tree, bool, int, float, str)) and type(now) is type(self.value) and now == self.value)
 
 
 @dataclass(frozen=True, eq=False)

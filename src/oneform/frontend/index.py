@@ -128,17 +128,17 @@ def slice_piece(t: Tracer, s: Slice, d: Dim, n: Num) -> Piece:
     if step > 0:
         start = _clamped(t, s.start, n) if s.start is not None else number(0)
         stop = _clamped(t, s.stop, n) if s.stop is not None else n
-        return _piece(t, start, stop, step, *_closed_form(t, s, n, step))
+        return _piece(t, start, stop, step, _closed_form(t, s, n, step))
     start = _clamped_down(t, s.start, n) if s.start is not None else t.isub(n, 1)
     stop = _clamped_down(t, s.stop, n) if s.stop is not None else number(-1)
     whole_ = s.start is None and s.stop is None and step == -1
-    return _piece(t, start, stop, step, n if whole_ else None, None)
+    return _piece(t, start, stop, step, n if whole_ else None)
 
 
-def _piece(t: Tracer, start: Num, stop: Num, step: int, length: Num | None, key: object) -> Piece:
+def _piece(t: Tracer, start: Num, stop: Num, step: int, length: Num | None) -> Piece:
     if length is None:
         length = _span(t, start, stop, step)
-    return Piece(start, number(step), length, t.dim_for(length, key))
+    return Piece(start, number(step), length, t.dim_for(length))
 
 
 def _span(t: Tracer, start: Num, stop: Num, step: int) -> Num:
@@ -147,29 +147,16 @@ def _span(t: Tracer, start: Num, stop: Num, step: int) -> Num:
     k = abs(step)
     if k > 1:
         distance = t.floor_divide(t.iadd(distance, k - 1), k)
-    return _positive(t, distance)
+    return t.positive(distance)
 
 
-def _positive(t: Tracer, n: Num) -> Num:
-    """max(n, 0), the same value for equal n."""
-    if n.known is not None:
-        return number(max(int(n.known), 0))
-    key = ("max0", t.affine_of(n).key)
-    found = t.scope.recall(key)
-    if found is None:
-        found = t.scope.memo[key] = t.imax(n, number(0))
-    return found
-
-
-def _closed_form(t: Tracer, s: Slice, n: Num, step: int) -> tuple[Num | None, object]:
+def _closed_form(t: Tracer, s: Slice, n: Num, step: int) -> Num | None:
     """The length as max(0, n - c) where the bounds are constants that say so: then x[1:], x[:-1] and zeros(n - 1) are known to agree."""
     lo = 0 if s.start is None else s.start.known
     hi = 0 if s.stop is None else s.stop.known
     if step != 1 or lo is None or hi is None or lo < 0 or hi > 0 or (s.stop is not None and hi == 0):
-        return None, None
-    form = t.affine_of(n) - (int(lo) - int(hi))
-    length = _positive(t, t.isub(n, int(lo) - int(hi)))
-    return length, None if length.known is not None else ("max0", form.key)
+        return None
+    return t.positive(t.isub(n, int(lo) - int(hi)))
 
 
 def _clamped(t: Tracer, x: Num, n: Num) -> Num:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from oneform.frontend.arrays import load, rank, whole
 from oneform.frontend.index import at_index
+from oneform.frontend.lift import structure
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Num, Range, Seq, Walk, describe, number
 from oneform.ops import make
@@ -31,7 +32,7 @@ def iteration(t: Tracer, x: Abstract, node: ast.AST | None = None) -> Iteration:
     if isinstance(x, Range):
         return Iteration(trip_count(t, x), lambda i: range_item(t, x, i))
     if isinstance(x, Seq):
-        return unrolled([number(k) if isinstance(k, (int, float)) else t.lift(k) for k in x.meta] if x.kind == "dict" else list(x.items))
+        return unrolled([structure(t, k) for k in x.meta] if x.kind == "dict" else list(x.items))
     if isinstance(x, Arr):
         if rank(x) == 0:
             t.refuse("E101", "a number cannot be iterated over", node)

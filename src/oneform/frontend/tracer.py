@@ -47,6 +47,7 @@ class Tracer:
         self.bounds: dict[Any, Bounds] = {}
         self.conditions: dict[Value, tuple[list[Affine], list[Affine]]] = {}  # facts where a bool holds, and where it does not
         self.atom_scope: dict[Any, Scope] = {}
+        self.positive_part: dict[Value, Affine] = {}  # of what a value is the larger of it and 0
         self.symbol_of: dict[Any, str] = {}
         self.taken: set[str] = set()
         self.loop_cache: dict[Any, dict[Any, Any]] = {}
@@ -197,8 +198,11 @@ class Tracer:
             return a if larger else b
         if self.proves(y - x):
             return b if larger else a
-        out = self.integer(make.extreme(self.b, self.value(a, I64), self.value(b, I64), larger))
-        assert out.value is not None
+        key = ("extreme", larger, x.key, y.key)
+        out = self.scope.recall(key)
+        if out is not None:
+            return out
+        out = self.scope.memo[key] = self.integer(make.extreme(self.b, self.value(a, I64), self.value(b, I64), larger))
         atom = self.affine_of(out).atom
         for z in (x, y):
             if (z.terms or not larger) and atom not in self.bounds:
@@ -263,25 +267,48 @@ class Tracer:
                 return name
             self.taken.add(f"{name}.")
 
-    def dim_for(self, n: Num, key: Any = None) -> Dim:
+    def positive(self, n: Num) -> Num:
+        """max(n, 0), the same value for equal n."""
+        if n.known is not None:
+            return number(max(int(n.known), 0))
+        form = self.affine_of(n)
+        key = ("max0", form.key)
+        found = self.scope.recall(key)
+        if found is None:
+            found = self.scope.memo[key] = self.imax(n, number(0))
+            if found.value is not None and found.value is not n.value:
+                self.positive_part[found.value] = form
+        return found
+
+    def dim_for(self, n: Num) -> Dim:
         """The dimension that a length (not negative) gives: a number, or the symbol of this length. Equal lengths give equal symbols."""
         if n.known is not None:
             return int(n.known)
-        form = self.affine_of(n)
-        if isinstance(form.atom, str):
-            return form.atom
-        key = key or ("max0", form.key)
-        atoms: list[Any] = list(form.terms) if key[0] == "max0" else [n.value]
-        symbol = self.symbol_of.get(key)
-        if symbol is None or not self.atom_scope[symbol].encloses(self.scope):
-            symbol = self.symbol_of[key] = self.fresh_symbol()
-            self.atom_scope[symbol] = max((self.atom_scope[a] for a in atoms), key=lambda s: s.depth)
-            if key[0] == "max0":
-                self.bounds[symbol] = Bounds(form, None, self.age())
-        if key[0] == "max0" and self.proves(form):
+        assert n.value is not None
+        own = self.affine_of(n)
+        if isinstance(own.atom, str) and self.visible(own.atom):
+            self.scope.memo.setdefault(("length", own.atom), n)
+            return own.atom
+        form = self.positive_part.get(n.value, own)
+        symbol = self.symbol_of.get(form.key)
+        if symbol is None or not self.visible(symbol):
+            symbol = self.symbol_of[form.key] = self.fresh_symbol()
+            self.atom_scope[symbol] = max((self.atom_scope[a] for a in form.terms), key=lambda s: s.depth)
+            self.bounds[symbol] = Bounds(form, None, self.age())
+        if n.value in self.positive_part:
+            self.affine[n.value] = Affine({symbol: 1})
+        elif self.proves(form):
             self.scope.facts.append(form - Affine({symbol: 1}))
         self.scope.memo.setdefault(("length", symbol), n)
         return symbol
+
+    def at_root(self, v: Value) -> None:
+        """Note that a value can be read everywhere."""
+        scope = self.scope
+        while scope.parent is not None:
+            scope = scope.parent
+        self.atom_scope[v] = scope
+        self.affine[v] = Affine({v: 1})
 
     def declare_symbols(self, t: Type) -> None:
         """Symbols of a parameter's type: they hold everywhere."""

@@ -45,7 +45,7 @@ undef = define(
     Op(
         "undef", "A value that nobody reads: what a name holds on a path that does not bind it.", lambda types, attrs, regions: (attrs["type"],),
         lambda *, attrs, regions: (_undefined(attrs["type"]),),
-        lower="undef", cost=0, samples=lambda rng: [((), {"type": Scalar(F64)})], missing={"derivative": "it has no operands"},
+        lower="undef", cost=0, samples=lambda rng: [], missing={"derivative": "it has no operands", "samples": "its value is unspecified"},
     )
 )
 

@@ -181,3 +181,13 @@ def failure(body: Sequence[Instr]) -> Instr | None:
 def cheap(body: Sequence[Instr]) -> bool:
     """Whether instructions may as well run when nobody asks for their results: a few on numbers that cannot raise."""
     return len(body) <= 8 and all(not i.regions and not i.op.raises and i.op.cost < 10 and all(is_number(a) for a in i.args) for i in body)
+
+
+def same(b: Builder, x: Value, y: Value) -> Value:
+    """x == y"""
+    return b.emit1(OPS["eq"], x, y)
+
+
+def differs(b: Builder, x: Value, y: Value) -> Value:
+    """x != y"""
+    return b.emit1(OPS["ne"], x, y)

@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable, Sequence
 
 from oneform.ir import Function, verify
+from oneform.optimise.construct import construct
 from oneform.optimise.cse import cse
 from oneform.optimise.dce import dce
 from oneform.optimise.expand import expand
 from oneform.optimise.fuse import fuse
 from oneform.optimise.invariant import constant_carries, hoist
 from oneform.optimise.privatise import privatise
+from oneform.optimise.recurrence import shorten
 from oneform.optimise.scalarise import scalarise, unroll
 from oneform.optimise.simplify import simplify
 
@@ -25,7 +27,8 @@ PASSES: tuple[tuple[Pass, str], ...] = (
     (cse, "one value per length and per element read, so that the comparisons of values in the passes below succeed"),
     (simplify, "indices and comparisons of lengths are certain once equal lengths are one value"),
     (hoist, "what does not change inside a loop is no residual of it, and needs no derivative code in it"),
-    (dce, "counts of uses are exact for fusion"),
+    (dce, "counts of uses are exact for the passes below"),
+    (construct, "a loop that fills an array is a constructor, which fuses, and whose iterations are free of each other"),
     (fuse, "an array that is read once, in order, never needs to exist"),
     (privatise, "a scratch array carried through a loop would make its iterations depend on each other"),
     (unroll, "elements of a vector in space are named by constants, as the next pass needs them"),
@@ -35,6 +38,8 @@ PASSES: tuple[tuple[Pass, str], ...] = (
     (simplify, "reads of elements have become arithmetic"),
     (cse, "several elements of one constructor at the same index are one"),
     (dce, "removes the inlined constructors and what their reads replaced"),
+    (shorten, "the adjoint of a loop waits for one multiplication per iteration instead of a chain of operations"),
+    (dce, "the chains that nobody reads any more"),
 )
 
 

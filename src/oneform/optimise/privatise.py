@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from oneform.ir import Block, Builder, Function, Instr, Value, instructions, reads
 from oneform.ops import array
+from oneform.optimise.lengths import Lengths
 from oneform.optimise.rewrite import map_blocks
 from oneform.types import ANY, Array, Dim, shape_of
 
@@ -18,13 +19,13 @@ def privatise(f: Function) -> Function:
 class _Private:
     def __init__(self, used: set[Value]):
         self.used = used
-        self.defs: dict[Value, Instr] = {}
+        self.lengths = Lengths()
 
     def block(self, block: Block) -> Block:
         body: list[Instr] = []
         changed = False
         for i in block.body:
-            self.defs.update((o, i) for o in i.outs)
+            self.lengths.note(i)
             j = i
             if i.regions:
                 regions = tuple(self.block(r) for r in i.regions)
@@ -40,7 +41,7 @@ class _Private:
         (region,) = i.regions
         private = [
             k for k, p in enumerate(region.params[1:])
-            if isinstance(p.type, Array) and i.outs[k] not in self.used and self.lengths(i.args[1 + k], p.type.shape) is not None and self.overwritten(region, p)
+            if isinstance(p.type, Array) and i.outs[k] not in self.used and self.operands(i.args[1 + k], p.type.shape) is not None and self.overwritten(region, p)
         ]
         if not private:
             return i
@@ -50,18 +51,18 @@ class _Private:
             p = region.params[1 + k]
             t = p.type
             assert isinstance(t, Array)
-            lengths = self.lengths(i.args[1 + k], t.shape) or ()
+            lengths = self.operands(i.args[1 + k], t.shape) or ()
             fresh[p] = b.emit1(array.empty, *lengths, shape=t.shape, dtype=t.dtype)
         keep = [k for k in range(len(i.outs)) if k not in private]
         rest = tuple(Instr(j.op, tuple(fresh.get(a, a) for a in j.args), j.attrs, j.regions, j.outs, j.loc) for j in region.body)
         slim = Block((region.params[0], *(region.params[1 + k] for k in keep)), (*b.body, *rest), tuple(region.results[k] for k in keep))
         return Instr(i.op, (i.args[0], *(i.args[1 + k] for k in keep)), i.attrs, (slim,), tuple(i.outs[k] for k in keep), i.loc)
 
-    def lengths(self, start: Value, shape: tuple[Dim, ...]) -> tuple[Value, ...] | None:
+    def operands(self, start: Value, shape: tuple[Dim, ...]) -> tuple[Value, ...] | None:
         """The operands of an allocation like the one that the loop starts from; None if they are not to be had."""
         if all(isinstance(d, int) for d in shape):
             return ()
-        made = self.defs.get(start)
+        made = self.lengths.defs.get(start)
         if made is None or made.op not in (array.empty, array.full) or shape_of(start.type) != shape or ANY in shape:
             return None
         return made.args[1:] if made.op is array.full else made.args
@@ -79,7 +80,7 @@ class _Private:
         """Whether loop `i` sets p[indices, k, ...] for every k, and reads p by nothing else."""
         axis = len(indices)
         t = p.type
-        if i.op.structure != "for" or not isinstance(t, Array) or axis >= t.rank or not self.covers(i.args[0], p, t.shape[axis]):
+        if i.op.structure != "for" or not isinstance(t, Array) or axis >= t.rank or not self.lengths.covers(i.args[0], t.shape[axis]):
             return False
         (region,) = i.regions
         q = region.params[1 + i.args[1:].index(p)]
@@ -100,21 +101,3 @@ class _Private:
             if i.op in (array.set_, array.add_at) and i.args[0] in chain and first is not last:
                 chain.add(i.outs[0])
         return last in chain and all(i.op in (array.set_, array.add_at) or not chain.intersection(reads(i)) for i in region.body)
-
-    def covers(self, n: Value, p: Value, d: Dim) -> bool:
-        """Whether n is the length of that axis."""
-        made = self.defs.get(n)
-        if isinstance(d, int):
-            return made is not None and made.op is array.const and made.attrs["value"] == d
-        if made is not None and made.op is array.dim_ and shape_of(made.args[0].type)[made.attrs["axis"]] == d != ANY:
-            return True
-        return any(n is v for v in self.symbol_lengths(d))
-
-    def symbol_lengths(self, d: Dim) -> list[Value]:
-        """Operands with which arrays of this symbol were allocated."""
-        found: list[Value] = []
-        for i in self.defs.values():
-            if "shape" in i.attrs and d != ANY:
-                open_ = [s for s in (*i.attrs["shape"], *i.attrs.get("extent", ())) if not isinstance(s, int)]
-                found += [v for s, v in zip(open_, i.args[len(i.args) - len(open_) :], strict=True) if s == d]
-        return found

@@ -51,11 +51,11 @@ _keep: list[Any] = []
 
 
 def _numpy_api() -> Any:
-    from numpy._core import _multiarray_umath  # pyright: ignore[reportPrivateUsage]
+    from numpy._core import _multiarray_umath  # pyright: ignore[reportAttributeAccessIssue]
 
     get = ctypes.pythonapi.PyCapsule_GetPointer
     get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    address: Any = get(_multiarray_umath._ARRAY_API, None)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    address: Any = get(_multiarray_umath._ARRAY_API, None)
     return (ctypes.c_void_p * 400).from_address(address)
 
 

@@ -142,14 +142,12 @@ def _as_array(x: Any, name: str) -> Any:
         raise ArgumentError("E401", f"{name} is a masked array, whose mask compiled code would ignore", repair="Pass `.data` or `.filled(...)`.")
     if isinstance(x, np.ndarray):
         return x.view(np.ndarray)  # pyright: ignore[reportUnknownMemberType]
-    if not isinstance(x, (bytes, bytearray, type)) and any(hasattr(x, a) for a in ("__dlpack__", "__array__", "__array_interface__", "__buffer__")) or _is_buffer(x):
+    if not isinstance(x, (bytes, bytearray, type)) and (any(hasattr(x, a) for a in ("__dlpack__", "__array__", "__array_interface__")) or _is_buffer(x)):
         return _foreign(x, name)
     raise ArgumentError("E401", f"{name} is a {type(x).__name__}; compiled code takes {ACCEPTED}, in tuples, lists, dicts, NamedTuples and dataclasses")
 
 
 def _is_buffer(x: Any) -> bool:
-    if isinstance(x, (bytes, bytearray)):
-        return False
     try:
         memoryview(x)
     except TypeError:
@@ -176,7 +174,8 @@ def check_writable(place: Any, value: Any, name: str) -> None:
     if not place.flags.writeable:
         raise ArgumentError("E402", f"{name} is a read-only array, and the function writes to it", repair="Pass a copy: x.copy().")
     if not shared and place.dtype.newbyteorder("=") != value.dtype:
-        raise ArgumentError("E402", f"{name} is an array of {place.dtype}, which compiled code can read but not write to", repair=f"Pass an array of {value.dtype}.")
+        detail = f"{name} is an array of {place.dtype}, which compiled code can read but not write to"
+        raise ArgumentError("E402", detail, repair=f"Pass an array of {value.dtype}.")
 
 
 def overlapping(written: int, arrays: Sequence[Any]) -> int | None:
@@ -191,7 +190,8 @@ def overlapping(written: int, arrays: Sequence[Any]) -> int | None:
 def _share(a: Any, b: Any) -> bool:
     if not np.may_share_memory(a, b):
         return False
+    work: Any = 100_000  # steps; NumPy's stubs know two special numbers only
     try:
-        return np.shares_memory(a, b, max_work=100_000)
+        return np.shares_memory(a, b, max_work=work)
     except TooHardError:
         return True  # never guessed: what cannot be told apart counts as shared

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
+import importlib.util
 import os
 import pickle
 import sys
 import tempfile
-from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 VERSION = 1  # of the format of entries
 _MAGIC = b"oneform\x00"
@@ -42,9 +44,16 @@ def platform_key() -> str:
 @functools.cache
 def python_key() -> str:
     """The part of `platform_key` that is known without LLVM, and a stamp of the CPU."""
-    import numpy as np
+    return f"{VERSION} {sys.implementation.cache_tag} {sys.abiflags} numpy{np.__version__} {_llvmlite()} {_sources()} {_cpu()}"
 
-    return f"{VERSION} {sys.implementation.cache_tag} {sys.abiflags} np{np.__version__} llvmlite{metadata.version("llvmlite")} {_sources()} {_cpu()}"
+
+def _llvmlite() -> str:
+    """A stamp of llvmlite as installed, without importing it."""
+    found = importlib.util.find_spec("llvmlite")
+    if found is None or found.origin is None:
+        return "none"
+    info = Path(found.origin).with_name("_version.py").stat()
+    return f"llvmlite{info.st_size}.{info.st_mtime_ns}"
 
 
 @functools.cache
@@ -85,7 +94,10 @@ def read(key: str) -> Any:
     """The entry, or None if there is none that can be trusted to be what was written."""
     path = folder() / key[:2] / key
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            if hasattr(os, "getuid") and os.fstat(file.fileno()).st_uid != os.getuid():
+                return None  # somebody else's: it might hold any code
+            data = file.read()
     except OSError:
         return None
     try:
@@ -104,7 +116,10 @@ def _seal(key: str, body: bytes) -> bytes:
 
 def write(key: str, value: Any) -> None:
     """Keep an entry. A full or read-only disk is no error: the next process compiles again."""
-    body = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    try:
+        body = pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return  # a record class that no other process can import
     place = folder() / key[:2]
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)

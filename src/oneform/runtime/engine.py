@@ -141,7 +141,8 @@ class Bound:
 
 
 def _unfit(*leaves: Any) -> None:
-    raise ArgumentError("E401", "the arguments do not fit the program: " + ", ".join(f"array of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__ for x in leaves))
+    shown = ", ".join(f"array of shape {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__ for x in leaves)
+    raise ArgumentError("E401", f"the arguments do not fit the program: {shown}")
 
 
 class _PlainEntry:
@@ -205,7 +206,7 @@ def _adopt(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         return np.empty(shape, dtype)
     size = int(np.prod(shape)) * dtype.itemsize
     memory = _Memory(address)
-    buffer = (ctypes.c_uint8 * size).from_address(address)
+    buffer: Any = (ctypes.c_uint8 * size).from_address(address)
     buffer._owner = memory
     return np.frombuffer(buffer, dtype).reshape(shape)
 

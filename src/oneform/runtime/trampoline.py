@@ -166,7 +166,8 @@ def _call(shape: Shape, kernel: str) -> str:
         '@of.format = private constant [6 x i8] c"iLLLL\\00"',
         "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
         "define internal ptr @of.call(ptr %link, ptr %leaves) {", "entry:", "  %ctx = alloca [128 x i8], align 16",
-        f"  %out = alloca [{max(1, slots[-1])} x i64], align 16", f"  %objects = alloca [{max(1, len(shape.results))} x ptr], align 16", "  %overflow = alloca i32",
+        f"  %out = alloca [{max(1, slots[-1])} x i64], align 16", f"  %objects = alloca [{max(1, len(shape.results))} x ptr], align 16",
+        "  %overflow = alloca i32",
         f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
     ]
     return "\n".join([*head, *t.lines, "}"])

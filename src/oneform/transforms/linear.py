@@ -1,4 +1,4 @@
-"""A partial derivative times a tangent or cotangent."""
+"""A partial derivative times a tangent or cotangent. The products may be reassociated: `reassoc` says so to the optimiser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oneform.types import DType
 def times(v: Term, p: Any, dtype: DType) -> Term | None:
     """p · v as a number of `dtype`, for the forms a partial may take (see `Op.partials`); None is zero."""
     if isinstance(p, Term):
-        return v * p
+        return apply("mul", v, p, reassoc=True)
     if isinstance(p, tuple):
         form, what, *side = p  # pyright: ignore[reportUnknownVariableType]
         if form == "convert":
@@ -20,4 +20,6 @@ def times(v: Term, p: Any, dtype: DType) -> Term | None:
         return apply("select", what, *((v, zero) if side[0] else (zero, v)))  # pyright: ignore[reportUnknownArgumentType]
     if p is None or p == 0:
         return None
-    return v if p == 1 else -v if p == -1 else v * float(p)
+    if p in (1, -1):
+        return v if p == 1 else apply("neg", v, reassoc=True)
+    return apply("mul", v, float(p), reassoc=True)

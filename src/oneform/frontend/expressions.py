@@ -1,0 +1,335 @@
+"""Expressions, one function per node of the syntax tree."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import operator
+from typing import Any
+
+from oneform.frontend.attributes import attribute
+from oneform.frontend.comprehensions import EXPRESSIONS as COMPREHENSIONS
+from oneform.frontend.frames import call_node, define
+from oneform.frontend.index import index_array
+from oneform.frontend.arrays import load
+from oneform.frontend.lift import lift_name
+from oneform.frontend.meet import choose
+from oneform.frontend.numbers import compare, conjunction, dtype_of, is_weak, negate, negated, op_of, operand, pointwise, truth
+from oneform.frontend.operators import binary, contains, equal
+from oneform.frontend.state import Var
+from oneform.frontend.targets import bind, owner, unpacked
+from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.values import UNBOUND, Abstract, Arr, Maybe, Missing, Num, Py, Seq, Slice, describe, number, same
+from oneform.ops import make
+from oneform.types import BOOL, I64
+
+BINARY: dict[type[ast.operator], Any] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod, ast.Pow: operator.pow, ast.MatMult: operator.matmul, ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
+}
+COMPARE: dict[type[ast.cmpop], Any] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+}
+
+
+def constant(t: Tracer, e: ast.Constant) -> Abstract:
+    v: Any = e.value
+    if isinstance(v, (bool, int, float)):
+        return number(v)
+    if isinstance(v, complex):
+        t.refuse("E001", "complex numbers are not supported yet", e, "Keep the real and the imaginary part in two floats.")
+    if isinstance(v, bytes):
+        t.refuse("E001", "bytes are not supported", e)
+    return Py(v)
+
+
+def name(t: Tracer, e: ast.Name) -> Abstract:
+    frame = owner(t, e.id)
+    if frame is None:
+        found = lift_name(t, t.here.source, e.id)
+        if found is None:
+            t.refuse("E002", f"{e.id} is not defined", e, _similar(t, e.id))
+        return found
+    key = Var(frame.path, e.id)
+    x = t.state.slots.get(key, UNBOUND)
+    if isinstance(x, Maybe):
+        t.check(x.bound, "UnboundLocalError", f"cannot access local variable '{e.id}' where it is not associated with a value")
+        x = t.state.slots[key] = x.item
+    if isinstance(x, Missing):
+        t.refuse("E002", f"{e.id} is not bound here on any path", e, "Assign to it first.")
+    return x
+
+
+def _similar(t: Tracer, wrong: str) -> str:
+    known = [*t.here.names, *t.here.source.globals, *t.here.source.cells]
+    close = difflib.get_close_matches(wrong, known, 1)
+    return f"Did you mean {close[0]}?" if close else ""
+
+
+# ---------------------------------------------------------------- operators
+
+
+def bin_op(t: Tracer, e: ast.BinOp) -> Abstract:
+    a, b = t.expr(e.left), t.expr(e.right)
+    return binary(t, BINARY[type(e.op)], a, b)
+
+
+def unary_op(t: Tracer, e: ast.UnaryOp) -> Abstract:
+    x = t.expr(e.operand)
+    if isinstance(e.op, ast.Not):
+        return negated(t, truth(t, x))
+    if isinstance(x, Seq) and x.kind == "record":
+        from_class = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}[type(e.op)]
+        return call_node(t, attribute(t, x, from_class, e), [], {}, e)
+    a = operand(t, x)
+    if isinstance(e.op, ast.USub):
+        return negate(t, a)
+    if isinstance(e.op, ast.UAdd):
+        return a
+    if isinstance(a, Num) and a.weak and a.dtype == BOOL:
+        a = Num(I64, True, t.value(a, I64)) if a.known is None else number(int(a.known))
+    if isinstance(a, Num) and isinstance(a.known, int):
+        return number(~a.known)
+    if dtype_of(a).kind not in "bi":
+        t.refuse("E101", f"~ takes integers and bools, not {describe(a)}", e)
+    return pointwise(t, op_of(operator.invert), [a], dtype_of(a), is_weak(a))
+
+
+def bool_op(t: Tracer, e: ast.BoolOp) -> Abstract:
+    return _chain(t, isinstance(e.op, ast.Or), e.values)
+
+
+def _chain(t: Tracer, either: bool, values: list[ast.expr]) -> Abstract:
+    """a and b and …: the value of the operand that decides."""
+    first = t.expr(values[0])
+    if len(values) == 1:
+        return first
+    c = truth(t, first)
+    if c.known is not None:
+        return first if bool(c.known) == either else _chain(t, either, values[1:])
+    return _short(t, c, first, either, lambda: _chain(t, either, values[1:]))
+
+
+def _short(t: Tracer, c: Num, first: Abstract, either: bool, rest: Any) -> Abstract:
+    """The rest of a chain is evaluated only if needed; where it costs nothing and cannot raise, it is evaluated anyway."""
+    start, facts = t.state, t.facts(c, not either)
+    with t.region(facts) as b:
+        t.state = start.copy()
+        try:
+            second: Abstract | None = rest()
+            changed = any(t.state.slots.get(k) is not x for k, x in start.slots.items()) or len(t.state.slots) != len(start.slots)
+        except PathEnds:
+            second, changed = None, True
+        inner = t.scope
+    t.state = start
+    if not changed and isinstance(second, Num) and isinstance(first, Num) and first.dtype == BOOL and second.dtype == BOOL and make.cheap(b.body):
+        t.b.body.extend(b.body)
+        inner.became = t.scope
+        return conjunction(t, c, second, either)
+    if either:
+        return choose(t, c, lambda: first, rest)
+    return choose(t, c, rest, lambda: first)
+
+
+def comparison(t: Tracer, e: ast.Compare) -> Abstract:
+    return _compare_chain(t, t.expr(e.left), e.ops, e.comparators)
+
+
+def _compare_chain(t: Tracer, left: Abstract, ops: list[ast.cmpop], comparators: list[ast.expr]) -> Abstract:
+    """a < b < c is a < b and b < c, each operand evaluated once."""
+    right = t.expr(comparators[0])
+    first = _compare(t, ops[0], left, right)
+    if len(ops) == 1:
+        return first
+    c = truth(t, first)
+    if c.known is not None:
+        return _compare_chain(t, right, ops[1:], comparators[1:]) if c.known else first
+    return _short(t, c, first, False, lambda: _compare_chain(t, right, ops[1:], comparators[1:]))
+
+
+def _compare(t: Tracer, op: ast.cmpop, a: Abstract, b: Abstract) -> Abstract:
+    if isinstance(op, (ast.Is, ast.IsNot)):
+        return _identity(t, a, b, isinstance(op, ast.IsNot))
+    if isinstance(op, (ast.In, ast.NotIn)):
+        found = contains(t, a, b)
+        return negated(t, found) if isinstance(op, ast.NotIn) else found
+    f = COMPARE[type(op)]
+    if isinstance(a, (Num, Arr)) and isinstance(b, (Num, Arr)):
+        return compare(t, op_of(f), a, b)
+    if f in (operator.eq, operator.ne):
+        c = equal(t, a, b)
+        return negated(t, c) if f is operator.ne else c
+    if isinstance(a, Py) and isinstance(b, Py):
+        return number(bool(f(a.obj, b.obj)))
+    if isinstance(a, Seq) and a.kind == "record":
+        return binary(t, f, a, b)
+    return compare(t, op_of(f), operand(t, a), operand(t, b))
+
+
+def _identity(t: Tracer, a: Abstract, b: Abstract, negative: bool) -> Num:
+    """`is`: of structure."""
+    if isinstance(a, Py) or isinstance(b, Py):
+        return number((isinstance(a, Py) and isinstance(b, Py) and a.obj is b.obj) != negative)
+    if isinstance(a, Arr) and isinstance(b, Arr):
+        return number(same(a, b) != negative)
+    t.refuse("E101", "'is' compares structure, not numbers", None, "Use ==.")
+
+
+def if_exp(t: Tracer, e: ast.IfExp) -> Abstract:
+    with t.placed(e.test):
+        c = truth(t, t.expr(e.test))
+    return choose(t, c, lambda: t.expr(e.body), lambda: t.expr(e.orelse))
+
+
+def named(t: Tracer, e: ast.NamedExpr) -> Abstract:
+    x = t.expr(e.value)
+    bind(t, e.target.id, x, e.target)
+    return x
+
+
+# ---------------------------------------------------------------- containers, indexing
+
+
+def items_of(t: Tracer, elts: list[ast.expr]) -> tuple[Abstract, ...]:
+    items: list[Abstract] = []
+    for x in elts:
+        if isinstance(x, ast.Starred):
+            items += unpacked(t, t.expr(x.value))
+        else:
+            items.append(t.expr(x))
+    return tuple(items)
+
+
+def tuple_(t: Tracer, e: ast.Tuple) -> Abstract:
+    return Seq("tuple", items_of(t, e.elts))
+
+
+def list_(t: Tracer, e: ast.List) -> Abstract:
+    return Seq("list", items_of(t, e.elts))
+
+
+def dict_(t: Tracer, e: ast.Dict) -> Abstract:
+    found: dict[Any, Abstract] = {}
+    for k, v in zip(e.keys, e.values, strict=True):
+        if k is None:
+            inner = t.expr(v)
+            if not isinstance(inner, Seq) or inner.kind != "dict":
+                t.refuse("E101", f"{describe(inner)} is not a dict", v)
+            found.update(zip(inner.meta, inner.items, strict=True))
+        else:
+            found[static_key(t, t.expr(k), k)] = t.expr(v)
+    return Seq("dict", tuple(found.values()), tuple(found))
+
+
+def static_key(t: Tracer, x: Abstract, node: ast.AST | None = None) -> Any:
+    """A key of a dict, known now."""
+    if isinstance(x, Py):
+        return x.obj
+    if isinstance(x, Num) and x.known is not None:
+        return x.known
+    if isinstance(x, Seq) and x.kind == "tuple":
+        return tuple(static_key(t, i, node) for i in x.items)
+    t.refuse("E006", "the key of a dict must be a constant of the program", node, "Use an array, or if and elif.")
+
+
+def slice_(t: Tracer, e: ast.Slice) -> Abstract:
+    def bound(x: ast.expr | None) -> Num | None:
+        if x is None:
+            return None
+        v = t.expr(x)
+        if isinstance(v, Py) and v.obj is None:
+            return None
+        if not isinstance(v, Num):
+            t.refuse("E101", f"a bound of a slice must be an integer, not {describe(v)}", x)
+        return v
+
+    return Slice(bound(e.lower), bound(e.upper), bound(e.step))
+
+
+def subscript(t: Tracer, e: ast.Subscript) -> Abstract:
+    base = t.expr(e.value)
+    with t.placed(e.slice):
+        key = t.expr(e.slice)
+    if isinstance(base, Arr):
+        return load(t, index_array(t, base, key, e))
+    if isinstance(base, Seq):
+        return _item(t, base, key, e)
+    if isinstance(base, Num):
+        t.refuse("E101", "a number cannot be indexed", e)
+    if isinstance(base, Py) and isinstance(base.obj, (str, bytes)):
+        return Py(base.obj[static_slice(t, key) if isinstance(key, Slice) else t.known_int(key, "the index of a string", e)])
+    t.refuse("E101", f"{describe(base)} cannot be indexed", e)
+
+
+def static_slice(t: Tracer, s: Slice) -> slice:
+    def bound(x: Num | None) -> int | None:
+        return None if x is None else t.known_int(x, "a bound of a slice of a tuple")
+
+    return slice(bound(s.start), bound(s.stop), bound(s.step))
+
+
+def _item(t: Tracer, base: Seq, key: Abstract, e: ast.Subscript) -> Abstract:
+    if base.kind == "dict":
+        found = base.get(static_key(t, key, e.slice))
+        if found is None:
+            t.refuse("E101", f"the dict has no key {static_key(t, key)!r}", e, f"Its keys are {', '.join(map(repr, base.meta))}.")
+        return found
+    if base.kind == "record" and not issubclass(base.meta[0], tuple):
+        return call_node(t, attribute(t, base, "__getitem__", e), [key], {}, e)
+    if isinstance(key, Slice):
+        return Seq("tuple" if base.kind == "record" else base.kind, base.items[static_slice(t, key)])
+    k = t.known_int(key, f"the index into a {base.kind}", e.slice)
+    if not -len(base.items) <= k < len(base.items):
+        t.refuse("E101", f"{base.kind} index {k} is out of range: it has {len(base.items)} items", e)
+    return base.items[k]
+
+
+def attribute_(t: Tracer, e: ast.Attribute) -> Abstract:
+    return attribute(t, t.expr(e.value), e.attr, e)
+
+
+# ---------------------------------------------------------------- calls, functions
+
+
+def call(t: Tracer, e: ast.Call) -> Abstract:
+    function = t.expr(e.func)
+    args = list(items_of(t, e.args))
+    kwargs: dict[str, Abstract] = {}
+    for k in e.keywords:
+        x = t.expr(k.value)
+        if k.arg is not None:
+            kwargs[k.arg] = x
+        elif isinstance(x, Seq) and x.kind == "dict":
+            kwargs.update({str(key): item for key, item in zip(x.meta, x.items, strict=True)})
+        else:
+            t.refuse("E101", f"{describe(x)} is not a dict", k.value)
+    return call_node(t, function, args, kwargs, e)
+
+
+def lambda_(t: Tracer, e: ast.Lambda) -> Abstract:
+    return define(t, e)
+
+
+def joined(t: Tracer, e: ast.JoinedStr) -> Abstract:
+    """An f-string of structure; those with numbers are read where they are used, in raise and assert."""
+    parts: list[str] = []
+    for v in e.values:
+        if isinstance(v, ast.Constant):
+            parts.append(str(v.value))
+            continue
+        assert isinstance(v, ast.FormattedValue)
+        x = t.expr(v.value)
+        if not isinstance(x, Py) and not (isinstance(x, Num) and x.known is not None):
+            t.refuse("E006", "a string made from numbers is known only at run time", e, "Such strings may stand in raise and assert.")
+        obj: Any = x.obj if isinstance(x, Py) else x.known
+        spec = t.expr(v.format_spec) if v.format_spec is not None else Py("")
+        parts.append(format(repr(obj) if v.conversion == ord("r") else obj, spec.obj if isinstance(spec, Py) else ""))
+    return Py("".join(parts))
+
+
+EXPRESSIONS: dict[type[ast.expr], Any] = {
+    ast.Constant: constant, ast.Name: name, ast.BinOp: bin_op, ast.UnaryOp: unary_op, ast.BoolOp: bool_op, ast.Compare: comparison,
+    ast.IfExp: if_exp, ast.NamedExpr: named, ast.Tuple: tuple_, ast.List: list_, ast.Dict: dict_, ast.Slice: slice_,
+    ast.Subscript: subscript, ast.Attribute: attribute_, ast.Call: call, ast.Lambda: lambda_, ast.JoinedStr: joined, **COMPREHENSIONS,
+}

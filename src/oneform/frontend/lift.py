@@ -1,0 +1,109 @@
+"""Python objects met while a program is read: numbers and arrays become hidden arguments, containers keep their shape, the rest is structure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from oneform.frontend.capture import Capture, Dependency, is_container, leaf_of, reader
+from oneform.frontend.source import Source, global_value
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.values import Abstract, Arr, Cell, Num, Py, Seq, number
+from oneform.ir import Value
+from oneform.tree import Leaf, flatten
+from oneform.types import Array, Scalar
+
+Read = Callable[[], Any]
+
+
+def lift_name(t: Tracer, source: Source, name: str) -> Abstract | None:
+    """A free name of a function: what it is in Python now."""
+    found = global_value(source, name)
+    if found is None:
+        return None
+    namespace, key, obj = found
+    return lift_member(t, namespace, key, obj, name)
+
+
+def lift_member(t: Tracer, namespace: Any, key: str, obj: Any, name: str) -> Abstract:
+    """`key` of a namespace: a dict of globals, a closure cell, or an object with attributes."""
+    t.keep.append(namespace)
+    return lift(t, obj, name, (id(namespace), key), reader(namespace, key))
+
+
+def lift(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Abstract:
+    leaf = leaf_of(obj, t.fresh_symbol)
+    if leaf is not None:
+        return captured(t, name, key, read, leaf)
+    if isinstance(obj, int) and not isinstance(obj, bool):
+        t.refuse("E301", f"the integer {name} does not fit 64 bits")
+    if isinstance(obj, (np.ndarray, np.generic, complex)):
+        kind = getattr(obj, "dtype", "complex")
+        t.refuse("E401", f"{name} has dtype {kind}, which the compiler does not take", None, "Convert it to bool, int32, int64, float32 or float64.")
+    if is_container(obj):
+        depend(t, name, key, read, obj, shape_only=True)
+        return _container(t, obj, name, key, read)
+    depend(t, name, key, read, obj)
+    return Py(obj)
+
+
+def _container(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Abstract:
+    if isinstance(obj, dict):
+        items: dict[Any, Any] = obj
+        kids = [lift(t, v, f"{name}[{k!r}]", (*key, k), lambda k=k: read()[k]) for k, v in items.items()]
+        return Seq("dict", tuple(kids), tuple(items))
+    fields: Any = getattr(type(obj), "_fields", None)
+    if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
+        fields = tuple(f.name for f in dataclasses.fields(obj))
+    if fields is not None:
+        kids = [lift(t, getattr(obj, n), f"{name}.{n}", (*key, n), lambda n=n: getattr(read(), n)) for n in fields]
+        return Seq("record", tuple(kids), (type(obj), tuple(fields)))
+    kids = [lift(t, v, f"{name}[{k}]", (*key, k), lambda k=k: read()[k]) for k, v in enumerate(obj)]
+    return Seq("list" if isinstance(obj, list) else "tuple", tuple(kids))
+
+
+def depend(t: Tracer, name: str, key: tuple[Any, ...], read: Read, obj: Any, shape_only: bool = False) -> None:
+    """The compiled code is valid as long as this piece of structure is what it is now."""
+    if key in t.dependencies:
+        return
+    if shape_only:
+        shape: Read = lambda: flatten(read(), [])
+        t.dependencies[key] = Dependency(name, key, shape, shape())
+    else:
+        t.dependencies[key] = Dependency(name, key, read, obj)
+
+
+def captured(t: Tracer, name: str, key: tuple[Any, ...], read: Read, leaf: Leaf) -> Num | Arr:
+    """The hidden argument for one variable; one for all uses."""
+    found = t.captures.get(key)
+    if found is None:
+        found = (Capture(name, key, read, leaf), t.root.param(leaf.type))
+        t.captures[key] = found
+        t.declare_symbols(leaf.type)
+        if isinstance(leaf.type, Array):
+            t.captured_cells[key] = Cell(name, leaf.type.dtype, leaf.type.rank, found[1], "global")
+        elif found[1].type == Scalar(leaf.type.dtype):
+            t.at_root(found[1])
+    capture, value = found
+    if isinstance(capture.leaf.type, Array):
+        return Arr(t.captured_cells[key])
+    assert isinstance(value, Value) and isinstance(capture.leaf.type, Scalar)
+    return Num(capture.leaf.type.dtype, capture.leaf.weak, value)
+
+
+def constant_object(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Abstract:
+    """As `lift`, but Python numbers are constants of the program: default arguments, constants of math and numpy."""
+    if isinstance(obj, (bool, int, float)) and not isinstance(obj, np.generic):
+        depend(t, name, key, read, obj)
+        return number(obj)
+    return lift(t, obj, name, key, read)
+
+
+def structure(t: Tracer, obj: Any) -> Abstract:
+    """A literal object."""
+    return number(obj) if isinstance(obj, (bool, int, float)) else Py(obj)
+
+
