@@ -7,7 +7,6 @@ from typing import Any, TypeVar, overload
 
 from oneform.derivatives import Grad, Jacobian, Rule
 from oneform.gradcheck import check_grads
-from oneform.ops import OPS
 from oneform.program import Lowering, Program, lower_call, parse, program_of
 from oneform.pullback import hvp, jvp, vjp
 from oneform.runtime.engine import Options
@@ -104,7 +103,12 @@ def lower(f: Callable[..., Any]) -> Callable[..., Lowering]:
     return lambda *args, **kwargs: lower_call(origin, options, args, kwargs)
 
 
-stop_gradient: Callable[[Any], Any] = OPS["stop_gradient"].python[0]
+def stop_gradient(x: Any) -> Any:
+    """x itself; inside a function that is differentiated, a constant to every derivative."""
+    return x
+
+
+stop_gradient.__oneform_op__ = "stop_gradient"  # type: ignore[attr-defined]  # how the frontend reads a call of it
 
 __all__ = [
     "Lowering", "Program", "check_grads", "grad", "hessian", "hvp", "jacfwd", "jacrev", "jit", "jvp", "lower", "parse",

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from oneform.frontend import Capture
+from oneform.frontend import Item, Reader, Shape
+from oneform.tree import flatten
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,39 +28,45 @@ class Identity:
     def extended(self, *more: Any) -> Identity:
         return Identity((*self.key, *more), self.anchors, self.alive)
 
-    def reference(self, capture: Capture) -> Reference:
+    def reference(self, name: str, read: Callable[[], Any]) -> Reference:
         """Where a captured value is found in any callable of this program."""
-        read: Any = capture.read
-        namespace: Any = getattr(read, "namespace", None)
+        items: list[Item | Shape] = []
+        inner = read
+        while isinstance(inner, (Item, Shape)):
+            items.append(inner)
+            inner = inner.container
         for k, anchor in enumerate(self.anchors):
-            if anchor is namespace:
-                return Reference(capture.name, k, None)
-        return Reference(capture.name, None, read)
+            if isinstance(inner, Reader) and anchor is inner.namespace:
+                return Reference(name, k, read, tuple(reversed(items)))
+        return Reference(name, None, read)
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A captured value: the cell at a place, or what `read` finds, the same for all callables of a program."""
+    """A captured value: in the cell at a place, or where `read` finds it, the same for all callables of a program."""
 
     name: str
     anchor: int | None
-    read: Callable[[], Any] | None
+    read: Callable[[], Any]
+    items: tuple[Item | Shape, ...] = ()  # the way from the content of the cell
 
     def get(self, identity: Identity) -> Any:
-        if self.anchor is not None:
-            return identity.anchors[self.anchor].cell_contents
-        assert self.read is not None
-        return self.read()
+        if self.anchor is None:
+            return self.read()
+        found = identity.anchors[self.anchor].cell_contents
+        for i in self.items:
+            found = flatten(found, []) if isinstance(i, Shape) else getattr(found, i.key) if i.field else found[i.key]
+        return found
 
     def native(self, identity: Identity) -> tuple[str, tuple[Any, Any]]:
         """How machine code reads it: what kind of place, and the place."""
         if self.anchor is not None:
-            return "cell", (identity.anchors[self.anchor], None)
-        namespace, name = getattr(self.read, "namespace", None), getattr(self.read, "name", None)
-        if type(namespace) is dict:
-            return "dict", (namespace, name)
-        if type(namespace) is types.CellType:
-            return "cell", (namespace, None)
+            return ("call", (lambda: self.get(identity), None)) if self.items else ("cell", (identity.anchors[self.anchor], None))
+        if isinstance(self.read, Reader):
+            if type(self.read.namespace) is dict:
+                return "dict", (self.read.namespace, self.read.name)
+            if type(self.read.namespace) is types.CellType:
+                return "cell", (self.read.namespace, None)
         return "call", (self.read, None)
 
 

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from oneform import frontend
 from oneform.frontend import Reader
 from oneform.identity import Identity, Reference, digest
 from oneform.runtime import cache
 from oneform.runtime.engine import Image
 from oneform.runtime.trampoline import Shape
+from oneform.tree import Tree
 
-Place = tuple[str, int, str] | tuple[str, str, str]  # ("cell", anchor, name) or ("global", module, name)
+# ("cell", anchor, name), ("global", module, name), ("item", place of the container, key, whether a field), ("shape", place)
+Place = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -40,46 +43,81 @@ class Unstable(Exception):
 def store(key: str, identity: Identity, image: Image, shape: Shape, captures: Sequence[Any], dependencies: Sequence[Any]) -> None:
     """Keep a version under `key`, unless it depends on what another process cannot find."""
     try:
-        places = tuple(_place(c.read, c.name, identity) for c in captures)
-        found = tuple((_place(d.read, d.name, identity), fingerprint(d.value, exact=True)) for d in dependencies)
+        places = tuple(_place(c.read, identity) for c in captures)
+        found = tuple((_place(d.read, identity), fingerprint(d.value, exact=True)) for d in dependencies if not _implied(d))
     except Unstable:
         return
     cache.write(key, Entry(image, shape, places, found))
 
 
-def load(key: str, identity: Identity, root: Any) -> tuple[Image, Shape, list[Reference], list[Reader]] | None:
-    """The version under `key` if everything it was made from is still the same: code, where captures are, what it depends on."""
+def _implied(d: Any) -> bool:
+    """Default arguments, which the fingerprint of their function or class covers."""
+    return not isinstance(d.read, (Reader, frontend.Item, frontend.Shape)) and isinstance(d.value, (bool, int, float))
+
+
+def load(key: str, identity: Identity, root: Any) -> tuple[Image, Shape, list[Reference], Callable[[], bool]] | None:
+    """The version under `key` if everything it was made from is still the same; also whether it will be later."""
     entry = cache.read(key)
     if not isinstance(entry, Entry):
         return None
-    namespaces: list[Any] = [getattr(root, "__globals__", {})]
-    readers: list[Reader] = []
     try:
-        for place, expected in entry.dependencies:
-            reader = _reader(place, identity)
-            value = reader()
-            if fingerprint(value, exact=True) != expected:
-                return None
-            namespaces.append(getattr(value, "__globals__", {}))
-            readers.append(reader)
+        readers = [(_reader(place, identity), expected) for place, expected in entry.dependencies]
+        values = [r() for r, _ in readers]
+        if any(fingerprint(v, exact=True) != expected for v, (_, expected) in zip(values, readers, strict=True)):
+            return None
         references = [_reference(p, identity) for p in entry.captures]
     except (Unstable, LookupError, AttributeError, ValueError):
         return None
-    shadowed = any(p[1] == "builtins" and any(p[2] in n for n in namespaces) for p, _ in entry.dependencies)
-    return None if shadowed else (entry.image, entry.shape, references, readers)
+    namespaces = [getattr(v, "__globals__", {}) for v in (root, *values)]
+    if any(p[:2] == ("global", "builtins") and any(p[2] in n for n in namespaces) for p, _ in entry.dependencies):
+        return None  # a name that was Python's own is the program's now
+
+    def holds() -> bool:
+        return all(d.holds() for d in watched)
+
+    watched = [frontend.Dependency("", (), r, v) for (r, _), v in zip(readers, values, strict=True)]
+    return entry.image, entry.shape, references, holds
 
 
-def _place(read: Any, name: str, identity: Identity) -> Place:
+def _place(read: Any, identity: Identity) -> Place:
+    if isinstance(read, frontend.Item):
+        return ("item", _place(read.container, identity), read.key, read.field)
+    if isinstance(read, frontend.Shape):
+        return ("shape", _place(read.container, identity))
     if not isinstance(read, Reader):
         raise Unstable
     for k, anchor in enumerate(identity.anchors):
         if anchor is read.namespace:
             return ("cell", k, read.name)
     if isinstance(read.namespace, dict):
-        return ("global", _module(read.namespace), read.name)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-    if isinstance(read.namespace, types.ModuleType):
-        return ("global", _module(vars(read.namespace)), read.name)
+        return ("global", _module(read.namespace), read.name)
+    if isinstance(read.namespace, type):
+        return ("item", _place_of_class(read.namespace), read.name, True)
     raise Unstable
+
+
+def _place_of_class(c: type) -> Place:
+    if "." in c.__qualname__ or getattr(sys.modules.get(c.__module__), c.__name__, None) is not c:
+        raise Unstable
+    return ("global", c.__module__, c.__name__)
+
+
+def _reader(place: Place, identity: Identity) -> Any:
+    if place[0] == "item":
+        return frontend.Item(_reader(place[1], identity), place[2], place[3])
+    if place[0] == "shape":
+        return frontend.Shape(_reader(place[1], identity))
+    if place[0] == "cell":
+        return Reader(identity.anchors[place[1]], place[2])
+    module = sys.modules.get(place[1])
+    if module is None:
+        raise Unstable
+    return Reader(vars(module), place[2])
+
+
+def _reference(place: Place, identity: Identity) -> Reference:
+    name = place[2] if place[0] in ("cell", "global") else str(place[2:])
+    return identity.reference(name, _reader(place, identity))
 
 
 def _module(namespace: Any) -> str:
@@ -134,6 +172,8 @@ def fingerprint(x: Any, exact: bool = False, seen: list[Any] | None = None) -> s
         return f"builtin {getattr(x, '__module__', '')}.{x.__name__}"
     if isinstance(x, np.dtype):
         return f"dtype {x.str}"  # pyright: ignore[reportUnknownMemberType]
+    if isinstance(x, Tree):
+        return repr(x)
     if type(x) in (tuple, list):
         items: Any = x
         return f"{type(x).__name__}({', '.join(fingerprint(i, exact, seen) for i in items)})"
@@ -180,6 +220,9 @@ def _class(c: type) -> str:
             inner: Any = getattr(value, "__func__", getattr(value, "fget", value))
             if isinstance(inner, types.FunctionType) and base is not object:
                 parts.append(f"{name} {digest(inner.__code__)}")
+            elif isinstance(value, (bool, int, float, str)) and not name.startswith("__"):
+                parts.append(f"{name} {value!r}")
+    parts.append(repr(getattr(c, "_field_defaults", {})))
     parts.append(repr(getattr(c, "__annotations__", {})))
     return " ".join(parts)
 

@@ -165,7 +165,7 @@ class Lowering:
 
     def _plan(self) -> tuple[Function, Any]:
         identity = Identity((), (), ())
-        references = [identity.reference(c) for c in self.program.lowered.captures]
+        references = [identity.reference(c.name, c.read) for c in self.program.lowered.captures]
         return plan(self.program.lowered, self._signature, references, identity)
 
     def _kernel(self) -> Any:

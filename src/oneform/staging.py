@@ -339,11 +339,10 @@ class Compiled(Base):
         key = self.disk_key(signature)
         found = manifest.load(key, self.identity, self.origin.python) if key else None
         if found is not None:
-            image, shape, references, readers = found
-            values = [r() for r in readers]
-            return Version(Specialisation(image, shape), references, lambda: all(r() is v for r, v in zip(readers, values, strict=True)))
+            image, shape, references, holds = found
+            return Version(Specialisation(image, shape), references, holds)
         low = self.origin.lower(*lowering_arguments(signature))
-        references = [self.identity.reference(c) for c in low.captures]
+        references = [self.identity.reference(c.name, c.read) for c in low.captures]
         function, shape = plan(low, signature, references, self.identity)
         image = compile_image(function, shape, self.options)
         if key:

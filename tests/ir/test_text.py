@@ -50,7 +50,13 @@ def test_spacing_comments_and_numbers_do_not_matter():
     assert show(parse(text, OPS)) == SUM
 
 
-@pytest.mark.parametrize("value, dtype", [(float("inf"), F64), (float("-inf"), F64), (float("nan"), F64), (-0.0, F64), (1e-300, F64), (1e22, F64), (0.1, F32), (True, BOOL), (-(2**63), I64), (1 - 2.5j, C128)])
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (float("inf"), F64), (float("-inf"), F64), (float("nan"), F64), (-0.0, F64), (1e-300, F64), (1e22, F64),
+        (0.1, F32), (True, BOOL), (-(2**63), I64), (1 - 2.5j, C128),
+    ],
+)
 def test_numbers_are_kept_exactly(value: complex, dtype: object):
     b = Builder()
     f = b.function("constant", b.emit1(OPS["const"], value=value, dtype=dtype))
@@ -85,7 +91,7 @@ def test_an_attribute_without_text_is_a_fault():
 
 
 @pytest.mark.parametrize(
-    "old, new, message",
+    ("old", "new", "message"),
     [
         ("oneform 1", "oneform 2", "line 1, column 1: version 2 is not known"),
         ("oneform 1", "onform 1", "line 1, column 1: expected 'oneform', found 'onform'"),

@@ -70,7 +70,8 @@ def test_results_are_defined():
 
 def test_types_are_those_of_the_rule():
     f, exp, loop = parts()
-    refused(with_body(f, replace(exp, outs=(Value(Scalar(I64)),)), replace(loop, args=(f.params[1], f.params[0])), results=f.params), "exp gives (f64), not (i64)")
+    wrong = replace(exp, outs=(Value(Scalar(I64)),))
+    refused(with_body(f, wrong, replace(loop, args=(f.params[1], f.params[0])), results=f.params), "exp gives (f64), not (i64)")
 
 
 def test_operands_fit_the_rule():
@@ -89,7 +90,8 @@ def test_attributes_are_there():
 def test_a_loop_yields_what_it_carries():
     f, exp, loop = parts()
     region = loop.regions[0]
-    refused(with_body(f, exp, replace(loop, regions=(Block(region.params, region.body, (region.params[0],)),))), "a loop carries f64, starts from f64 and yields i64")
+    wrong = Block(region.params, region.body, (region.params[0],))
+    refused(with_body(f, exp, replace(loop, regions=(wrong,))), "a loop carries f64, starts from f64 and yields i64")
 
 
 WHILE = """

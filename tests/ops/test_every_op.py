@@ -21,7 +21,7 @@ CASES = [
     for k, (args, attrs) in enumerate(op.samples(np.random.default_rng(0)) if op.samples else [])
     for symbolic in ((False, True) if any(np.ndim(a) for a in args) else (False,))
 ]
-every_sample = pytest.mark.parametrize("op, args, attrs, symbolic", CASES)
+every_sample = pytest.mark.parametrize(("op", "args", "attrs", "symbolic"), CASES)
 
 
 def type_of(value: Any, symbolic: bool, prefix: str = "") -> Type:
@@ -192,7 +192,7 @@ def test_compiled_code_agrees(op: Op):
 # ---------------------------------------------------------------- refusals
 
 
-@pytest.mark.parametrize("op, types, attrs, code", [(o, *r) for o in OPS.values() for r in o.rejects], ids=lambda v: getattr(v, "name", None))
+@pytest.mark.parametrize(("op", "types", "attrs", "code"), [(o, *r) for o in OPS.values() for r in o.rejects], ids=lambda v: getattr(v, "name", None))
 def test_wrong_operands_are_refused(op: Op, types: Any, attrs: Any, code: str):
     b = Builder()
     index = [b.param(with_shape(BY_NUMPY[np.dtype(np.int64)], ()))]

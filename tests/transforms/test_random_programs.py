@@ -12,10 +12,10 @@ import pytest
 from oneform import transforms
 from oneform.ir import Function, interpret, verify
 from oneform.optimise import optimise, prepare
-from oneform.types import differentiable
+from oneform.types import Array, Type, differentiable, element
 from tests.optimise import random_programs
 
-WRT = (0, 1, 2, 3, 4)
+WRT = [k for k, t in enumerate(random_programs.PARAMS) if differentiable(t)]
 SMOOTH = {"UNARY": ("sin", "tanh", "atan", "neg", "square"), "BINARY": ("add", "sub", "mul", "maximum", "minimum", "add", "sub"), "NUMBERS": (0.3, -0.7, 1.1, 0.6, -1.3, 0.0)}
 
 
@@ -29,10 +29,14 @@ def smooth(monkeypatch: pytest.MonkeyPatch) -> None:
 def arguments(rng: random.Random) -> list[Any]:
     n = rng.choice((0, 1, 2, 3, 4))
 
-    def floats(*shape: int) -> Any:
-        return np.array([rng.uniform(-1.5, 1.5) for _ in range(int(np.prod(shape)))]).reshape(shape)
+    def value(t: Type) -> Any:
+        if isinstance(t, Array):
+            shape = tuple(d if isinstance(d, int) else n for d in t.shape)
+            return np.array([rng.uniform(-1.5, 1.5) for _ in range(int(np.prod(shape)))]).reshape(shape)
+        kind = element(t).kind
+        return np.float64(rng.uniform(-1.5, 1.5)) if kind == "f" else np.int64(rng.randint(-3, 5)) if kind == "i" else np.bool_(rng.random() < 0.5)
 
-    return [floats(n), floats(n, 3), floats(n), np.float64(rng.uniform(-1.5, 1.5)), np.float64(rng.uniform(-1.5, 1.5)), np.int64(rng.randint(-3, 5)), np.bool_(rng.random() < 0.5)]
+    return [value(t) for t in random_programs.PARAMS]
 
 
 def direction(rng: np.random.Generator, like: Any) -> Any:

@@ -103,14 +103,14 @@ def address(em: Emitter, a: Arr, index: str) -> str:
 def load(em: Emitter, a: Arr, index: str) -> str:
     at = address(em, a, index)
     if a.dtype.kind != "b":
-        return em.ins(f"load {memory_type(a.dtype)}, ptr {at}{em.access(a)}")
-    return em.ins(f"icmp ne i8 {em.ins(f'load i8, ptr {at}{em.access(a)}')}, 0")
+        return em.ins(f"load {memory_type(a.dtype)}, ptr {at}")
+    return em.ins(f"icmp ne i8 {em.ins(f'load i8, ptr {at}')}, 0")
 
 
 def store(em: Emitter, a: Arr, index: str, stored: str) -> None:
     """`stored` is as memory has it: see to_memory."""
     at = address(em, a, index)
-    em.do(f"store {memory_type(a.dtype)} {stored}, ptr {at}{em.access(a)}")
+    em.do(f"store {memory_type(a.dtype)} {stored}, ptr {at}")
 
 
 @generator("get")

@@ -175,6 +175,9 @@ def rebuild(rep: Rep, t: Type, mode: str | None, names: list[str]) -> Rep:
             return Stk(t, names.pop(0), names.pop(0), names.pop(0))
 
 
+_SEPARATE = 6  # arrays of one loop that LLVM is told of; the pairs grow quadratically
+
+
 class Carried:
     """The carried values of a loop as registers and slots."""
 
@@ -198,6 +201,13 @@ class Carried:
     def bind(self, names: Sequence[str], params: Sequence[Value]) -> None:
         for p, rep in zip(params, self.reps(names), strict=True):
             self.em.bind(p, rep)
+
+    def separate(self, names: Sequence[str]) -> None:
+        """Tell LLVM that arrays which change places from iteration to iteration never overlap: each has one owner."""
+        pointers = [rep.ptr for rep, mode in zip(self.reps(names), self.modes, strict=True) if isinstance(rep, Arr) and mode == PHI][:_SEPARATE]
+        if len(pointers) > 1:
+            pairs = (f'"separate_storage"(ptr {a}, ptr {b})' for k, a in enumerate(pointers) for b in pointers[k + 1 :])
+            self.em.do(f"call void @llvm.assume(i1 true) [{', '.join(pairs)}]")
 
     def yields(self) -> list[str]:
         """The registers for the next iteration; slots are written."""
@@ -240,6 +250,7 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     def body(index: str, names: list[str]) -> Sequence[str]:
         em.env[carried.body.params[0]] = index
         carried.bind(names, carried.params)
+        carried.separate(names)
         em.region(carried.body)
         ends = carried.yields()
         if count_down:
@@ -298,6 +309,7 @@ def _while(em: Emitter, i: Instr) -> Sequence[Rep]:
     em.region(condition)
     em.do(f"br i1 {em.scalar(condition.results[0])}, label %{inside}, label %{done}")
     em.begin(inside)
+    carried.separate(names)
     em.region(carried.body)
     ends = carried.yields()
     spend(em, "1", check=True)

@@ -40,7 +40,6 @@ class Arr:
     dtype: DType
     ptr: str
     dims: tuple[str, ...]
-    scope: int = 0  # alias scope; 0 has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +63,6 @@ class Text:
     sites: list[Site]
     copies: list[Copied]
     signature: list[str]  # LLVM types of the kernel's parameters between the context and the results
-
-
-@dataclass
-class _Scopes:
-    """Alias scopes: numbers that may turn out to be one."""
-
-    parent: list[int] = field(default_factory=lambda: [0])
-
-    def new(self) -> int:
-        self.parent.append(len(self.parent))
-        return len(self.parent) - 1
 
 
 class Emitter:
@@ -240,6 +228,8 @@ class Emitter:
         if not open_:
             return str(known)
         total = open_[0]
+        if saturate and (len(open_) > 1 or known != 1):
+            self.use("mul")
         for d in [*open_[1:], *([str(known)] if known != 1 else [])]:
             total = self.ins(f"call i64 @of.mul(i64 {total}, i64 {d})" if saturate else f"mul i64 {total}, {d}")
         return total
@@ -281,7 +271,7 @@ class Emitter:
             out = self.slot(want)
             self.move_bytes(out.ptr, rep.ptr, rep.dtype, rep.dims)
             return out
-        self.use("alloc")
+        self.use("copy")
         ptr = self.ins(f"call ptr @of.copy(ptr %ctx, ptr {rep.ptr}, i64 {self.count(rep.dims, True)}, i64 {itemsize(rep.dtype)})")
         self.need(ptr)
         return Arr(rep.dtype, ptr, rep.dims)
@@ -300,10 +290,6 @@ class Emitter:
     def free_value(self, v: Value) -> None:
         if v not in self.plan.unfreed:
             self.release(self.env[v])
-
-    def access(self, a: Arr) -> str:
-        """What is known of a load or store to this array."""
-        return ""
 
     # ------------------------------------------------------------ blocks
 
@@ -440,6 +426,8 @@ def _return(em: Emitter, f: Function, writes: tuple[int, ...]) -> None:
     slot = 0
     for rep, v in zip(reps[:first], f.results[:first], strict=True):
         slot = _store_result(em, rep, v.type, slot)
+    if em.used & {"alloc", "copy", "grow"}:
+        em.do("call void @of.drop(ptr %ctx)")
     em.do("ret i32 0")
 
 

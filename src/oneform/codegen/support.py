@@ -10,13 +10,14 @@ import re
 import sys
 
 # Offsets in the 128-byte context.
-LIST, DETAILS, THREAD, CLOCK = 0, 8, 40, 48
+LIST, DETAILS, THREAD, CLOCK, CACHE = 0, 8, 40, 48, 64
+CACHED, LARGEST_CACHED = 4, 64 << 20  # freed blocks kept for the next allocation of their size: {pointer, size} each; size 0 is none
 POLL_EVERY = 1 << 20
 
 _CLOCK_MONOTONIC = 6 if sys.platform == "darwin" else 1
 
-ALLOC = """
-define internal noalias align 64 ptr @of.alloc(ptr captures(none) %ctx, i64 %count, i64 %size) #1 {
+ALLOC = f"""
+define internal noalias align 64 ptr @of.alloc(ptr captures(none) %ctx, i64 %count, i64 %size) #1 {{
   %big = icmp ugt i64 %count, 281474976710656
   br i1 %big, label %none, label %fits
 fits:
@@ -25,30 +26,54 @@ fits:
   %at = and i64 %up, -16
   %more = add nuw i64 %at, 87
   %total = and i64 %more, -64
+  %cache = getelementptr i8, ptr %ctx, i64 {CACHE}
+  %end = getelementptr i8, ptr %ctx, i64 {CACHE + 16 * CACHED}
+  br label %search
+search:
+  %c = phi ptr [%cache, %fits], [%c2, %miss]
+  %sizep = getelementptr i8, ptr %c, i64 8
+  %have = load i64, ptr %sizep
+  %hit = icmp eq i64 %have, %total
+  br i1 %hit, label %take, label %miss
+miss:
+  %c2 = getelementptr i8, ptr %c, i64 16
+  %stop = icmp eq ptr %c2, %end
+  br i1 %stop, label %make, label %search
+take:
+  %old = load ptr, ptr %c
+  store i64 0, ptr %sizep
+  br label %link
+make:
   %p = call ptr @aligned_alloc(i64 64, i64 %total)
   %null = icmp eq ptr %p, null
-  br i1 %null, label %none, label %link
+  br i1 %null, label %retry, label %link
+retry:
+  call void @of.drop(ptr %ctx)
+  %p2 = call ptr @aligned_alloc(i64 64, i64 %total)
+  %null2 = icmp eq ptr %p2, null
+  br i1 %null2, label %none, label %link
 link:
-  %node = getelementptr i8, ptr %p, i64 %at
+  %q = phi ptr [%old, %take], [%p, %make], [%p2, %retry]
+  %node = getelementptr i8, ptr %q, i64 %at
   %prev = getelementptr i8, ptr %node, i64 8
   %base = getelementptr i8, ptr %node, i64 16
   %head = load ptr, ptr %ctx
   store ptr %head, ptr %node
   store ptr null, ptr %prev
-  store ptr %p, ptr %base
+  store ptr %q, ptr %base
   store ptr %node, ptr %ctx
   %first = icmp eq ptr %head, null
   br i1 %first, label %done, label %back
 back:
-  %q = getelementptr i8, ptr %head, i64 8
-  store ptr %node, ptr %q
+  %hp = getelementptr i8, ptr %head, i64 8
+  store ptr %node, ptr %hp
   br label %done
 done:
-  ret ptr %p
+  ret ptr %q
 none:
   ret ptr null
-}
-define internal void @of.unlink(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {
+}}
+define internal void @of.unlink(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {{
   %bytes = mul nuw i64 %count, %size
   %up = add nuw i64 %bytes, 15
   %at = and i64 %up, -16
@@ -67,17 +92,52 @@ b:
   %to = select i1 %first, ptr %ctx, ptr %prev
   store ptr %next, ptr %to
   ret void
-}
-define internal void @of.free(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {
+}}
+define internal void @of.free(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {{
   %null = icmp eq ptr %p, null
   br i1 %null, label %done, label %live
 live:
   call void @of.unlink(ptr %ctx, ptr %p, i64 %count, i64 %size)
+  %bytes = mul nuw i64 %count, %size
+  %up = add nuw i64 %bytes, 15
+  %at = and i64 %up, -16
+  %more = add nuw i64 %at, 87
+  %total = and i64 %more, -64
+  %huge = icmp ugt i64 %total, {LARGEST_CACHED}
+  br i1 %huge, label %give, label %keep
+keep:
+  %cache = getelementptr i8, ptr %ctx, i64 {CACHE}
+  %end = getelementptr i8, ptr %ctx, i64 {CACHE + 16 * CACHED}
+  br label %search
+search:
+  %c = phi ptr [%cache, %keep], [%c2, %miss]
+  %sizep = getelementptr i8, ptr %c, i64 8
+  %have = load i64, ptr %sizep
+  %hit = icmp eq i64 %have, 0
+  br i1 %hit, label %put, label %miss
+miss:
+  %c2 = getelementptr i8, ptr %c, i64 16
+  %stop = icmp eq ptr %c2, %end
+  br i1 %stop, label %evict, label %search
+put:
+  store ptr %p, ptr %c
+  store i64 %total, ptr %sizep
+  br label %done
+evict:
+  %oldest = load ptr, ptr %cache
+  call void @free(ptr %oldest)
+  %firstsize = getelementptr i8, ptr %cache, i64 8
+  store ptr %p, ptr %cache
+  store i64 %total, ptr %firstsize
+  br label %done
+give:
   call void @free(ptr %p)
   br label %done
 done:
   ret void
-}
+}}
+"""
+COPY = """
 define internal noalias align 64 ptr @of.copy(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {
   %q = call ptr @of.alloc(ptr %ctx, i64 %count, i64 %size)
   %a = icmp eq ptr %p, null
@@ -91,6 +151,8 @@ live:
 done:
   ret ptr %q
 }
+"""
+MUL = """
 define internal i64 @of.mul(i64 %a, i64 %b) #4 {
   %r = call {i64, i1} @llvm.umul.with.overflow.i64(i64 %a, i64 %b)
   %p = extractvalue {i64, i1} %r, 0
@@ -98,7 +160,6 @@ define internal i64 @of.mul(i64 %a, i64 %b) #4 {
   %s = select i1 %o, i64 -1, i64 %p
   ret i64 %s
 }
-declare noalias ptr @aligned_alloc(i64, i64)
 """
 
 RELEASE = """
@@ -117,8 +178,34 @@ body:
   call void @free(ptr %base)
   br label %loop
 done:
+  call void @of.drop(ptr %ctx)
   ret void
 }
+"""
+
+DROP = f"""
+define internal void @of.drop(ptr captures(none) %ctx) #6 {{
+  %cache = getelementptr i8, ptr %ctx, i64 {CACHE}
+  %end = getelementptr i8, ptr %ctx, i64 {CACHE + 16 * CACHED}
+  br label %loop
+loop:
+  %c = phi ptr [%cache, %0], [%c2, %next]
+  %sizep = getelementptr i8, ptr %c, i64 8
+  %size = load i64, ptr %sizep
+  %none = icmp eq i64 %size, 0
+  br i1 %none, label %next, label %drop
+drop:
+  %p = load ptr, ptr %c
+  call void @free(ptr %p)
+  store i64 0, ptr %sizep
+  br label %next
+next:
+  %c2 = getelementptr i8, ptr %c, i64 16
+  %stop = icmp eq ptr %c2, %end
+  br i1 %stop, label %done, label %loop
+done:
+  ret void
+}}
 declare void @free(ptr)
 """
 
@@ -241,8 +328,11 @@ done:
 
 # What each function of the run-time support needs besides itself.
 PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "alloc": (ALLOC, ("release",)),
-    "release": (RELEASE, ()),
+    "alloc": (ALLOC + "declare noalias ptr @aligned_alloc(i64, i64)\n", ("drop",)),
+    "copy": (COPY, ("alloc",)),
+    "mul": (MUL, ()),
+    "drop": (DROP, ()),
+    "release": (RELEASE, ("drop",)),
     "nomemory": (NOMEMORY, ("restore",)),
     "grow": (GROW, ("alloc",)),
     "poll": (POLL, ("restore",)),

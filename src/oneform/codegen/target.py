@@ -72,11 +72,16 @@ def vector_variants(name: str, arity: int, bits: int) -> tuple[tuple[str, int], 
 # ---------------------------------------------------------------- text -> optimised module -> object code
 
 
+# Vectorising straight code takes LLVM longer than all its other passes together; in large functions it is not worth that.
+_SLP_LINES = 1500
+
+
 def _module(text: str, speed: int) -> Any:
     machine = _machine()
     module = llvm.parse_assembly(f'target triple = "{machine.triple}"\ntarget datalayout = "{machine.target_data}"\n{text}', llvm.create_context())
     tuning = llvm.create_pipeline_tuning_options(speed_level=speed)
-    tuning.loop_vectorization = tuning.slp_vectorization = True
+    tuning.loop_vectorization = True
+    tuning.slp_vectorization = text.count("\n") <= _SLP_LINES
     builder = llvm.create_pass_builder(machine, tuning)
     builder.getModulePassManager().run(module, builder)
     return module

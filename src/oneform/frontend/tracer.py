@@ -19,7 +19,7 @@ from oneform.ops import constant as ir_constant
 from oneform.ops import make
 from oneform.types import ANY, BOOL, I64, Dim, DType, Scalar, Type, element, shape_of
 
-BY_PYTHON: dict[int, Op] = make.by_python()
+BY_PYTHON = make.by_python()
 
 
 class PathEnds(Exception):
@@ -29,7 +29,8 @@ class PathEnds(Exception):
 class Tracer:
     """Everything that handlers of syntax share. Handlers are functions in the other modules of this package."""
 
-    def __init__(self, statements: dict[type, Any], expressions: dict[type, Any]):
+    def __init__(self, statements: dict[type, Any], expressions: dict[type, Any], call: Callable[..., Abstract]):
+        self.call = call  # frames.call_node, for handlers that call functions given to them
         self.root = Builder()
         self.b = self.root
         self.scope = Scope(None, self.root)
@@ -319,6 +320,12 @@ class Tracer:
                 while scope.parent is not None:
                     scope = scope.parent
                 self.atom_scope[d] = scope
+
+    def declare_here(self, t: Type) -> None:
+        """Symbols that came with an inlined function: they hold from here on, in this scope."""
+        for d in shape_of(t):
+            if isinstance(d, str) and d != ANY and d not in self.atom_scope:
+                self.atom_scope[d] = self.scope
 
     def length(self, v: Value, axis: int) -> Num:
         """The length of an axis of an array value."""

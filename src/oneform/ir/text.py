@@ -85,10 +85,14 @@ def _word(name: str) -> str:
     return name if _WORD.match(name) else repr(name)
 
 
+def _dim(d: Dim) -> str:
+    return _word(d) if isinstance(d, str) and d != ANY else str(d)
+
+
 def show_type(t: Type) -> str:
     """As `str(t)`, but that a symbol which is no plain word is quoted."""
     if isinstance(t, Array):
-        return f"{t.dtype}[{', '.join(d if d == ANY else _word(d) if isinstance(d, str) else str(d) for d in t.shape)}]"
+        return f"{t.dtype}[{', '.join(map(_dim, t.shape))}]"
     if isinstance(t, Stack):
         return f"stack<{', '.join(map(show_type, t.items))}>"
     return str(t)

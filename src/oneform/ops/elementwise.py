@@ -7,10 +7,10 @@ import operator
 from typing import Any
 
 import numpy as np
-import scipy.special as sp
 
 from oneform.ir import Attrs, Block, Builder, Op, Value, mismatch
 from oneform.ops.table import (
+    Late,
     Term,
     apply,
     binary,
@@ -195,9 +195,10 @@ atanh = unary("atanh", "Inverse hyperbolic tangent.", np.arctanh, lower={"f": "l
 
 # ---------------------------------------------------------------- special functions that Python's math has
 
+_erf, _erfc = Late("scipy.special", "erf"), Late("scipy.special", "erfc")
 # erf' = 2/sqrt(pi) e^(-x²)
-erf = unary("erf", "Error function.", sp.erf, lower={"f": "libm:erf"}, cost=30, partial=lambda x, y: apply("exp", -(x * x)) * (2.0 / math.sqrt(math.pi)), python=(math.erf, sp.erf), jaxpr="erf", aten="erf", onnx="Erf")
-erfc = unary("erfc", "1 - erf(x), exact for large x.", sp.erfc, lower={"f": "libm:erfc"}, cost=30, partial=lambda x, y: apply("exp", -(x * x)) * (-2.0 / math.sqrt(math.pi)), python=(math.erfc, sp.erfc), jaxpr="erfc", aten="special_erfc")
+erf = unary("erf", "Error function.", _erf, lower={"f": "libm:erf"}, cost=30, partial=lambda x, y: apply("exp", -(x * x)) * (2.0 / math.sqrt(math.pi)), python=(math.erf, _erf), jaxpr="erf", aten="erf", onnx="Erf")
+erfc = unary("erfc", "1 - erf(x), exact for large x.", _erfc, lower={"f": "libm:erfc"}, cost=30, partial=lambda x, y: apply("exp", -(x * x)) * (-2.0 / math.sqrt(math.pi)), python=(math.erfc, _erfc), jaxpr="erfc", aten="special_erfc")
 
 # ---------------------------------------------------------------- comparison, choice, logic
 
@@ -280,9 +281,4 @@ convert = define(
     )
 )
 
-
-def _stop_gradient(x: Any) -> Any:
-    return x
-
-
-stop_gradient = unary("stop_gradient", "x itself, as a constant to every derivative.", _stop_gradient, kinds="fib", lower={k: "generate:identity" for k in "fib"}, partial=lambda x, y: None, python=(_stop_gradient,), jaxpr="stop_gradient", aten="detach")
+stop_gradient = unary("stop_gradient", "x itself, as a constant to every derivative.", lambda x: x, kinds="fib", lower={k: "generate:identity" for k in "fib"}, partial=lambda x, y: None, jaxpr="stop_gradient", aten="detach")

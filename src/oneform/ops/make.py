@@ -7,15 +7,36 @@ from collections.abc import Callable, Sequence
 from oneform.ir import Block, Builder, Instr, Op, Value
 from oneform.ops import array as arrays
 from oneform.ops.control import for_, if_, while_
-from oneform.ops.table import OPS
+from oneform.ops.table import OPS, Late
 from oneform.types import ANY, BOOL, I64, Dim, DType, Scalar, Type, element, shape_of
 
 Lengths = Sequence[Value]
 
 
-def by_python() -> dict[int, Op]:
+class ByPython(dict[int, Op]):
     """The operation that each Python callable stands for, by identity of the callable."""
-    return {id(f): op for op in OPS.values() for f in op.python}
+
+    def __init__(self) -> None:
+        super().__init__({id(f): op for op in OPS.values() for f in op.python})
+        self._late = [(f, op) for op in OPS.values() for f in op.python if isinstance(f, Late)]
+
+    def __missing__(self, key: int) -> Op:
+        """Functions of libraries that were loaded since."""
+        for late, op in self._late:
+            found = late.loaded()
+            if found is not None and id(found) == key:
+                return op
+        raise KeyError(key)
+
+    def find(self, f: object) -> Op | None:
+        try:
+            return self[id(f)]
+        except KeyError:
+            return None
+
+
+def by_python() -> ByPython:
+    return ByPython()
 
 
 def fits(op: Op, kind: str) -> bool:

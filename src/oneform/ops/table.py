@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +19,20 @@ def define(op: Op) -> Op:
     assert op.name not in OPS, f"{op.name} is defined twice"
     OPS[op.name] = op
     return op
+
+
+class Late:
+    """A function of a library that is slow to import: imported at the first call, and recognised once a program has imported it."""
+
+    def __init__(self, module: str, name: str):
+        self.__module__, self.__name__ = module, name
+
+    def __call__(self, *args: Any) -> Any:
+        return getattr(importlib.import_module(self.__module__), self.__name__)(*args)
+
+    def loaded(self) -> Any:
+        """The function itself if its module is loaded, else None."""
+        return getattr(sys.modules.get(self.__module__), self.__name__, None)
 
 
 class Term:

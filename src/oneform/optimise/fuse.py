@@ -122,9 +122,8 @@ class _Plan:
             for a in i.args:
                 if not isinstance(a.type, Array):
                     continue
-                inner = self.made_by.get(a)
-                if inner in self.dissolved and inner is not None:
-                    other = self.builds[inner]
+                other = self.builds[self.made_by[a]] if self.made_by.get(a) in self.dissolved else None
+                if other is not None:
                     b.size += other.size
                     b.cost += other.cost
                     b.reads.update(other.reads)

@@ -39,10 +39,8 @@ class _Private:
 
     def loop(self, i: Instr) -> Instr:
         (region,) = i.regions
-        private = [
-            k for k, p in enumerate(region.params[1:])
-            if isinstance(p.type, Array) and i.outs[k] not in self.used and self.operands(i.args[1 + k], p.type.shape) is not None and self.overwritten(region, p)
-        ]
+        unread = [k for k, out in enumerate(i.outs) if out not in self.used]
+        private = [k for k in unread if self.replaceable(i.args[1 + k], region.params[1 + k]) and self.overwritten(region, region.params[1 + k])]
         if not private:
             return i
         b = Builder(i.loc)
@@ -57,6 +55,9 @@ class _Private:
         rest = tuple(Instr(j.op, tuple(fresh.get(a, a) for a in j.args), j.attrs, j.regions, j.outs, j.loc) for j in region.body)
         slim = Block((region.params[0], *(region.params[1 + k] for k in keep)), (*b.body, *rest), tuple(region.results[k] for k in keep))
         return Instr(i.op, (i.args[0], *(i.args[1 + k] for k in keep)), i.attrs, (slim,), tuple(i.outs[k] for k in keep), i.loc)
+
+    def replaceable(self, start: Value, p: Value) -> bool:
+        return isinstance(p.type, Array) and self.operands(start, p.type.shape) is not None
 
     def operands(self, start: Value, shape: tuple[Dim, ...]) -> tuple[Value, ...] | None:
         """The operands of an allocation like the one that the loop starts from; None if they are not to be had."""
@@ -92,7 +93,9 @@ class _Private:
         deeper = [*indices, region.params[0]]
         if j.op is array.set_:
             return j.args[0] is q and list(j.args[2:]) == deeper and self.reaches(region, j.outs[0], yielded)
-        return q in j.args and not any(q in reads(k) for r in j.regions for k in r.body) and self.fills(j, q, deeper) and j.outs[list(j.args[1:]).index(q)] is yielded
+        if q not in j.args or any(q in reads(k) for r in j.regions for k in r.body):
+            return False
+        return self.fills(j, q, deeper) and j.outs[list(j.args[1:]).index(q)] is yielded
 
     def reaches(self, region: Block, first: Value, last: Value) -> bool:
         """Whether `last` is `first` after further writes; reads of it in between see what was written."""

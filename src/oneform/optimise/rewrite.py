@@ -49,7 +49,8 @@ class Rewriter:
     """Applies the rules of each operation, by name, and those that hold for every operation."""
 
     def __init__(self, rules: Mapping[str, Sequence[Rule]], general: Sequence[Rule] = ()):
-        self.rules, self.general = rules, general
+        self.rules = {name: (*special, *general) for name, special in rules.items()}
+        self.general = tuple(general)
         self.env: Subst = {}
         self.defs: dict[Value, Instr] = {}  # what computes a value, for rules that look through operands
         self.extents: dict[Value, tuple[int, Value | int]] = {}  # index of a loop or constructor -> its rank, inner ones higher, and its trip count
@@ -74,20 +75,21 @@ class Rewriter:
         args = tuple([resolve(env, a) for a in i.args]) if env else i.args
         i = rebuild(i, args, self.regions(i, args) if i.regions else (), env)
         outer = self.new
-        for rule in (*self.rules.get(i.op.name, ()), *self.general):
-            self.new = Builder(i.loc)
+        self.new = scratch = Builder(i.loc)  # a rule that declines emits nothing
+        values = None
+        for rule in self.rules.get(i.op.name, self.general):
             values = rule(self, i)
             if values is not None:
-                emitted = self.new.body
-                self.new = outer
-                for j in emitted:
-                    self.visit(j, out)
-                env.update((o, w) for o, v in zip(i.outs, values, strict=True) if (w := resolve(env, v)) is not o)
-                return
+                break
         self.new = outer
-        out.append(i)
-        for o in i.outs:
-            self.defs[o] = i
+        if values is None:
+            out.append(i)
+            for o in i.outs:
+                self.defs[o] = i
+            return
+        for j in scratch.body:
+            self.visit(j, out)
+        env.update((o, w) for o, v in zip(i.outs, values, strict=True) if (w := resolve(env, v)) is not o)
 
     def regions(self, i: Instr, args: tuple[Value, ...]) -> tuple[Block, ...]:
         counts = self.trip_counts(i, args)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from oneform.ir import Block, Builder, Function, Instr, Subst, Value, inline, instructions
 from oneform.ops import OPS, array, integer
@@ -45,7 +46,7 @@ def _unroll(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
     return [m for m in made if m is not None]
 
 
-def _order(reduce: str, term: Value) -> dict[str, bool]:
+def _order(reduce: str, term: Value) -> dict[str, Any]:
     """A sum over an extent may be taken in any order."""
     return {"reassoc": True} if reduce == "add" and isinstance(term.type, Scalar) and term.type.dtype.kind == "f" else {}
 

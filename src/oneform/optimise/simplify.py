@@ -44,6 +44,10 @@ ROWS: tuple[tuple[Any, Any, str], ...] = (
     (("mul", "x", 0), 0, "i"),  # 0 x = 0 (floats: 0 inf is NaN)
     (("mul", "x", -1), ("neg", "x"), "fi"),  # -1 x = -x
     (("mul", ("neg", "x"), ("neg", "y")), ("mul", "x", "y"), "fi"),  # (-x) (-y) = x y
+    (("mul", ("neg", "x"), "y"), ("neg", ("mul", "x", "y")), "fi"),  # (-x) y = -(x y)
+    (("mul", "x", ("neg", "y")), ("neg", ("mul", "x", "y")), "fi"),  # x (-y) = -(x y)
+    (("div", ("neg", "x"), "y"), ("neg", ("div", "x", "y")), "f"),  # (-x) / y = -(x / y)
+    (("div", "x", ("neg", "y")), ("neg", ("div", "x", "y")), "f"),  # x / (-y) = -(x / y)
     (("div", "x", 1), "x", "f"),  # x / 1 = x
     (("div", "x", -1), ("neg", "x"), "f"),  # x / -1 = -x
     (("floordiv", "x", 1), "x", "i"),  # x // 1 = x
@@ -88,6 +92,8 @@ ROWS: tuple[tuple[Any, Any, str], ...] = (
     (("lt", "x", "x"), False, "fib"),  # not x < x
     (("gt", "x", "x"), False, "fib"),  # not x > x
 )
+ARITHMETIC = frozenset({"add", "sub", "mul", "neg"})  # what may carry the permission to reassociate
+_RELAXED: dict[str, Any] = {"reassoc": True}
 COMPLEMENTS = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
 COMMUTES = frozenset({"add", "mul", "and", "or", "xor", "eq", "ne"})  # x ∘ y = y ∘ x, for every dtype
 COMMUTES_INTEGER = frozenset({"maximum", "minimum"})  # for floats the order decides between 0.0 and -0.0
@@ -95,18 +101,29 @@ COMMUTES_INTEGER = frozenset({"maximum", "minimum"})  # for floats the order dec
 # ---------------------------------------------------------------- matching rows
 
 
-def _row(pattern: Any, replacement: Any, kinds: str) -> Rule:
+def _rows(rows: Sequence[tuple[Any, Any, str]]) -> Rule:
+    """The rows of one operation as a rule: the first that matches."""
+    prepared = [(pattern[1:], tuple(map(_head, pattern[1:])), replacement, kinds) for pattern, replacement, kinds in rows]
+
     def rule(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
-        if len(i.outs) != 1 or not isinstance(i.outs[0].type, Scalar) or element(i.args[-1].type).kind not in kinds:
+        if len(i.outs) != 1 or not isinstance(i.outs[0].type, Scalar):
             return None
-        if i.attrs.get("reassoc") and isinstance(replacement, tuple):
-            return None  # the permission to reorder belongs to sums
-        bound: dict[str, Value] = {}
-        if not all(_match(rw, p, a, bound) for p, a in zip(pattern[1:], i.args, strict=True)):
-            return None
-        return (_replace(rw.new, replacement, bound, i.outs[0].type.dtype),)
+        kind = element(i.args[-1].type).kind
+        heads = [d.op.name if (d := rw.defs.get(a)) is not None else "" for a in i.args]
+        for operands, wanted, replacement, kinds in prepared:
+            if kind not in kinds or any(w and w != h for w, h in zip(wanted, heads, strict=True)):
+                continue
+            bound: dict[str, Value] = {}
+            if all(_match(rw, p, a, bound) for p, a in zip(operands, i.args, strict=True)):
+                return (_replace(rw.new, replacement, bound, i.outs[0].type.dtype, bool(i.attrs.get("reassoc"))),)
+        return None
 
     return rule
+
+
+def _head(pattern: Any) -> str:
+    """The operation that must have computed an operand; "" if any may."""
+    return "" if isinstance(pattern, str) else pattern[0] if isinstance(pattern, tuple) else "const"
 
 
 def _match(rw: Rewriter, pattern: Any, v: Value, bound: dict[str, Value]) -> bool:
@@ -122,16 +139,17 @@ def _match(rw: Rewriter, pattern: Any, v: Value, bound: dict[str, Value]) -> boo
 def _is_constant(value: Any, wanted: Any) -> bool:
     if value is None or isinstance(value, complex) or value != wanted:
         return False
-    return value != 0 or isinstance(value, int) or math.copysign(1.0, value) == math.copysign(1.0, wanted)
+    return not isinstance(value, float) or value != 0.0 or math.copysign(1.0, value) == math.copysign(1.0, wanted)
 
 
-def _replace(b: Builder, replacement: Any, bound: dict[str, Value], dtype: DType) -> Value:
+def _replace(b: Builder, replacement: Any, bound: dict[str, Value], dtype: DType, relaxed: bool) -> Value:
     if isinstance(replacement, str):
         return bound[replacement]
     if not isinstance(replacement, tuple):
         return constant(b, replacement, dtype)
     parts: tuple[Any, ...] = replacement
-    return b.emit1(OPS[parts[0]], *(_replace(b, p, bound, dtype) for p in parts[1:]))
+    operands = [_replace(b, p, bound, dtype, relaxed) for p in parts[1:]]
+    return b.emit1(OPS[parts[0]], *operands, **(_RELAXED if relaxed and parts[0] in ARITHMETIC else {}))
 
 
 # ---------------------------------------------------------------- rules that no pattern expresses
@@ -197,10 +215,36 @@ def _relaxed_sum(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
     return None
 
 
+def _negated_product(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
+    """-(x c) = x (-c)"""
+    inner = rw.defs.get(i.args[0])
+    if inner is None or inner.op.name != "mul" or not isinstance(i.outs[0].type, Scalar):
+        return None
+    c = constant_of(rw, inner.args[1])
+    return None if c is None else rw.new.emit(inner.op, inner.args[0], constant(rw.new, -c, i.outs[0].type.dtype), **inner.attrs)
+
+
+def _relaxed_product(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
+    """Where products may be reassociated: (x c) d = x (c d), and v (a / b) = (v a) (1 / b), since 1 / b serves the other operand's derivative too"""
+    if not i.attrs.get("reassoc") or not isinstance(i.outs[0].type, Scalar) or i.outs[0].type.dtype.kind != "f":
+        return None
+    dtype = i.outs[0].type.dtype
+    for v, other in (i.args, i.args[::-1]):
+        inner, d = rw.defs.get(other), constant_of(rw, v)
+        if inner is None:
+            continue
+        if d is not None and inner.op.name == "mul" and inner.attrs.get("reassoc") and (c := constant_of(rw, inner.args[1])) is not None:
+            return rw.new.emit(i.op, inner.args[0], constant(rw.new, dtype.numpy.type(c) * dtype.numpy.type(d), dtype), **i.attrs)
+        if inner.op.name == "div" and constant_of(rw, inner.args[0]) is None:
+            one_by = rw.new.emit1(inner.op, constant(rw.new, 1.0, dtype), inner.args[1])
+            return rw.new.emit(i.op, rw.new.emit1(i.op, v, inner.args[0], **i.attrs), one_by, **i.attrs)
+    return None
+
+
 def _divide_by_power_of_two(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
     """x / 2^k = x 2^-k, exactly"""
     c = constant_of(rw, i.args[1])
-    if not isinstance(c, float) or not math.isfinite(c) or c == 0 or abs(math.frexp(c)[0]) != 0.5 or not 2.0**-100 < abs(c) < 2.0**100:
+    if not isinstance(c, float) or not 2.0**-100 < abs(c) < 2.0**100 or abs(math.frexp(c)[0]) != 0.5:
         return None
     return rw.new.emit(OPS["mul"], i.args[0], constant(rw.new, 1.0 / c, element(i.args[1].type)))
 
@@ -366,15 +410,31 @@ def _equal_lengths(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
 def _rules() -> dict[str, list[Rule]]:
     table: dict[str, list[Rule]] = {}
     for names, rule in (
-        ((*COMMUTES, *COMMUTES_INTEGER), _constant_second), (("add", "sub"), _gather_constants), (("add",), _relaxed_sum), (("div",), _divide_by_power_of_two),
-        (("pow", "ipow"), _power), (("powi",), _integer_power), (("convert",), _conversion), (("not",), _complement), (("lt", "le", "gt", "ge"), _certain_order),
-        (("maximum", "minimum"), _certain_maximum), (("eq", "ne"), _equal_lengths), (("dim",), _length), (("index",), _index), (("assert",), _assert),
-        (("get",), _element), (("if",), _branch), (("if",), _same_sides), (("for",), _no_iterations),
+        ((*COMMUTES, *COMMUTES_INTEGER), _constant_second),
+        (("add", "sub"), _gather_constants),
+        (("add",), _relaxed_sum),
+        (("neg",), _negated_product),
+        (("mul",), _relaxed_product),
+        (("div",), _divide_by_power_of_two),
+        (("pow", "ipow"), _power),
+        (("powi",), _integer_power),
+        (("convert",), _conversion),
+        (("not",), _complement),
+        (("lt", "le", "gt", "ge"), _certain_order),
+        (("maximum", "minimum"), _certain_maximum),
+        (("eq", "ne"), _equal_lengths),
+        (("dim",), _length),
+        (("index",), _index),
+        (("assert",), _assert),
+        (("get",), _element),
+        (("if",), _branch),
+        (("if",), _same_sides),
+        (("for",), _no_iterations),
     ):
         for name in names:
             table.setdefault(name, []).append(rule)
-    for pattern, replacement, kinds in ROWS:
-        table.setdefault(pattern[0], []).append(_row(pattern, replacement, kinds))
+    for name in dict.fromkeys(pattern[0] for pattern, _, _ in ROWS):
+        table.setdefault(name, []).append(_rows([row for row in ROWS if row[0][0] == name]))
     return table
 
 

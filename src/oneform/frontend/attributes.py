@@ -1,0 +1,113 @@
+"""Attributes: of modules, arrays, records, and objects that are structure."""
+
+from __future__ import annotations
+
+import ast
+import types
+from typing import Any
+
+import numpy as np
+
+from oneform.frontend.arrays import shape, transposed, rank
+from oneform.frontend.creation import product
+from oneform.frontend.lift import lift_member
+from oneform.frontend.registry import CONTAINER_METHODS, METHODS
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.values import Abstract, Arr, Attr, Method, Num, Py, Seq, describe, number
+
+NUMERIC_MODULES = {"math", "numpy", "cmath", "scipy"}
+
+
+def attribute(t: Tracer, x: Abstract, name: str, node: ast.AST) -> Abstract:
+    if isinstance(x, (Arr, Num)):
+        return _of_array(t, x, name, node)
+    if isinstance(x, Seq):
+        return _of_container(t, x, name, node)
+    if isinstance(x, Py):
+        return _of_object(t, x.obj, name, node)
+    t.refuse("E003", f"{describe(x)} has no attribute {name} that the compiler knows", node)
+
+
+def _of_array(t: Tracer, x: Arr | Num, name: str, node: ast.AST) -> Abstract:
+    dims, lengths = shape(t, x)
+    if name == "shape":
+        return Seq("tuple", lengths)
+    if name == "ndim":
+        return number(len(dims))
+    if name == "size":
+        return product(t, lengths)
+    if name == "dtype":
+        return Py((x.cell.dtype if isinstance(x, Arr) else x.dtype).numpy)
+    if name in ("T", "real"):
+        return transposed(t, x, tuple(reversed(range(rank(x))))) if isinstance(x, Arr) and name == "T" else x
+    if name in METHODS:
+        return Attr(x, name)
+    what = "arrays" if isinstance(x, Arr) else "numbers"
+    t.refuse("E003", f"the attribute {name} of {what} is not known to the compiler", node, "docs/ops.md lists what is known.")
+
+
+def _of_container(t: Tracer, x: Seq, name: str, node: ast.AST) -> Abstract:
+    if x.kind == "record":
+        found = x.get(name)
+        if found is not None:
+            return found
+        inner = bound_method(t, x, name)
+        if inner is not None:
+            return t.call(t, inner, [], {}, node) if isinstance(getattr(x.meta[0], name, None), property) else inner
+    if (x.kind, name) in CONTAINER_METHODS:
+        return Attr(x, name)
+    if x.kind == "list":
+        t.refuse("E105", f"list.{name} is not supported: lists have a fixed length", node, "Use a NumPy array and an index.")
+    t.refuse("E003", f"{describe(x)} has no attribute {name} that the compiler knows", node)
+
+
+def bound_method(t: Tracer, x: Seq, name: str) -> Abstract | None:
+    """A method or property of a record's class, with the record as its first argument; class attributes as they are."""
+    cls: type = x.meta[0]
+    raw = next((c.__dict__[name] for c in cls.__mro__ if name in c.__dict__), None)
+    if isinstance(raw, property):
+        return Method(Py(raw.fget), (x,))
+    if isinstance(raw, staticmethod):
+        return Py(raw.__func__)
+    if isinstance(raw, classmethod):
+        return Method(Py(raw.__func__), (Py(cls),))
+    if isinstance(raw, types.FunctionType):
+        return Method(Py(raw), (x,))
+    return lift_member(t, cls, name, getattr(cls, name), f"{cls.__name__}.{name}") if raw is not None and not callable(raw) else None
+
+
+def _of_object(t: Tracer, obj: Any, name: str, node: ast.AST) -> Abstract:
+    if isinstance(obj, types.FunctionType) and name == "__name__":
+        return Py(obj.__name__)
+    try:
+        value = getattr(obj, name)
+    except AttributeError:
+        t.refuse("E003", f"{_shown(obj)} has no attribute {name}", node)
+    if isinstance(obj, types.ModuleType):
+        if obj.__name__.split(".")[0] in NUMERIC_MODULES and isinstance(value, (bool, int, float)):
+            return number(value)
+        return lift_member(t, obj.__dict__, name, value, f"{obj.__name__}.{name}") if name in obj.__dict__ else Py(value)
+    if isinstance(obj, (type, np.dtype, types.BuiltinFunctionType)):
+        return _of_class(t, obj, name, value)
+    raw = next((c.__dict__[name] for c in type(obj).__mro__ if name in c.__dict__), None)
+    if isinstance(raw, types.FunctionType):
+        return Method(Py(raw), (Py(obj),))
+    if isinstance(raw, property):
+        return t.call(t, Method(Py(raw.fget), (Py(obj),)), [], {}, node)
+    if isinstance(obj, (str, bytes)) or obj is None:
+        t.refuse("E003", f"the attribute {name} of {_shown(obj)} is not known to the compiler", node)
+    return lift_member(t, obj, name, value, f"{_shown(obj)}.{name}")
+
+
+def _of_class(t: Tracer, cls: Any, name: str, value: Any) -> Abstract:
+    if isinstance(value, types.MethodType):
+        return Py(value)
+    if isinstance(cls, type) and isinstance(cls.__dict__.get(name), types.FunctionType):
+        return Py(value)
+    return lift_member(t, cls, name, value, f"{_shown(cls)}.{name}")
+
+
+def _shown(obj: Any) -> str:
+    return str(getattr(obj, "__name__", None) or (repr(obj) if isinstance(obj, (str, bytes)) or obj is None else type(obj).__name__))
+
+

@@ -1,0 +1,311 @@
+"""Calls: arguments bound to parameters, Python functions compiled into their callers, everything else by its handler."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import functools
+import types
+from collections.abc import Mapping
+from typing import Any
+
+from oneform.frontend.attributes import bound_method
+from oneform.frontend.compiled import call_compiled
+from oneform.frontend.control import block
+from oneform.frontend.creation import as_operand
+from oneform.frontend.lift import constant_object, lift
+from oneform.frontend.liveness import NOBODY, liveness
+from oneform.frontend.numbers import elementwise, operand, python_number
+from oneform.frontend.registry import CONTAINER_METHODS, METHODS, Call, handler_of
+from oneform.frontend.source import Definition, Source, local_names, source_of
+from oneform.frontend.state import Frame, Var
+from oneform.frontend.tracer import BY_PYTHON, PathEnds, Tracer
+from oneform.frontend.values import NONE, Abstract, Arr, Attr, Fn, Method, Num, Py, Seq, describe
+from oneform.ops import OPS
+from oneform.types import F32, F64
+
+DEEPEST = 100  # calls within calls of one function
+
+
+def call_node(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    """The value of a call."""
+    if isinstance(f, Fn):
+        return inline(t, f.source, f.frame, f.defaults, args, kwargs, node)
+    if isinstance(f, Method):
+        return call_node(t, f.function, [*f.args, *args], {**f.kwargs, **kwargs}, node)
+    if isinstance(f, Attr):
+        table: Any = CONTAINER_METHODS[f.owner.kind, f.name] if isinstance(f.owner, Seq) else METHODS[f.name]
+        return table(Call(t, f.name, [f.owner, *args], dict(kwargs), node))
+    if isinstance(f, Py):
+        return _call_object(t, f.obj, args, kwargs, node)
+    if isinstance(f, Seq) and f.kind == "record":
+        inner = bound_method(t, f, "__call__")
+        if inner is not None:
+            return call_node(t, inner, args, kwargs, node)
+    t.refuse("E101", f"{describe(f)} is not a function", node)
+
+
+def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    handler = handler_of(obj)
+    if handler is not None:
+        return handler(Call(t, _name(obj), args, dict(kwargs), node))
+    special = getattr(obj, "__oneform_op__", None)
+    op = OPS[special] if isinstance(special, str) else BY_PYTHON.find(obj)
+    if op is not None:
+        return _operation(t, obj, op, args, kwargs, node, keep_weak=isinstance(special, str))
+    if hasattr(obj, "__oneform_function__"):
+        return call_compiled(t, obj, args, kwargs, node)
+    if isinstance(obj, functools.partial):
+        return _partial(t, obj, args, kwargs, node)
+    if isinstance(obj, types.FunctionType):
+        return inline(t, source_of(obj), None, _defaults(t, obj), args, kwargs, node)
+    if isinstance(obj, types.MethodType):
+        owner = lift(t, obj.__self__, _name(obj), (id(obj), "self"), lambda: obj.__self__)
+        return call_node(t, Py(obj.__func__), [owner, *args], kwargs, node)
+    if isinstance(obj, type):
+        return _construct(t, obj, args, kwargs, node)
+    inner = getattr(obj, "__wrapped__", None)
+    if inner is not None:
+        return _call_object(t, inner, args, kwargs, node)
+    own = getattr(type(obj), "__call__", None)
+    if isinstance(own, types.FunctionType):
+        return inline(t, source_of(own), None, _defaults(t, own), [Py(obj), *args], kwargs, node)
+    t.refuse("E003", f"{_name(obj)} is not known to the compiler", node, _advice(obj))
+
+
+def _name(obj: Any) -> str:
+    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None) or type(obj).__name__
+    module = getattr(obj, "__module__", None) or ("numpy" if type(obj).__name__ == "ufunc" else "")
+    return f"{'np' if module == 'numpy' else module}.{name}" if module and module not in ("builtins", "__main__") else str(name)
+
+
+def _advice(obj: Any) -> str:
+    if obj is print:
+        return "Return what you want to print, or put it into the message of an assert."
+    module = getattr(obj, "__module__", "") or ""
+    if module.startswith("numpy") or type(obj).__name__ == "ufunc":
+        return "docs/ops.md lists the NumPy functions that are known; this one can be written with loops."
+    return "Only functions written in Python can be compiled, and those that docs/ops.md lists."
+
+
+def _operation(t: Tracer, callee: Any, op: Any, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST, keep_weak: bool) -> Abstract:
+    """A function that is an operation of the table."""
+    if kwargs:
+        t.refuse("E106", f"{_name(callee)}() got an unexpected keyword argument '{next(iter(kwargs))}'", node, "out=, where= and dtype= are not supported.")
+    arity = _arity(op, callee)
+    if len(args) != arity:
+        t.refuse("E106", f"{_name(callee)}() takes {arity} argument{'s' if arity > 1 else ''} but {len(args)} were given", node)
+    from_math = getattr(callee, "__module__", None) == "math"
+    operands = [as_operand(t, a, node) if not from_math else operand(t, a) for a in args]
+    if from_math:
+        return _math(t, callee, op, operands, node)
+    if keep_weak:
+        (x,) = operands
+        return x if isinstance(x, Num) and x.known is not None else elementwise(t, op, operands, strong=False)
+    return elementwise(t, op, operands, strong=getattr(callee, "__module__", "") not in ("builtins", "_operator"))
+
+
+def _arity(op: Any, callee: Any) -> int:
+    return int(getattr(callee, "nin", 0)) or (2 if op.name in _BINARY else 1)
+
+
+_BINARY = frozenset(op.name for op in OPS.values() if any(getattr(f, "nin", 0) == 2 for f in op.python))
+
+
+def _math(t: Tracer, callee: Any, op: Any, operands: list[Num | Arr], node: ast.AST) -> Abstract:
+    """math.*: of numbers, in double precision, giving Python numbers."""
+    values: list[Num | Arr] = []
+    for x in operands:
+        if isinstance(x, Arr):
+            t.refuse("E101", f"math.{callee.__name__} takes numbers, not arrays", node, f"Use np.{callee.__name__}.")
+        values.append(python_number(t, x, F64) if x.dtype.kind in "bi" or x.dtype == F32 else x)
+    out = elementwise(t, op, values, strong=False)
+    return Num(out.dtype, True, out.value, out.known) if isinstance(out, Num) else out
+
+
+def _partial(t: Tracer, obj: functools.partial[Any], args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    t.keep.append(obj)
+    first = [lift(t, a, f"{_name(obj.func)}[{k}]", (id(obj), k), lambda k=k: obj.args[k]) for k, a in enumerate(obj.args)]
+    named = {k: lift(t, a, f"{_name(obj.func)}.{k}", (id(obj), k), lambda k=k: obj.keywords[k]) for k, a in obj.keywords.items()}
+    return _call_object(t, obj.func, [*first, *args], {**named, **kwargs}, node)
+
+
+def _defaults(t: Tracer, fn: types.FunctionType) -> dict[str, Abstract]:
+    """Default arguments: numbers are constants of the program."""
+    t.keep.append(fn)
+    found: dict[str, Abstract] = {}
+    names = fn.__code__.co_varnames[: fn.__code__.co_argcount]
+    for k, d in enumerate(fn.__defaults__ or ()):
+        name = names[len(names) - len(fn.__defaults__ or ()) + k]
+        found[name] = constant_object(t, d, name, (id(fn), "default", k), lambda k=k: (fn.__defaults__ or ())[k])
+    for name, d in (fn.__kwdefaults__ or {}).items():
+        found[name] = constant_object(t, d, name, (id(fn), "default", name), lambda name=name: (fn.__kwdefaults__ or {})[name])
+    return found
+
+
+# ---------------------------------------------------------------- records
+
+
+def _construct(t: Tracer, cls: type, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    fields: Any = getattr(cls, "_fields", None)
+    t.keep.append(cls)
+    if issubclass(cls, tuple) and fields is not None:
+        defaults = {k: constant_object(t, d, k, (id(cls), k), lambda k=k: cls._field_defaults[k]) for k, d in getattr(cls, "_field_defaults", {}).items()}
+        return _record(t, cls, tuple(fields), defaults, args, kwargs, node)
+    if dataclasses.is_dataclass(cls):
+        if "__post_init__" in cls.__dict__ or not getattr(cls, "__dataclass_params__").init:
+            t.refuse("E003", f"{cls.__name__} has its own initialisation, which the compiler does not run", node)
+        found: dict[str, Abstract] = {}
+        for f in dataclasses.fields(cls):
+            if f.default is not dataclasses.MISSING:
+                found[f.name] = constant_object(t, f.default, f.name, (id(cls), f.name), lambda f=f: f.default)
+        return _record(t, cls, tuple(f.name for f in dataclasses.fields(cls)), found, args, kwargs, node)
+    if issubclass(cls, BaseException):
+        t.refuse("E001", "an exception can only be raised", node)
+    t.refuse("E003", f"objects of the class {cls.__name__} cannot be made in compiled code", node, "Use a NamedTuple or a dataclass.")
+
+
+def _record(t: Tracer, cls: type, names: tuple[str, ...], defaults: Mapping[str, Abstract], args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    values = Call(t, cls.__name__, args, dict(kwargs), node)
+    optional = [n + "?" if n in defaults else n for n in names]
+    if len(args) > len(names) or any(k not in names for k in kwargs):
+        values.bind(*optional)
+    given = dict(zip(names, args, strict=False))
+    for k, x in kwargs.items():
+        if k in given:
+            values.bind(*optional)
+        given[k] = x
+    if any(n not in given and n not in defaults for n in names):
+        values.bind(*optional)
+    return Seq("record", tuple(given[n] if n in given else defaults[n] for n in names), (cls, names))
+
+
+# ---------------------------------------------------------------- functions compiled into their callers
+
+
+def define(t: Tracer, node: Definition) -> Fn:
+    """The function that a def or lambda makes: defaults are evaluated now, free names when it runs."""
+    a = node.args
+    defaults: dict[str, Abstract] = {}
+    positional = [*a.posonlyargs, *a.args]
+    for p, d in zip(positional[len(positional) - len(a.defaults) :], a.defaults, strict=True):
+        defaults[p.arg] = t.expr(d)
+    for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True):
+        if d is not None:
+            defaults[p.arg] = t.expr(d)
+    frame = t.here
+    while frame is not None:
+        t.closed_over.add(frame.path)
+        frame = frame.parent
+    return Fn(t.here.source.nested(node), t.here, defaults)
+
+
+def signature(x: Any) -> Any:
+    """What the lowering of a function depends on, apart from the numbers."""
+    if isinstance(x, Num):
+        return (x.dtype, x.weak)
+    if isinstance(x, Arr):
+        return (x.cell.dtype, len(x.view.shape) if x.view else x.cell.rank)
+    if isinstance(x, Seq):
+        return (x.kind, x.meta if x.kind != "record" else x.meta[0], tuple(map(signature, x.items)))
+    if isinstance(x, Py):
+        return id(x.obj)
+    if isinstance(x, Fn):
+        return (id(x.source.node), x.frame.path)
+    if isinstance(x, Method):
+        return (signature(x.function), tuple(map(signature, x.args)), tuple((k, signature(v)) for k, v in x.kwargs.items()))
+    return type(x)
+
+
+def _check_recursion(t: Tracer, source: Source, key: Any, node: ast.AST) -> None:
+    active = [f for f in t.stack if f.source.node is source.node]
+    if not any(f.signature == key for f in active) and len(active) < DEEPEST:
+        return
+    start = next(k for k, f in enumerate(t.stack) if f.source.node is source.node)
+    cycle = " → ".join([f.source.name for f in t.stack[start:]] + [source.name])
+    t.refuse("E005", f"{source.name} calls itself: {cycle}", node, "Recursion is not supported yet: write a loop.")
+
+
+def inline(
+    t: Tracer, source: Source, parent: Frame | None, defaults: Mapping[str, Abstract], args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST,
+) -> Abstract:
+    """Run a function's body in a frame of its own."""
+    bindings = bind_arguments(t, source, defaults, args, kwargs, node)
+    key = tuple((k, signature(x)) for k, x in bindings.items())
+    _check_recursion(t, source, key, node)
+    path = (*(t.frame.path if t.frame else ()), id(node), t.unrolled)
+    frame = Frame(source, path, parent, local_names(source.node), liveness(source.node), key)
+    return run_frame(t, frame, bindings)
+
+
+def run_frame(t: Tracer, frame: Frame, bindings: Mapping[str, Abstract]) -> Abstract:
+    saved, exit_live = t.frame, t.state.exit_live
+    for name in frame.names:
+        t.state.slots.pop(Var(frame.path, name), None)
+    t.stack.append(frame)
+    t.frame = frame
+    t.state.exit_live = NOBODY
+    try:
+        for name, x in bindings.items():
+            t.state.slots[Var(frame.path, name)] = x
+            if isinstance(x, Arr) and not x.cell.name:
+                x.cell.name = name
+        block(t, frame.source.body)
+        return _leave(t, frame)
+    finally:
+        t.frame = saved
+        t.stack.pop()
+        t.state.exit_live = exit_live
+
+
+def _leave(t: Tracer, frame: Frame) -> Abstract:
+    state = t.state
+    if state.status == "raised":
+        raise PathEnds
+    value = state.slots.pop(frame.result, NONE)
+    if state.status == "maybe" and not (isinstance(value, Py) and value.obj is None):
+        where = state.where.get(frame.result)
+        line = f" at line {where.line}" if where else ""
+        with t.placed(frame.source.node):
+            t.refuse("E102", f"{frame.source.name} returns {describe(value)}{line} and nothing on another path", frame.source.body[-1], "End the function with a return.")
+    state.status, state.going = "run", None
+    state.slots.pop(frame.returned, None)
+    if frame.path not in t.closed_over:
+        for name in frame.names:
+            state.slots.pop(Var(frame.path, name), None)
+    return value
+
+
+def bind_arguments(
+    t: Tracer, source: Source, defaults: Mapping[str, Abstract], args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST,
+) -> dict[str, Abstract]:
+    """Python's rules for arguments and parameters."""
+    a, name = source.node.args, source.name
+    positional = [p.arg for p in (*a.posonlyargs, *a.args)]
+    found: dict[str, Abstract] = dict(zip(positional, args, strict=False))
+    if len(args) > len(positional):
+        if a.vararg is None:
+            t.refuse("E106", f"{name}() takes {len(positional)} positional argument{'s' if len(positional) != 1 else ''} but {len(args)} {'were' if len(args) > 1 else 'was'} given", node)
+    if a.vararg is not None:
+        found[a.vararg.arg] = Seq("tuple", tuple(args[len(positional) :]))
+    keywords = {p.arg for p in (*a.args, *a.kwonlyargs)}
+    extra: dict[str, Abstract] = {}
+    for k, x in kwargs.items():
+        if k in found and k in keywords:
+            t.refuse("E106", f"{name}() got multiple values for argument '{k}'", node)
+        if k in keywords:
+            found[k] = x
+        elif a.kwarg is not None:
+            extra[k] = x
+        else:
+            t.refuse("E106", f"{name}() got an unexpected keyword argument '{k}'", node)
+    if a.kwarg is not None:
+        found[a.kwarg.arg] = Seq("dict", tuple(extra.values()), tuple(extra))
+    missing = [p for p in (*positional, *(k.arg for k in a.kwonlyargs)) if p not in found and p not in defaults]
+    if missing:
+        names = " and ".join(repr(m) for m in missing)
+        t.refuse("E106", f"{name}() missing {len(missing)} required argument{'s' if len(missing) > 1 else ''}: {names}", node)
+    for p in (*positional, *(k.arg for k in a.kwonlyargs)):
+        if p not in found:
+            found[p] = defaults[p]
+    return found

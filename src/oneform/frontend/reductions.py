@@ -1,0 +1,128 @@
+"""Sums, products, extremes, means over axes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+
+from oneform.frontend.arrays import new_array, open_lengths, rank, read, shape
+from oneform.frontend.numbers import Operand, arithmetic, as_value, compare, dtype_of, op_of, to_dtype, truth, wrap
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, number
+from oneform.ir import Value
+from oneform.ops import make
+from oneform.types import BOOL, F64, I64, DType, shape_of
+
+
+def axes_of(t: Tracer, axis: Abstract | None, n: int) -> tuple[int, ...]:
+    """An axis= argument as sorted axis numbers; None is all of them."""
+    if axis is None or (isinstance(axis, Py) and axis.obj is None):
+        return tuple(range(n))
+    items = axis.items if isinstance(axis, Seq) else (axis,)
+    found: list[int] = []
+    for i in items:
+        k = t.known_int(i, "axis")
+        if not -n <= k < n:
+            t.refuse("E103", f"axis {k} is out of bounds for array of dimension {n}")
+        found.append(k % n)
+    if len(set(found)) != len(found):
+        t.refuse("E101", "duplicate value in axis")
+    return tuple(sorted(found))
+
+
+def is_true(t: Tracer, x: Abstract | None) -> bool:
+    return x is not None and bool(t.known_int(x, "keepdims"))
+
+
+def reduction(t: Tracer, kind: str, x: Operand, axis: Abstract | None, keepdims: bool = False, dtype: DType | None = None) -> Operand:
+    """sum, prod, max or min over axes."""
+    base = dtype_of(x)
+    wanted = dtype or (I64 if kind in ("sum", "prod") and base.kind in "bi" else base)
+    if isinstance(x, Num):
+        axes_of(t, axis, 0)
+        return to_dtype(t, x, wanted)
+    axes = axes_of(t, axis, rank(x))
+    if not axes:
+        return to_dtype(t, x, wanted)
+    if kind in ("max", "min"):
+        _check_not_empty(t, kind, x, axes)
+        if base == BOOL:
+            count = make.convert(t.b, read(t, x), I64)
+            return _kept(t, x, axes, make.nonzero(t.b, make.reduce(t.b, kind, count, axes)), keepdims)
+    return _kept(t, x, axes, make.reduce(t.b, kind, as_value(t, x, wanted), axes), keepdims)
+
+
+def _kept(t: Tracer, x: Arr, axes: Sequence[int], v: Value, keepdims: bool) -> Operand:
+    if not keepdims:
+        return wrap(t, v)
+    dims, lengths = shape(t, x)
+    full = tuple(1 if k in axes else d for k, d in enumerate(dims))
+    counts = [number(1) if k in axes else n for k, n in enumerate(lengths)]
+    if not shape_of(v.type):
+        return new_array(t, make.full(t.b, v, full, ()))
+    spec = tuple("new" if k in axes else "all" for k in range(len(dims)))
+    return new_array(t, make.view(t.b, v, spec, [], full, open_lengths(t, full, counts)))
+
+
+def _check_not_empty(t: Tracer, kind: str, x: Arr, axes: Sequence[int]) -> None:
+    message = f"zero-size array to reduction operation {'maximum' if kind == 'max' else 'minimum'} which has no identity"
+    dims, lengths = shape(t, x)
+    for k in axes:
+        n = lengths[k]
+        if n.known == 0:
+            t.check(number(False), "ValueError", message)
+        if n.known is None and not t.proves(t.affine_of(n) - 1):
+            c = compare(t, op_of(operator.gt), n, number(0))
+            assert isinstance(c, Num)
+            t.check(c, "ValueError", message)
+
+
+def count(t: Tracer, x: Operand, axis: Abstract | None) -> Num:
+    """How many elements a reduction takes together."""
+    if isinstance(x, Num):
+        return number(1)
+    out = number(1)
+    _, lengths = shape(t, x)
+    for k in axes_of(t, axis, rank(x)):
+        out = t.imul(out, lengths[k])
+    return out
+
+
+def mean(t: Tracer, x: Operand, axis: Abstract | None, keepdims: bool = False) -> Operand:
+    total = reduction(t, "sum", to_float(t, x), axis, keepdims)
+    return arithmetic(t, op_of(operator.truediv), total, count(t, x, axis))
+
+
+def variance(t: Tracer, x: Operand, axis: Abstract | None, ddof: Num, keepdims: bool = False) -> Operand:
+    """The mean of the squared deviations from the mean, with count - ddof in place of count."""
+    x = to_float(t, x)
+    deviation = arithmetic(t, op_of(operator.sub), x, mean(t, x, axis, keepdims=True))
+    squares = arithmetic(t, op_of(operator.mul), deviation, deviation)
+    total = reduction(t, "sum", squares, axis, keepdims)
+    return arithmetic(t, op_of(operator.truediv), total, arithmetic(t, op_of(operator.sub), count(t, x, axis), ddof))
+
+
+def to_float(t: Tracer, x: Operand) -> Operand:
+    return x if dtype_of(x).kind == "f" else to_dtype(t, x, F64)
+
+
+def any_of(t: Tracer, x: Operand, axis: Abstract | None, keepdims: bool = False) -> Operand:
+    """Whether an element is true."""
+    if isinstance(x, Num):
+        return truth(t, x)
+    hits = _counted(t, x)
+    return compare(t, op_of(operator.gt), reduction(t, "sum", hits, axis, keepdims), number(0), strong=True)
+
+
+def all_of(t: Tracer, x: Operand, axis: Abstract | None, keepdims: bool = False) -> Operand:
+    """Whether every element is true."""
+    if isinstance(x, Num):
+        return truth(t, x)
+    misses = new_array(t, make.convert(t.b, make.invert(t.b, make.nonzero(t.b, read(t, x))), I64))
+    return compare(t, op_of(operator.eq), reduction(t, "sum", misses, axis, keepdims), number(0), strong=True)
+
+
+def _counted(t: Tracer, x: Arr) -> Arr:
+    return new_array(t, make.convert(t.b, make.nonzero(t.b, read(t, x)), I64))
+
+

@@ -1,0 +1,80 @@
+"""What the compiler does at a call of a Python object that has no source to read: handlers, by identity of the callee."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.values import Abstract, Py
+
+
+@dataclass
+class Call:
+    """A call with its arguments evaluated."""
+
+    t: Tracer
+    name: str
+    args: list[Abstract]
+    kwargs: dict[str, Abstract]
+    node: ast.AST
+
+    def bind(self, *parameters: str) -> list[Abstract | None]:
+        """Arguments by parameter; `name?` is optional (None if absent), and so is all behind `*`, which is given by keyword."""
+        names = [p.rstrip("?") for p in parameters if p != "*"]
+        positional = names[: parameters.index("*")] if "*" in parameters else names
+        if len(self.args) > len(positional):
+            self.t.refuse("E106", f"{self.name}() takes at most {len(positional)} positional arguments but {len(self.args)} were given", self.node)
+        found: dict[str, Abstract] = dict(zip(positional, self.args, strict=False))
+        for k, x in self.kwargs.items():
+            if k not in names:
+                self.t.refuse("E106", f"{self.name}() got an unexpected keyword argument '{k}'", self.node, "The compiler knows " + ", ".join(names) + ".")
+            if k in found:
+                self.t.refuse("E106", f"{self.name}() got multiple values for argument '{k}'", self.node)
+            found[k] = x
+        for p in parameters:
+            if not p.endswith("?") and p != "*" and p not in found:
+                self.t.refuse("E106", f"{self.name}() missing a required argument: '{p}'", self.node)
+        return [_given(found.get(n)) for n in names]
+
+    def only(self, *parameters: str) -> list[Abstract]:
+        """As `bind`, for parameters that are all required."""
+        return [x if x is not None else Py(None) for x in self.bind(*parameters)]
+
+
+def _given(x: Abstract | None) -> Abstract | None:
+    """An argument None is the same as none for the optional parameters of NumPy's functions."""
+    return None if isinstance(x, Py) and x.obj is None else x
+
+
+Handler = Callable[[Call], Abstract]
+HANDLERS: dict[int, tuple[Any, Handler]] = {}
+METHODS: dict[str, Handler] = {}  # methods of arrays and numbers; the owner is the first argument
+CONTAINER_METHODS: dict[tuple[str, str], Handler] = {}  # (kind of container, name)
+
+
+def handles(*callees: Any) -> Callable[[Handler], Handler]:
+    """The function below is what a call of these objects does."""
+
+    def register(f: Handler) -> Handler:
+        for c in callees:
+            HANDLERS[id(c)] = (c, f)
+        return f
+
+    return register
+
+
+def method(*names: str) -> Callable[[Handler], Handler]:
+    def register(f: Handler) -> Handler:
+        for n in names:
+            METHODS[n] = f
+        return f
+
+    return register
+
+
+def handler_of(obj: Any) -> Handler | None:
+    found = HANDLERS.get(id(obj))
+    return found[1] if found is not None and found[0] is obj else None
