@@ -1,1 +1,28 @@
 """Oneform: ordinary Python compiled to native code, together with any derivative of it."""
+
+from oneform.api import (
+    Lowering,
+    Program,
+    check_grads,
+    grad,
+    hessian,
+    hvp,
+    jacfwd,
+    jacrev,
+    jit,
+    jvp,
+    lower,
+    parse,
+    stop_gradient,
+    trace,
+    value_and_grad,
+    vjp,
+)
+from oneform.errors import ArgumentError, CompileError, DerivativeError, OneformError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArgumentError", "CompileError", "DerivativeError", "Lowering", "OneformError", "Program", "check_grads", "grad", "hessian",
+    "hvp", "jacfwd", "jacrev", "jit", "jvp", "lower", "parse", "stop_gradient", "trace", "value_and_grad", "vjp",
+]

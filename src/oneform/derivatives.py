@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from oneform import optimise, transforms
 from oneform.errors import DerivativeError
-from oneform.frontend import Lowered
+from oneform.frontend.lowered import Lowered
 from oneform.ir import Block, Function, Value
 from oneform.tree import NONE, Leaf, Tree, subtree_ranges
 from oneform.types import Scalar, Type, differentiable

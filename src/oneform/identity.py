@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from oneform.frontend import Item, Reader, Shape
+from oneform.frontend.capture import Item, Reader, Shape
 from oneform.tree import flatten
 
 

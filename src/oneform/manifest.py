@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from oneform import frontend
-from oneform.frontend import Reader
+from oneform.frontend.capture import Dependency, Item, Reader
+from oneform.frontend.capture import Shape as Nesting
 from oneform.identity import Identity, Reference, digest
 from oneform.runtime import cache
 from oneform.runtime.engine import Image
@@ -52,7 +52,7 @@ def store(key: str, identity: Identity, image: Image, shape: Shape, captures: Se
 
 def _implied(d: Any) -> bool:
     """Default arguments, which the fingerprint of their function or class covers."""
-    return not isinstance(d.read, (Reader, frontend.Item, frontend.Shape)) and isinstance(d.value, (bool, int, float))
+    return not isinstance(d.read, (Reader, Item, Nesting)) and isinstance(d.value, (bool, int, float))
 
 
 def load(key: str, identity: Identity, root: Any) -> tuple[Image, Shape, list[Reference], Callable[[], bool]] | None:
@@ -75,14 +75,14 @@ def load(key: str, identity: Identity, root: Any) -> tuple[Image, Shape, list[Re
     def holds() -> bool:
         return all(d.holds() for d in watched)
 
-    watched = [frontend.Dependency("", (), r, v) for (r, _), v in zip(readers, values, strict=True)]
+    watched = [Dependency("", (), r, v) for (r, _), v in zip(readers, values, strict=True)]
     return entry.image, entry.shape, references, holds
 
 
 def _place(read: Any, identity: Identity) -> Place:
-    if isinstance(read, frontend.Item):
+    if isinstance(read, Item):
         return ("item", _place(read.container, identity), read.key, read.field)
-    if isinstance(read, frontend.Shape):
+    if isinstance(read, Nesting):
         return ("shape", _place(read.container, identity))
     if not isinstance(read, Reader):
         raise Unstable
@@ -104,9 +104,9 @@ def _place_of_class(c: type) -> Place:
 
 def _reader(place: Place, identity: Identity) -> Any:
     if place[0] == "item":
-        return frontend.Item(_reader(place[1], identity), place[2], place[3])
+        return Item(_reader(place[1], identity), place[2], place[3])
     if place[0] == "shape":
-        return frontend.Shape(_reader(place[1], identity))
+        return Nesting(_reader(place[1], identity))
     if place[0] == "cell":
         return Reader(identity.anchors[place[1]], place[2])
     module = sys.modules.get(place[1])
@@ -230,6 +230,5 @@ def _class(c: type) -> str:
 def stable_key(text: str, options: Any, signature: Any) -> str:
     """The name of the entry for a function (by fingerprint), derived or not, with options, for a signature."""
     return cache.digest("manifest", text, options, signature, cache.python_key())
-
 
 __all__ = ["Entry", "Unstable", "fingerprint", "load", "stable_key", "store"]

@@ -9,7 +9,7 @@ from typing import Any
 from oneform import ir, optimise, transforms, tree
 from oneform.derivatives import Args, Kwargs, pure
 from oneform.errors import ArgumentError
-from oneform.frontend import Lowered
+from oneform.frontend.lowered import Lowered
 from oneform.identity import Identity
 from oneform.ir import Function
 from oneform.ops import OPS

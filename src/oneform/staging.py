@@ -17,7 +17,7 @@ import numpy as np
 from oneform import frontend, manifest, optimise
 from oneform.derivatives import Rule
 from oneform.errors import ArgumentError, CompileError
-from oneform.frontend import Lowered
+from oneform.frontend.lowered import Lowered
 from oneform.identity import Identity, Reference, identify
 from oneform.ir import Function
 from oneform.runtime import arrays, cache

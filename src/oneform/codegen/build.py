@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from oneform.codegen.arrays import allocate, flat_index, load, store, to_memory
@@ -22,9 +23,9 @@ def _build(em: Emitter, i: Instr) -> Sequence[Rep]:
     dims, over = lengths[: len(shape)], lengths[len(shape) :]
     made = before_loop(em, i)
     outs = [allocate(em, i, k, [n for d, n in zip(shape, dims, strict=True) if not isinstance(d, int)]) for k in range(len(i.outs))] if shape else []
-    work = trip_count(em, i)
-    if em.loops and (work is None or work > SHORT):
-        spend(em, em.count(lengths, False), check=False)
+    long = trip_count(em, i) is None or (trip_count(em, i) or 0) > SHORT
+    if long and not _polls(lengths):
+        spend(em, em.count(lengths, False), check=not em.loops)
     em.loops.append(i)
     if not extent:
         results: Sequence[Rep] = _elements(em, i, outs, dims)
@@ -52,6 +53,24 @@ def nest(em: Emitter, lengths: Sequence[str], carried: Parts, leaf: Leaf) -> lis
     return counted(em, "0", lengths[0], carried, body)
 
 
+def _polls(lengths: Sequence[str]) -> bool:
+    """Whether the outermost loop of a nest polls: what is inside is long enough, as far as is known."""
+    inner = [int(n) if n.isdigit() else None for n in lengths[1:]]
+    return bool(inner) and (None in inner or math.prod(n for n in inner if n is not None) > LIGHT)
+
+
+def polled(em: Emitter, lengths: Sequence[str], inside: Sequence[str], leaf: Callable[[list[str]], None]) -> None:
+    """A nest without carried registers; each round of its outermost loop counts for all that is inside, `inside` the leaf included."""
+
+    def body(index: str, _: list[str]) -> Sequence[str]:
+        nest(em, lengths[1:], [], lambda rest, _: leaf([index, *rest]) or ())
+        if _polls([*lengths, *inside]):
+            spend(em, em.count([*lengths[1:], *inside], False), check=True)
+        return ()
+
+    counted(em, "0", lengths[0], [], body)
+
+
 def _values(em: Emitter, i: Instr, indices: Sequence[str]) -> list[str]:
     """The region's results for these indices."""
     region = i.regions[0]
@@ -66,12 +85,11 @@ def _values(em: Emitter, i: Instr, indices: Sequence[str]) -> list[str]:
 
 
 def _elements(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str]) -> Sequence[Rep]:
-    def leaf(indices: list[str], _: list[str]) -> Sequence[str]:
+    def leaf(indices: list[str]) -> None:
         for out, x in zip(outs, _values(em, i, indices), strict=True):
             store(em, out, flat_index(em, out, indices), to_memory(em, x, out.dtype))
-        return ()
 
-    nest(em, dims, [], leaf)
+    polled(em, dims, (), leaf)
     return outs
 
 
@@ -119,12 +137,11 @@ def _total(em: Emitter, i: Instr, over: Sequence[str]) -> Sequence[Rep]:
 def _each(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over: Sequence[str]) -> Sequence[Rep]:
     """Element by element, each total in a register."""
 
-    def leaf(indices: list[str], _: list[str]) -> Sequence[str]:
+    def leaf(indices: list[str]) -> None:
         for out, x in zip(outs, _accumulate(em, i, indices, over), strict=True):
             store(em, out, flat_index(em, out, indices), x)
-        return ()
 
-    nest(em, dims, [], leaf)
+    polled(em, dims, over, leaf)
     return outs
 
 
@@ -140,19 +157,20 @@ def _rows(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over:
 
         counted(em, "0", dims[-1], [], leaf)
 
-    def row(indices: list[str], _: list[str]) -> Sequence[str]:
+    def row(indices: list[str]) -> None:
         clear(indices)
-        nest(em, [*over, dims[-1]], [], lambda inner, _: step(indices, inner))
-        return ()
+        polled(em, [*over, dims[-1]], (), lambda inner: step(indices, inner))
 
-    def step(indices: list[str], inner: list[str]) -> Sequence[str]:
+    def step(indices: list[str], inner: list[str]) -> None:
         at = [*indices, inner[-1]]
         for out, x in zip(outs, _values(em, i, [*at, *inner[:-1]]), strict=True):
             k = flat_index(em, out, at)
             store(em, out, k, combine(em, kind, out.dtype, load(em, out, k), x))
-        return ()
 
-    nest(em, dims[:-1], [], row)
+    if len(dims) == 1:
+        row([])
+    else:
+        nest(em, dims[:-1], [], lambda indices, _: row(indices) or ())
     return outs
 
 

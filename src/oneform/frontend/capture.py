@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from oneform.tree import Leaf, Tree
+from oneform.tree import Leaf, Tree, flatten
 from oneform.types import BOOL, BY_NUMPY, F64, I64, Array, Dim, DType, Scalar
 
 STATIC_TRAILING = 16  # trailing dimensions up to this length belong to the type
@@ -60,6 +60,28 @@ class Reader:
         if isinstance(self.namespace, dict):
             return self.namespace[self.name]  # pyright: ignore[reportUnknownVariableType]
         return self.namespace.cell_contents if type(self.namespace).__name__ == "cell" else getattr(self.namespace, self.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """A member of a captured container: by key, or by name of a field."""
+
+    container: Callable[[], Any]
+    key: Any
+    field: bool = False
+
+    def __call__(self) -> Any:
+        return getattr(self.container(), self.key) if self.field else self.container()[self.key]
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """The nesting of a captured container."""
+
+    container: Callable[[], Any]
+
+    def __call__(self) -> Tree:
+        return flatten(self.container(), [])
 
 
 def reader(namespace: Any, name: str) -> Callable[[], Any]:

@@ -233,6 +233,8 @@ def inline(
     bindings = bind_arguments(t, source, defaults, args, kwargs, node)
     key = tuple((k, signature(x)) for k, x in bindings.items())
     _check_recursion(t, source, key, node)
+    if source.function is not None:
+        t.codes[source.function.__code__] = None
     path = (*(t.frame.path if t.frame else ()), id(node), t.unrolled)
     frame = Frame(source, path, parent, local_names(source.node), liveness(source.node), key)
     return run_frame(t, frame, bindings)

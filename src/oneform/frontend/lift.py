@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from oneform.frontend.capture import Capture, Dependency, is_container, leaf_of, reader
+from oneform.frontend.capture import Capture, Dependency, Item, Shape, is_container, leaf_of, reader
 from oneform.frontend.source import Source, global_value
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Cell, Num, Py, Seq, number
 from oneform.ir import Value
-from oneform.tree import Leaf, flatten
+from oneform.tree import Leaf
 from oneform.types import Array, Scalar
 
 Read = Callable[[], Any]
@@ -53,15 +53,15 @@ def lift(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Ab
 def _container(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Abstract:
     if isinstance(obj, dict):
         items: dict[Any, Any] = obj
-        kids = [lift(t, v, f"{name}[{k!r}]", (*key, k), lambda k=k: read()[k]) for k, v in items.items()]
+        kids = [lift(t, v, f"{name}[{k!r}]", (*key, k), Item(read, k)) for k, v in items.items()]
         return Seq("dict", tuple(kids), tuple(items))
     fields: Any = getattr(type(obj), "_fields", None)
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
         fields = tuple(f.name for f in dataclasses.fields(obj))
     if fields is not None:
-        kids = [lift(t, getattr(obj, n), f"{name}.{n}", (*key, n), lambda n=n: getattr(read(), n)) for n in fields]
+        kids = [lift(t, getattr(obj, n), f"{name}.{n}", (*key, n), Item(read, n, field=True)) for n in fields]
         return Seq("record", tuple(kids), (type(obj), tuple(fields)))
-    kids = [lift(t, v, f"{name}[{k}]", (*key, k), lambda k=k: read()[k]) for k, v in enumerate(obj)]
+    kids = [lift(t, v, f"{name}[{k}]", (*key, k), Item(read, k)) for k, v in enumerate(obj)]
     return Seq("list" if isinstance(obj, list) else "tuple", tuple(kids))
 
 
@@ -70,7 +70,7 @@ def depend(t: Tracer, name: str, key: tuple[Any, ...], read: Read, obj: Any, sha
     if key in t.dependencies:
         return
     if shape_only:
-        shape: Read = lambda: flatten(read(), [])
+        shape = Shape(read)
         t.dependencies[key] = Dependency(name, key, shape, shape())
     else:
         t.dependencies[key] = Dependency(name, key, read, obj)

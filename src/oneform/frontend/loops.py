@@ -109,7 +109,7 @@ def _run(loop: Loop) -> None:
         if left and not loop.early:
             loop.early = True
         elif found == loop.forms:
-            loop.forms = found
+            loop.forms = {key: found[key] for key in loop.forms}  # in the order of the attempt's parameters
             t.loop_cache[loop.frame.path] = {key: form for key, form in found.items() if _repeatable(key, form)}
             _finish(loop, attempt)
             return

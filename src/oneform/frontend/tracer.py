@@ -43,6 +43,7 @@ class Tracer:
         self.captures: dict[Any, tuple[Capture, Value]] = {}
         self.captured_cells: dict[Any, Cell] = {}
         self.dependencies: dict[Any, Dependency] = {}
+        self.codes: dict[Any, None] = {}  # code objects of the Python functions compiled in
         self.keep: list[Any] = []  # objects whose id() serves as a key
         self.affine: dict[Value, Affine] = {}
         self.bounds: dict[Any, Bounds] = {}

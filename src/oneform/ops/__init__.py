@@ -5,4 +5,22 @@ from oneform.ops.array import zero_of, zeros
 from oneform.ops.control import build, for_, if_, while_
 from oneform.ops.table import OPS, Term, apply, constant, dim, dims, integer, literal, open_operands
 
-__all__ = ["OPS", "Term", "apply", "array", "build", "constant", "dim", "dims", "elementwise", "for_", "if_", "integer", "literal", "open_operands", "while_", "zero_of", "zeros"]
+__all__ = [
+    "OPS",
+    "Term",
+    "apply",
+    "array",
+    "build",
+    "constant",
+    "dim",
+    "dims",
+    "elementwise",
+    "for_",
+    "if_",
+    "integer",
+    "literal",
+    "open_operands",
+    "while_",
+    "zero_of",
+    "zeros",
+]

@@ -26,9 +26,18 @@ def _indices(types: Sequence[Type], what: str) -> None:
 
 const = define(
     Op(
-        "const", "A number.", lambda types, attrs, regions: (Scalar(attrs["dtype"]),),
+        "const",
+        "A number.",
+        lambda types, attrs, regions: (Scalar(attrs["dtype"]),),
         lambda *, attrs, regions: (attrs["dtype"].numpy.type(attrs["value"]),),
-        lower="const", cost=0, samples=lambda rng: [((), {"value": 1.5, "dtype": F64}), ((), {"value": -7, "dtype": I64}), ((), {"value": True, "dtype": BOOL}), ((), {"value": float("inf"), "dtype": F64})],
+        lower="const",
+        cost=0,
+        samples=lambda rng: [
+            ((), {"value": 1.5, "dtype": F64}),
+            ((), {"value": -7, "dtype": I64}),
+            ((), {"value": True, "dtype": BOOL}),
+            ((), {"value": float("inf"), "dtype": F64}),
+        ],
         missing={"derivative": "it has no operands"},
     )
 )
@@ -43,9 +52,14 @@ def _undefined(t: Type) -> Any:
 
 undef = define(
     Op(
-        "undef", "A value that nobody reads: what a name holds on a path that does not bind it.", lambda types, attrs, regions: (attrs["type"],),
+        "undef",
+        "A value that nobody reads: what a name holds on a path that does not bind it.",
+        lambda types, attrs, regions: (attrs["type"],),
         lambda *, attrs, regions: (_undefined(attrs["type"]),),
-        lower="undef", cost=0, samples=lambda rng: [], missing={"derivative": "it has no operands", "samples": "its value is unspecified"},
+        lower="undef",
+        cost=0,
+        samples=lambda rng: [],
+        missing={"derivative": "it has no operands", "samples": "its value is unspecified"},
     )
 )
 
@@ -77,8 +91,14 @@ def _empty_ref(*lengths: Any, attrs: Attrs, regions: Any) -> tuple[Any]:
 
 empty = define(
     Op(
-        "empty", "A new array of shape {shape}, its elements unspecified.", _empty_types, _empty_ref, lower="empty", cost=20,
-        samples=lambda rng: [], missing={"derivative": "it has no operands", "samples": "its elements are unspecified"},
+        "empty",
+        "A new array of shape {shape}, its elements unspecified.",
+        _empty_types,
+        _empty_ref,
+        lower="empty",
+        cost=20,
+        samples=lambda rng: [],
+        missing={"derivative": "it has no operands", "samples": "its elements are unspecified"},
     )
 )
 
@@ -94,10 +114,15 @@ def _full_transpose(t: Any, instr: Instr) -> None:
 
 full = define(
     Op(
-        "full", "A new array of shape {shape}, every element the same.", _full_types,
+        "full",
+        "A new array of shape {shape}, every element the same.",
+        _full_types,
         lambda v, *lengths, attrs, regions: (np.full(run_shape(attrs["shape"], lengths), v, v.dtype),),
-        jvp=lambda b, instr, args, tangents, outs: [b.emit1(full, tangents[0], *args[1:], **instr.attrs)], transpose=_full_transpose,
-        lower="full", cost=20, samples=lambda rng: [((np.float64(1.5), np.int64(4)), {"shape": ("n", 3)}), ((np.float64(0.5),), {"shape": (2,)})],
+        jvp=lambda b, instr, args, tangents, outs: [b.emit1(full, tangents[0], *args[1:], **instr.attrs)],
+        transpose=_full_transpose,
+        lower="full",
+        cost=20,
+        samples=lambda rng: [((np.float64(1.5), np.int64(4)), {"shape": ("n", 3)}), ((np.float64(0.5),), {"shape": (2,)})],
         rejects=(((Scalar(F64),), {"shape": ("n",)}, "E101"),),
     )
 )
@@ -114,17 +139,29 @@ def zero_of(b: Builder, t: Type, lengths: Sequence[Value] = ()) -> Value:
 
 copy = define(
     Op(
-        "copy", "A new array with the same elements.", lambda types, attrs, regions: (array_of(types[0], "the operand"),),
-        lambda a, *, attrs, regions: (a.copy(),), jvp=lambda b, instr, args, tangents, outs: [b.emit1(copy, tangents[0])],
-        transpose=lambda t, instr: t.pass_on(instr.outs[0], instr.args[0]), lower="copy", cost=50,
-        samples=lambda rng: [((rng.normal(size=(3,)),), {}), ((rng.normal(size=(2, 3)),), {})], rejects=(((Scalar(F64),), {}, "E101"),),
+        "copy",
+        "A new array with the same elements.",
+        lambda types, attrs, regions: (array_of(types[0], "the operand"),),
+        lambda a, *, attrs, regions: (a.copy(),),
+        jvp=lambda b, instr, args, tangents, outs: [b.emit1(copy, tangents[0])],
+        transpose=lambda t, instr: t.pass_on(instr.outs[0], instr.args[0]),
+        lower="copy",
+        cost=50,
+        samples=lambda rng: [((rng.normal(size=(3,)),), {}), ((rng.normal(size=(2, 3)),), {})],
+        rejects=(((Scalar(F64),), {}, "E101"),),
     )
 )
 
 dim_ = define(
     Op(
-        "dim", "The length of axis {axis}.", lambda types, attrs, regions: _dim_types(types, attrs), lambda a, *, attrs, regions: (np.int64(a.shape[attrs["axis"]]),),
-        lower="dim", cost=0, samples=lambda rng: [((np.ones((2, 3)),), {"axis": 1})], rejects=(((Array(F64, (3,)),), {"axis": 1}, "E101"),),
+        "dim",
+        "The length of axis {axis}.",
+        lambda types, attrs, regions: _dim_types(types, attrs),
+        lambda a, *, attrs, regions: (np.int64(a.shape[attrs["axis"]]),),
+        lower="dim",
+        cost=0,
+        samples=lambda rng: [((np.ones((2, 3)),), {"axis": 1})],
+        rejects=(((Array(F64, (3,)),), {"axis": 1}, "E101"),),
         missing={"derivative": "integers have none"},
     )
 )
@@ -150,7 +187,12 @@ def _get_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
 
 get = define(
     Op(
-        "get", "One element. The indices are in range.", _get_types, lambda a, *i, attrs, regions: (a[i],), lower="get", cost=2,
+        "get",
+        "One element. The indices are in range.",
+        _get_types,
+        lambda a, *i, attrs, regions: (a[i],),
+        lower="get",
+        cost=2,
         jvp=lambda b, instr, args, tangents, outs: [b.emit1(get, tangents[0], *args[1:])],
         transpose=lambda t, instr: t.accumulate_at(instr.args[0], instr.args[1:], t.cotangent(instr.outs[0])),
         samples=lambda rng: [((rng.normal(size=(3,)), np.int64(2)), {}), ((rng.normal(size=(2, 3)), np.int64(1), np.int64(0)), {})],
@@ -188,8 +230,17 @@ def _write_samples(rng: np.random.Generator) -> list[Any]:
 
 set_ = define(
     Op(
-        "set", "The array with one element replaced: set a, v, indices.", _write_types, _set_ref, lower="set", consumes=(0,), cost=2,
-        jvp=lambda b, instr, args, tangents, outs: [_write_jvp(b, set_, args, tangents)], transpose=_set_transpose, samples=_write_samples, rejects=_written,
+        "set",
+        "The array with one element replaced: set a, v, indices.",
+        _write_types,
+        _set_ref,
+        lower="set",
+        consumes=(0,),
+        cost=2,
+        jvp=lambda b, instr, args, tangents, outs: [_write_jvp(b, set_, args, tangents)],
+        transpose=_set_transpose,
+        samples=_write_samples,
+        rejects=_written,
     )
 )
 
@@ -213,8 +264,17 @@ def _add_at_transpose(t: Any, instr: Instr) -> None:
 
 add_at = define(
     Op(
-        "add_at", "The array with v added to one element: add_at a, v, indices.", _write_types, _add_at_ref, lower="add_at", consumes=(0,), cost=3,
-        jvp=lambda b, instr, args, tangents, outs: [_write_jvp(b, add_at, args, tangents)], transpose=_add_at_transpose, samples=_write_samples, rejects=_written,
+        "add_at",
+        "The array with v added to one element: add_at a, v, indices.",
+        _write_types,
+        _add_at_ref,
+        lower="add_at",
+        consumes=(0,),
+        cost=3,
+        jvp=lambda b, instr, args, tangents, outs: [_write_jvp(b, add_at, args, tangents)],
+        transpose=_add_at_transpose,
+        samples=_write_samples,
+        rejects=_written,
     )
 )
 
@@ -238,9 +298,16 @@ def _index_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
 # `checked` is false in the adjoint's copies: the forward sweep has been there.
 index = define(
     Op(
-        "index", "A Python index into an axis of length n, made non-negative; IndexError if it is out of range.", _index_types, _index_ref,
-        lower="index", raises=True, cost=2, samples=lambda rng: [((np.int64(-1), np.int64(3)), {"axis": 0, "checked": True}), ((np.int64(2), np.int64(3)), {"axis": 0, "checked": True})],
-        rejects=(((Scalar(I64),), {"axis": 0, "checked": True}, "E101"),), missing={"derivative": "integers have none"},
+        "index",
+        "A Python index into an axis of length n, made non-negative; IndexError if it is out of range.",
+        _index_types,
+        _index_ref,
+        lower="index",
+        raises=True,
+        cost=2,
+        samples=lambda rng: [((np.int64(-1), np.int64(3)), {"axis": 0, "checked": True}), ((np.int64(2), np.int64(3)), {"axis": 0, "checked": True})],
+        rejects=(((Scalar(I64),), {"axis": 0, "checked": True}, "E101"),),
+        missing={"derivative": "integers have none"},
     )
 )
 
@@ -260,17 +327,31 @@ def _assert_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
 
 assert_ = define(
     Op(
-        "assert", "Raise the Python exception named {error} with {message}, formatted with the other operands, unless c holds.", _assert_types, _assert_ref,
-        lower="assert", raises=True, samples=lambda rng: [((np.bool_(True), np.int64(2)), {"error": "ValueError", "message": "bad {0}"})],
-        rejects=(((Scalar(F64),), {"error": "ValueError", "message": ""}, "E101"),), missing={"derivative": "it has no results"},
+        "assert",
+        "Raise the Python exception named {error} with {message}, formatted with the other operands, unless c holds.",
+        _assert_types,
+        _assert_ref,
+        lower="assert",
+        raises=True,
+        samples=lambda rng: [((np.bool_(True), np.int64(2)), {"error": "ValueError", "message": "bad {0}"})],
+        rejects=(((Scalar(F64),), {"error": "ValueError", "message": ""}, "E101"),),
+        missing={"derivative": "it has no results"},
     )
 )
 
 # ---------------------------------------------------------------- stacks
 
 stack = define(
-    Op("stack", "An empty stack of {items}.", lambda types, attrs, regions: (Stack(tuple(attrs["items"])),), lambda *, attrs, regions: ([],), lower="stack", cost=20,
-       samples=lambda rng: [], missing={"derivative": "the reverse transform keeps a stack of cotangents beside it", "samples": "stacks are no Python values"})
+    Op(
+        "stack",
+        "An empty stack of {items}.",
+        lambda types, attrs, regions: (Stack(tuple(attrs["items"])),),
+        lambda *, attrs, regions: ([],),
+        lower="stack",
+        cost=20,
+        samples=lambda rng: [],
+        missing={"derivative": "the reverse transform keeps a stack of cotangents beside it", "samples": "stacks are no Python values"},
+    )
 )
 
 
@@ -289,8 +370,34 @@ def _pop_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
 
 
 _STACK_MISSING = {"derivative": "the reverse transform keeps a stack of cotangents beside it", "samples": "stacks are no Python values"}
-push = define(Op("push", "The stack with one more tuple.", _push_types, lambda s, *v, attrs, regions: ([*s, v],), lower="push", consumes=(0,), cost=3, samples=lambda rng: [], rejects=(((Scalar(F64),), {}, "E101"),), missing=_STACK_MISSING))
-pop = define(Op("pop", "The stack without its last tuple, and that tuple.", _pop_types, lambda s, *, attrs, regions: (s[:-1], *s[-1]), lower="pop", consumes=(0,), cost=3, samples=lambda rng: [], rejects=(((Scalar(F64),), {}, "E101"),), missing=_STACK_MISSING))
+push = define(
+    Op(
+        "push",
+        "The stack with one more tuple.",
+        _push_types,
+        lambda s, *v, attrs, regions: ([*s, v],),
+        lower="push",
+        consumes=(0,),
+        cost=3,
+        samples=lambda rng: [],
+        rejects=(((Scalar(F64),), {}, "E101"),),
+        missing=_STACK_MISSING,
+    )
+)
+pop = define(
+    Op(
+        "pop",
+        "The stack without its last tuple, and that tuple.",
+        _pop_types,
+        lambda s, *, attrs, regions: (s[:-1], *s[-1]),
+        lower="pop",
+        consumes=(0,),
+        cost=3,
+        samples=lambda rng: [],
+        rejects=(((Scalar(F64),), {}, "E101"),),
+        missing=_STACK_MISSING,
+    )
+)
 
 # ---------------------------------------------------------------- whole arrays, decomposed into array constructors
 
@@ -366,13 +473,19 @@ def _view_expand(b: Builder, args: tuple[Value, ...], attrs: Attrs) -> Value:
 
 view = define(
     Op(
-        "view", "Basic indexing: {spec} per axis (all; slice: start, step; index; new), result of shape {shape}.", _view_types, _view_ref, expand=_view_expand, cost=50,
+        "view",
+        "Basic indexing: {spec} per axis (all; slice: start, step; index; new), result of shape {shape}.",
+        _view_types,
+        _view_ref,
+        expand=_view_expand,
+        cost=50,
         samples=lambda rng: [
             ((rng.normal(size=(4, 3)), np.int64(1), np.int64(2)), {"spec": ("slice", "all"), "shape": (2, 3)}),
             ((rng.normal(size=(4, 3)), np.int64(3), np.int64(2), np.int64(-1)), {"spec": ("index", "slice"), "shape": (3,)}),
             ((rng.normal(size=(4,)), np.int64(3), np.int64(-1), np.int64(2)), {"spec": ("slice", "new"), "shape": ("k", 1)}),
         ],
-        foreign={"jaxpr": "slice", "aten": "slice.Tensor", "stablehlo": "slice", "onnx": "Slice"}, rejects=(((Array(F64, (3,)),), {"spec": (), "shape": ()}, "E101"),),
+        foreign={"jaxpr": "slice", "aten": "slice.Tensor", "stablehlo": "slice", "onnx": "Slice"},
+        rejects=(((Array(F64, (3,)),), {"spec": (), "shape": ()}, "E101"),),
     )
 )
 
@@ -393,9 +506,15 @@ def _transpose_expand(b: Builder, args: tuple[Value, ...], attrs: Attrs) -> Valu
 
 transpose = define(
     Op(
-        "transpose", "Axes in the order {perm}.", _transpose_types, lambda a, *, attrs, regions: (np.transpose(a, attrs["perm"]).copy(),), expand=_transpose_expand, cost=50,
+        "transpose",
+        "Axes in the order {perm}.",
+        _transpose_types,
+        lambda a, *, attrs, regions: (np.transpose(a, attrs["perm"]).copy(),),
+        expand=_transpose_expand,
+        cost=50,
         samples=lambda rng: [((rng.normal(size=(2, 3)),), {"perm": (1, 0)}), ((rng.normal(size=(2, 3, 4)),), {"perm": (2, 0, 1)})],
-        foreign={"jaxpr": "transpose", "aten": "permute", "stablehlo": "transpose", "onnx": "Transpose"}, rejects=(((Array(F64, (3,)),), {"perm": (1,)}, "E101"),),
+        foreign={"jaxpr": "transpose", "aten": "permute", "stablehlo": "transpose", "onnx": "Transpose"},
+        rejects=(((Array(F64, (3,)),), {"perm": (1,)}, "E101"),),
     )
 )
 
@@ -422,8 +541,12 @@ def _reduce_expand(kind: str) -> Any:
         order = [k for k in range(len(source)) if k not in axes] + list(axes)  # axis of `a` of each build index
         lengths = [dim(b, a, k) for k in order if not isinstance(source[k], int)]
         return build(
-            b, kept(source, axes), lengths, lambda body, i: body.emit1(get, a, *(i[order.index(k)] for k in range(len(source)))),
-            extent=tuple(source[k] for k in axes), reduce=kind,
+            b,
+            kept(source, axes),
+            lengths,
+            lambda body, i: body.emit1(get, a, *(i[order.index(k)] for k in range(len(source)))),
+            extent=tuple(source[k] for k in axes),
+            reduce=kind,
         )
 
     return expand
@@ -436,16 +559,41 @@ def _reduction(name: str, doc: str, ref: Any, kind: str, **foreign: str) -> Op:
 
     return define(
         Op(
-            name, doc, _reduce_types, lambda a, *, attrs, regions: (np.asarray(ref(a, axis=tuple(attrs["axes"])), a.dtype)[()],), expand=_reduce_expand(kind), cost=50,
-            samples=samples, rejects=(((Array(F64, (3,)),), {"axes": (1,)}, "E101"), ((Scalar(F64),), {"axes": (0,)}, "E101")), foreign=foreign,
+            name,
+            doc,
+            _reduce_types,
+            lambda a, *, attrs, regions: (np.asarray(ref(a, axis=tuple(attrs["axes"])), a.dtype)[()],),
+            expand=_reduce_expand(kind),
+            cost=50,
+            samples=samples,
+            rejects=(((Array(F64, (3,)),), {"axes": (1,)}, "E101"), ((Scalar(F64),), {"axes": (0,)}, "E101")),
+            foreign=foreign,
         )
     )
 
 
 sum_ = _reduction("sum", "Sum over {axes}; the order is free.", np.sum, "add", jaxpr="reduce_sum", aten="sum.dim_IntList", stablehlo="reduce", onnx="ReduceSum")
 prod = _reduction("prod", "Product over {axes}.", np.prod, "mul", jaxpr="reduce_prod", aten="prod.dim_int", stablehlo="reduce", onnx="ReduceProd")
-max_ = _reduction("max", "Largest element over {axes}, which must not be empty; NaN if there is one; ties share the derivative evenly.", np.max, "max", jaxpr="reduce_max", aten="amax", stablehlo="reduce", onnx="ReduceMax")
-min_ = _reduction("min", "Smallest element over {axes}, which must not be empty; NaN if there is one; ties share the derivative evenly.", np.min, "min", jaxpr="reduce_min", aten="amin", stablehlo="reduce", onnx="ReduceMin")
+max_ = _reduction(
+    "max",
+    "Largest element over {axes}, which must not be empty; NaN if there is one; ties share the derivative evenly.",
+    np.max,
+    "max",
+    jaxpr="reduce_max",
+    aten="amax",
+    stablehlo="reduce",
+    onnx="ReduceMax",
+)
+min_ = _reduction(
+    "min",
+    "Smallest element over {axes}, which must not be empty; NaN if there is one; ties share the derivative evenly.",
+    np.min,
+    "min",
+    jaxpr="reduce_min",
+    aten="amin",
+    stablehlo="reduce",
+    onnx="ReduceMin",
+)
 
 # ---------------------------------------------------------------- matrix product
 
@@ -479,8 +627,14 @@ def _matmul_expand(b: Builder, args: tuple[Value, ...], attrs: Attrs) -> Value:
 
 matmul = define(
     Op(
-        "matmul", "Matrix product of two matrices, a matrix and a vector, or two vectors.", _matmul_types, lambda x, y, *, attrs, regions: (np.matmul(x, y),), expand=_matmul_expand, cost=200,
-        python=(np.matmul, np.dot), foreign={"jaxpr": "dot_general", "aten": "mm", "stablehlo": "dot_general", "onnx": "MatMul"},
+        "matmul",
+        "Matrix product of two matrices, a matrix and a vector, or two vectors.",
+        _matmul_types,
+        lambda x, y, *, attrs, regions: (np.matmul(x, y),),
+        expand=_matmul_expand,
+        cost=200,
+        python=(np.matmul, np.dot),
+        foreign={"jaxpr": "dot_general", "aten": "mm", "stablehlo": "dot_general", "onnx": "MatMul"},
         samples=lambda rng: [((rng.normal(size=s), rng.normal(size=t)), {}) for s, t in (((2, 3), (3, 4)), ((2, 3), (3,)), ((3,), (3, 2)), ((3,), (3,)))],
         rejects=(((Array(F64, (2, 3)), Array(F64, (2, 3))), {}, "E103"), ((Scalar(F64), Array(F64, (3,))), {}, "E101")),
     )
@@ -515,9 +669,18 @@ def _reshape_expand(b: Builder, args: tuple[Value, ...], attrs: Attrs) -> Value:
 
 reshape = define(
     Op(
-        "reshape", "The same elements in row-major order, with shape {shape}; the sizes are equal.", _reshape_types,
-        lambda a, *lengths, attrs, regions: (a.reshape(run_shape(attrs["shape"], lengths)).copy(),), expand=_reshape_expand, cost=50,
-        samples=lambda rng: [((rng.normal(size=(2, 3)),), {"shape": (6,)}), ((rng.normal(size=(6,)), np.int64(3)), {"shape": ("k", 2)}), ((rng.normal(size=(2, 6)),), {"shape": (3, 4)})],
-        foreign={"jaxpr": "reshape", "aten": "view", "stablehlo": "reshape", "onnx": "Reshape"}, rejects=(((Scalar(F64),), {"shape": (1,)}, "E101"),),
+        "reshape",
+        "The same elements in row-major order, with shape {shape}; the sizes are equal.",
+        _reshape_types,
+        lambda a, *lengths, attrs, regions: (a.reshape(run_shape(attrs["shape"], lengths)).copy(),),
+        expand=_reshape_expand,
+        cost=50,
+        samples=lambda rng: [
+            ((rng.normal(size=(2, 3)),), {"shape": (6,)}),
+            ((rng.normal(size=(6,)), np.int64(3)), {"shape": ("k", 2)}),
+            ((rng.normal(size=(2, 6)),), {"shape": (3, 4)}),
+        ],
+        foreign={"jaxpr": "reshape", "aten": "view", "stablehlo": "reshape", "onnx": "Reshape"},
+        rejects=(((Scalar(F64),), {"shape": (1,)}, "E101"),),
     )
 )

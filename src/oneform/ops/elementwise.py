@@ -8,21 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from oneform.ir import Attrs, Block, Builder, Op, Value, mismatch
+from oneform.ir import Attrs, Block, Op, mismatch
 from oneform.ops.table import (
     Late,
     Term,
     apply,
     binary,
+    broadcast_shape,
     define,
     expand_pointwise,
-    pointwise,
     pointwise_types,
-    broadcast_shape,
     sample,
     unary,
 )
-from oneform.types import BOOL, F64, I64, Array, DType, Scalar, Stack, Type, shape_of, with_shape
+from oneform.types import BOOL, F64, I64, DType, Scalar, Stack, Type, shape_of, with_shape
 
 
 def _ln2() -> float:
@@ -32,35 +31,98 @@ def _ln2() -> float:
 # ---------------------------------------------------------------- arithmetic
 
 add = binary(
-    "add", "Sum, x + y.", np.add, kinds="fic", lower={"f": "fadd", "i": "add"}, partials=lambda x, y, z: (1, 1),
-    python=(operator.add, np.add), jaxpr="add", aten="add.Tensor", stablehlo="add", onnx="Add",
+    "add",
+    "Sum, x + y.",
+    np.add,
+    kinds="fic",
+    lower={"f": "fadd", "i": "add"},
+    partials=lambda x, y, z: (1, 1),
+    python=(operator.add, np.add),
+    jaxpr="add",
+    aten="add.Tensor",
+    stablehlo="add",
+    onnx="Add",
 )
 sub = binary(
-    "sub", "Difference, x - y.", np.subtract, kinds="fic", lower={"f": "fsub", "i": "sub"}, partials=lambda x, y, z: (1, -1),
-    python=(operator.sub, np.subtract), jaxpr="sub", aten="sub.Tensor", stablehlo="subtract", onnx="Sub",
+    "sub",
+    "Difference, x - y.",
+    np.subtract,
+    kinds="fic",
+    lower={"f": "fsub", "i": "sub"},
+    partials=lambda x, y, z: (1, -1),
+    python=(operator.sub, np.subtract),
+    jaxpr="sub",
+    aten="sub.Tensor",
+    stablehlo="subtract",
+    onnx="Sub",
 )
 mul = binary(
-    "mul", "Product, x y.", np.multiply, kinds="fic", lower={"f": "fmul", "i": "mul"}, partials=lambda x, y, z: (y, x),
-    python=(operator.mul, np.multiply), jaxpr="mul", aten="mul.Tensor", stablehlo="multiply", onnx="Mul",
+    "mul",
+    "Product, x y.",
+    np.multiply,
+    kinds="fic",
+    lower={"f": "fmul", "i": "mul"},
+    partials=lambda x, y, z: (y, x),
+    python=(operator.mul, np.multiply),
+    jaxpr="mul",
+    aten="mul.Tensor",
+    stablehlo="multiply",
+    onnx="Mul",
 )
 # d(x/y) = dx/y - z dy/y
 div = binary(
-    "div", "Quotient, x / y; division by zero gives an infinity or NaN.", np.divide, kinds="fc", lower={"f": "fdiv"}, cost=5,
-    partials=lambda x, y, z: (1.0 / y, -z / y), python=(operator.truediv, np.divide, np.true_divide),
-    jaxpr="div", aten="div.Tensor", stablehlo="divide", onnx="Div",
+    "div",
+    "Quotient, x / y; division by zero gives an infinity or NaN.",
+    np.divide,
+    kinds="fc",
+    lower={"f": "fdiv"},
+    cost=5,
+    partials=lambda x, y, z: (1.0 / y, -z / y),
+    python=(operator.truediv, np.divide, np.true_divide),
+    jaxpr="div",
+    aten="div.Tensor",
+    stablehlo="divide",
+    onnx="Div",
 )
 neg = unary(
-    "neg", "Negation, -x.", np.negative, kinds="fic", lower={"f": "fneg", "i": "sub {T} 0, {0}"}, partial=lambda x, y: -1,
-    python=(operator.neg, np.negative), jaxpr="neg", aten="neg", stablehlo="negate", onnx="Neg",
+    "neg",
+    "Negation, -x.",
+    np.negative,
+    kinds="fic",
+    lower={"f": "fneg", "i": "sub {T} 0, {0}"},
+    partial=lambda x, y: -1,
+    python=(operator.neg, np.negative),
+    jaxpr="neg",
+    aten="neg",
+    stablehlo="negate",
+    onnx="Neg",
 )
 abs_ = unary(
-    "abs", "Absolute value; its derivative at 0 is 0.", np.abs, kinds="fi", lower={"f": "intrinsic:fabs", "i": "call {T} @llvm.abs.{S}({T} {0}, i1 false)"},
-    partial=lambda x, y: apply("sign", x), python=(abs, np.abs, np.absolute, np.fabs, math.fabs), jaxpr="abs", aten="abs", stablehlo="abs", onnx="Abs",
+    "abs",
+    "Absolute value; its derivative at 0 is 0.",
+    np.abs,
+    kinds="fi",
+    lower={"f": "intrinsic:fabs", "i": "call {T} @llvm.abs.{S}({T} {0}, i1 false)"},
+    partial=lambda x, y: apply("sign", x),
+    python=(abs, np.abs, np.absolute, np.fabs, math.fabs),
+    jaxpr="abs",
+    aten="abs",
+    stablehlo="abs",
+    onnx="Abs",
 )
 _KINK = "piecewise constant: zero wherever it is defined"
 sign = unary(
-    "sign", "-1, 0 or 1; NaN stays NaN.", np.sign, kinds="fi", lower={"f": "generate:sign", "i": "generate:sign"}, partial=lambda x, y: None,
-    python=(np.sign,), jaxpr="sign", aten="sign", stablehlo="sign", onnx="Sign",
+    "sign",
+    "-1, 0 or 1; NaN stays NaN.",
+    np.sign,
+    kinds="fi",
+    lower={"f": "generate:sign", "i": "generate:sign"},
+    partial=lambda x, y: None,
+    python=(np.sign,),
+    jaxpr="sign",
+    aten="sign",
+    stablehlo="sign",
+    onnx="Sign",
 )
 for _name, _doc, _ref, _intrinsic, _python in (
     ("floor", "The largest integer not above x, as a float.", np.floor, "floor", (np.floor,)),
@@ -68,24 +130,56 @@ for _name, _doc, _ref, _intrinsic, _python in (
     ("trunc", "x without its fraction, as a float.", np.trunc, "trunc", (np.trunc, np.fix)),
     ("rint", "The nearest integer, ties to even, as a float.", np.rint, "rint", (np.rint,)),
 ):
-    unary(_name, _doc, _ref, lower={"f": f"intrinsic:{_intrinsic}"}, partial=lambda x, y: None, python=_python, jaxpr=_name, aten=_name, stablehlo=_name, onnx=_name)
+    unary(
+        _name,
+        _doc,
+        _ref,
+        lower={"f": f"intrinsic:{_intrinsic}"},
+        partial=lambda x, y: None,
+        python=_python,
+        jaxpr=_name,
+        aten=_name,
+        stablehlo=_name,
+        onnx=_name,
+    )
 
 # Python's x % y and x // y: the remainder has the sign of y. Integers divided by zero raise, as Python does (NumPy warns and gives 0).
 floordiv = binary(
-    "floordiv", "Floor of the quotient, x // y, as Python defines it.", np.floor_divide, kinds="fi",
-    lower={"f": "generate:floordiv", "i": "generate:floordiv"}, cost=25, partials=lambda x, y, z: (None, None),
-    python=(operator.floordiv, np.floor_divide), aten="floor_divide",
+    "floordiv",
+    "Floor of the quotient, x // y, as Python defines it.",
+    np.floor_divide,
+    kinds="fi",
+    lower={"f": "generate:floordiv", "i": "generate:floordiv"},
+    cost=25,
+    partials=lambda x, y, z: (None, None),
+    python=(operator.floordiv, np.floor_divide),
+    aten="floor_divide",
 )
 # x % y = x - y floor(x / y)
 mod = binary(
-    "mod", "Remainder, x % y, with the sign of y as Python defines it.", np.remainder, kinds="fi",
-    lower={"f": "generate:mod", "i": "generate:mod"}, cost=25, partials=lambda x, y, z: (1, -apply("floordiv", x, y)),
-    python=(operator.mod, np.remainder, np.mod), aten="remainder.Tensor", onnx="Mod",
+    "mod",
+    "Remainder, x % y, with the sign of y as Python defines it.",
+    np.remainder,
+    kinds="fi",
+    lower={"f": "generate:mod", "i": "generate:mod"},
+    cost=25,
+    partials=lambda x, y, z: (1, -apply("floordiv", x, y)),
+    python=(operator.mod, np.remainder, np.mod),
+    aten="remainder.Tensor",
+    onnx="Mod",
 )
 # fmod(x, y) = x - y trunc(x / y)
 fmod = binary(
-    "fmod", "Remainder with the sign of x, as C defines it.", np.fmod, lower={"f": "libm:fmod"}, cost=25,
-    partials=lambda x, y, z: (1, -apply("trunc", x / y)), python=(np.fmod, math.fmod), jaxpr="rem", aten="fmod.Tensor", stablehlo="remainder",
+    "fmod",
+    "Remainder with the sign of x, as C defines it.",
+    np.fmod,
+    lower={"f": "libm:fmod"},
+    cost=25,
+    partials=lambda x, y, z: (1, -apply("trunc", x / y)),
+    python=(np.fmod, math.fmod),
+    jaxpr="rem",
+    aten="fmod.Tensor",
+    stablehlo="remainder",
 )
 
 
@@ -98,8 +192,18 @@ def _pow_partials(x: Term, y: Term, z: Term) -> tuple[Any, Any]:
 
 
 pow_ = binary(
-    "pow", "Power, x ** y.", np.power, lower={"f": "libm:pow"}, cost=40, partials=_pow_partials, low=0.2,
-    python=(operator.pow, np.power, np.float_power, math.pow, pow), jaxpr="pow", aten="pow.Tensor_Tensor", stablehlo="power", onnx="Pow",
+    "pow",
+    "Power, x ** y.",
+    np.power,
+    lower={"f": "libm:pow"},
+    cost=40,
+    partials=_pow_partials,
+    low=0.2,
+    python=(operator.pow, np.power, np.float_power, math.pow, pow),
+    jaxpr="pow",
+    aten="pow.Tensor_Tensor",
+    stablehlo="power",
+    onnx="Pow",
 )
 
 
@@ -111,8 +215,14 @@ def _ipow_ref(x: Any, n: Any) -> Any:
 
 define(
     Op(
-        "ipow", "An integer to a non-negative integer power.", pointwise_types("i", arity=2), lambda *a, attrs, regions: (_ipow_ref(*a),),
-        lower={"i": "generate:ipow"}, expand=expand_pointwise("ipow"), cost=30, raises=True,
+        "ipow",
+        "An integer to a non-negative integer power.",
+        pointwise_types("i", arity=2),
+        lambda *a, attrs, regions: (_ipow_ref(*a),),
+        lower={"i": "generate:ipow"},
+        expand=expand_pointwise("ipow"),
+        cost=30,
+        raises=True,
         samples=lambda rng: [((np.int64(3), np.int64(4)), {}), ((np.array([2, -3]), np.array([5, 3])), {})],
         missing={"derivative": "integers have none"},
     )
@@ -120,10 +230,14 @@ define(
 # d(x^n) = n x^(n-1) dx, with n a number known to the compiler
 define(
     Op(
-        "powi", "Power with an integer exponent known to the compiler, {n}.", pointwise_types("fi"),
+        "powi",
+        "Power with an integer exponent known to the compiler, {n}.",
+        pointwise_types("fi"),
         lambda x, *, attrs, regions: (_quiet(np.power, x, x.dtype.type(attrs["n"])),),
         partials=lambda x, y, *, n: (0 if n == 0 else 1 if n == 1 else apply("powi", x, n=n - 1) * float(n),),
-        lower={"f": "generate:powi", "i": "generate:powi"}, expand=expand_pointwise("powi"), cost=4,
+        lower={"f": "generate:powi", "i": "generate:powi"},
+        expand=expand_pointwise("powi"),
+        cost=4,
         samples=lambda rng: [((sample(rng, "f", s, -2, 2),), {"n": n}) for s in ((), (3,)) for n in (0, 1, 2, 3, 5, -1, -2)] + [((np.int64(-3),), {"n": 3})],
     )
 )
@@ -134,39 +248,232 @@ def _quiet(f: Any, *args: Any) -> Any:
         return f(*args)
 
 
-square = unary("square", "x².", np.square, kinds="fi", lower={"f": "fmul {fm} {T} {0}, {0}", "i": "mul {T} {0}, {0}"}, partial=lambda x, y: x * 2.0, python=(np.square,), aten="square")
+square = unary(
+    "square",
+    "x².",
+    np.square,
+    kinds="fi",
+    lower={"f": "fmul {fm} {T} {0}, {0}", "i": "mul {T} {0}, {0}"},
+    partial=lambda x, y: x * 2.0,
+    python=(np.square,),
+    aten="square",
+)
 sqrt = unary(
-    "sqrt", "Square root; NaN for negative x.", np.sqrt, lower={"f": "intrinsic:sqrt"}, cost=8, low=0.1, partial=lambda x, y: 0.5 / y,
-    python=(np.sqrt, math.sqrt), jaxpr="sqrt", aten="sqrt", stablehlo="sqrt", onnx="Sqrt",
+    "sqrt",
+    "Square root; NaN for negative x.",
+    np.sqrt,
+    lower={"f": "intrinsic:sqrt"},
+    cost=8,
+    low=0.1,
+    partial=lambda x, y: 0.5 / y,
+    python=(np.sqrt, math.sqrt),
+    jaxpr="sqrt",
+    aten="sqrt",
+    stablehlo="sqrt",
+    onnx="Sqrt",
 )
 # (x^(1/3))' = 1 / (3 y²)
-cbrt = unary("cbrt", "Cube root.", np.cbrt, lower={"f": "libm:cbrt"}, cost=30, low=0.1, partial=lambda x, y: 1.0 / (3.0 * y * y), python=(np.cbrt, math.cbrt), jaxpr="cbrt", stablehlo="cbrt")
-reciprocal = unary("reciprocal", "1 / x.", np.reciprocal, lower={"f": "fdiv {fm} {T} 1.0, {0}"}, cost=5, low=0.1, partial=lambda x, y: -(y * y), python=(np.reciprocal,), aten="reciprocal", onnx="Reciprocal")
+cbrt = unary(
+    "cbrt",
+    "Cube root.",
+    np.cbrt,
+    lower={"f": "libm:cbrt"},
+    cost=30,
+    low=0.1,
+    partial=lambda x, y: 1.0 / (3.0 * y * y),
+    python=(np.cbrt, math.cbrt),
+    jaxpr="cbrt",
+    stablehlo="cbrt",
+)
+reciprocal = unary(
+    "reciprocal",
+    "1 / x.",
+    np.reciprocal,
+    lower={"f": "fdiv {fm} {T} 1.0, {0}"},
+    cost=5,
+    low=0.1,
+    partial=lambda x, y: -(y * y),
+    python=(np.reciprocal,),
+    aten="reciprocal",
+    onnx="Reciprocal",
+)
 
 # ---------------------------------------------------------------- exponentials and logarithms
 
-exp = unary("exp", "Exponential, e**x.", np.exp, lower={"f": "libm:exp"}, cost=20, partial=lambda x, y: y, python=(np.exp, math.exp), jaxpr="exp", aten="exp", stablehlo="exponential", onnx="Exp")
-exp2 = unary("exp2", "2**x.", np.exp2, lower={"f": "libm:exp2"}, cost=20, partial=lambda x, y: y * _ln2(), python=(np.exp2, math.exp2), jaxpr="exp2", aten="exp2")
-expm1 = unary("expm1", "e**x - 1, exact near 0.", np.expm1, lower={"f": "libm:expm1"}, cost=25, partial=lambda x, y: y + 1.0, python=(np.expm1, math.expm1), jaxpr="expm1", aten="expm1", stablehlo="exponential_minus_one")
-log = unary("log", "Natural logarithm.", np.log, lower={"f": "libm:log"}, cost=20, low=0.1, partial=lambda x, y: 1.0 / x, python=(np.log,), jaxpr="log", aten="log", stablehlo="log", onnx="Log")
-log2 = unary("log2", "Logarithm to base 2.", np.log2, lower={"f": "libm:log2"}, cost=20, low=0.1, partial=lambda x, y: 1.0 / (x * _ln2()), python=(np.log2, math.log2), aten="log2")
-log10 = unary("log10", "Logarithm to base 10.", np.log10, lower={"f": "libm:log10"}, cost=20, low=0.1, partial=lambda x, y: 1.0 / (x * math.log(10.0)), python=(np.log10, math.log10), aten="log10")
-log1p = unary("log1p", "log(1 + x), exact near 0.", np.log1p, lower={"f": "libm:log1p"}, cost=25, low=-0.9, partial=lambda x, y: 1.0 / (x + 1.0), python=(np.log1p, math.log1p), jaxpr="log1p", aten="log1p", stablehlo="log_plus_one")
+exp = unary(
+    "exp",
+    "Exponential, e**x.",
+    np.exp,
+    lower={"f": "libm:exp"},
+    cost=20,
+    partial=lambda x, y: y,
+    python=(np.exp, math.exp),
+    jaxpr="exp",
+    aten="exp",
+    stablehlo="exponential",
+    onnx="Exp",
+)
+exp2 = unary(
+    "exp2", "2**x.", np.exp2, lower={"f": "libm:exp2"}, cost=20, partial=lambda x, y: y * _ln2(), python=(np.exp2, math.exp2), jaxpr="exp2", aten="exp2"
+)
+expm1 = unary(
+    "expm1",
+    "e**x - 1, exact near 0.",
+    np.expm1,
+    lower={"f": "libm:expm1"},
+    cost=25,
+    partial=lambda x, y: y + 1.0,
+    python=(np.expm1, math.expm1),
+    jaxpr="expm1",
+    aten="expm1",
+    stablehlo="exponential_minus_one",
+)
+log = unary(
+    "log",
+    "Natural logarithm.",
+    np.log,
+    lower={"f": "libm:log"},
+    cost=20,
+    low=0.1,
+    partial=lambda x, y: 1.0 / x,
+    python=(np.log,),
+    jaxpr="log",
+    aten="log",
+    stablehlo="log",
+    onnx="Log",
+)
+log2 = unary(
+    "log2",
+    "Logarithm to base 2.",
+    np.log2,
+    lower={"f": "libm:log2"},
+    cost=20,
+    low=0.1,
+    partial=lambda x, y: 1.0 / (x * _ln2()),
+    python=(np.log2, math.log2),
+    aten="log2",
+)
+log10 = unary(
+    "log10",
+    "Logarithm to base 10.",
+    np.log10,
+    lower={"f": "libm:log10"},
+    cost=20,
+    low=0.1,
+    partial=lambda x, y: 1.0 / (x * math.log(10.0)),
+    python=(np.log10, math.log10),
+    aten="log10",
+)
+log1p = unary(
+    "log1p",
+    "log(1 + x), exact near 0.",
+    np.log1p,
+    lower={"f": "libm:log1p"},
+    cost=25,
+    low=-0.9,
+    partial=lambda x, y: 1.0 / (x + 1.0),
+    python=(np.log1p, math.log1p),
+    jaxpr="log1p",
+    aten="log1p",
+    stablehlo="log_plus_one",
+)
 # d logaddexp = e^(x-z) dx + e^(y-z) dy
 logaddexp = binary(
-    "logaddexp", "log(e**x + e**y) without overflow.", np.logaddexp, lower={"f": "generate:logaddexp"}, cost=50,
-    partials=lambda x, y, z: (apply("exp", x - z), apply("exp", y - z)), python=(np.logaddexp,), jaxpr="logaddexp", aten="logaddexp",
+    "logaddexp",
+    "log(e**x + e**y) without overflow.",
+    np.logaddexp,
+    lower={"f": "generate:logaddexp"},
+    cost=50,
+    partials=lambda x, y, z: (apply("exp", x - z), apply("exp", y - z)),
+    python=(np.logaddexp,),
+    jaxpr="logaddexp",
+    aten="logaddexp",
 )
 
 # ---------------------------------------------------------------- circular and hyperbolic functions
 
-sin = unary("sin", "Sine.", np.sin, lower={"f": "libm:sin"}, cost=20, partial=lambda x, y: apply("cos", x), python=(np.sin, math.sin), jaxpr="sin", aten="sin", stablehlo="sine", onnx="Sin")
-cos = unary("cos", "Cosine.", np.cos, lower={"f": "libm:cos"}, cost=20, partial=lambda x, y: -apply("sin", x), python=(np.cos, math.cos), jaxpr="cos", aten="cos", stablehlo="cosine", onnx="Cos")
-tan = unary("tan", "Tangent.", np.tan, lower={"f": "libm:tan"}, cost=25, low=-1.2, high=1.2, partial=lambda x, y: y * y + 1.0, python=(np.tan, math.tan), jaxpr="tan", aten="tan", stablehlo="tan", onnx="Tan")
+sin = unary(
+    "sin",
+    "Sine.",
+    np.sin,
+    lower={"f": "libm:sin"},
+    cost=20,
+    partial=lambda x, y: apply("cos", x),
+    python=(np.sin, math.sin),
+    jaxpr="sin",
+    aten="sin",
+    stablehlo="sine",
+    onnx="Sin",
+)
+cos = unary(
+    "cos",
+    "Cosine.",
+    np.cos,
+    lower={"f": "libm:cos"},
+    cost=20,
+    partial=lambda x, y: -apply("sin", x),
+    python=(np.cos, math.cos),
+    jaxpr="cos",
+    aten="cos",
+    stablehlo="cosine",
+    onnx="Cos",
+)
+tan = unary(
+    "tan",
+    "Tangent.",
+    np.tan,
+    lower={"f": "libm:tan"},
+    cost=25,
+    low=-1.2,
+    high=1.2,
+    partial=lambda x, y: y * y + 1.0,
+    python=(np.tan, math.tan),
+    jaxpr="tan",
+    aten="tan",
+    stablehlo="tan",
+    onnx="Tan",
+)
 # asin' = 1/sqrt(1-x²), acos' = -1/sqrt(1-x²), atan' = 1/(1+x²)
-asin = unary("asin", "Arc sine.", np.arcsin, lower={"f": "libm:asin"}, cost=25, low=-0.9, high=0.9, partial=lambda x, y: 1.0 / apply("sqrt", 1.0 - x * x), python=(np.arcsin, math.asin), jaxpr="asin", aten="asin", onnx="Asin")
-acos = unary("acos", "Arc cosine.", np.arccos, lower={"f": "libm:acos"}, cost=25, low=-0.9, high=0.9, partial=lambda x, y: -1.0 / apply("sqrt", 1.0 - x * x), python=(np.arccos, math.acos), jaxpr="acos", aten="acos", onnx="Acos")
-atan = unary("atan", "Arc tangent.", np.arctan, lower={"f": "libm:atan"}, cost=25, partial=lambda x, y: 1.0 / (x * x + 1.0), python=(np.arctan, math.atan), jaxpr="atan", aten="atan", onnx="Atan")
+asin = unary(
+    "asin",
+    "Arc sine.",
+    np.arcsin,
+    lower={"f": "libm:asin"},
+    cost=25,
+    low=-0.9,
+    high=0.9,
+    partial=lambda x, y: 1.0 / apply("sqrt", 1.0 - x * x),
+    python=(np.arcsin, math.asin),
+    jaxpr="asin",
+    aten="asin",
+    onnx="Asin",
+)
+acos = unary(
+    "acos",
+    "Arc cosine.",
+    np.arccos,
+    lower={"f": "libm:acos"},
+    cost=25,
+    low=-0.9,
+    high=0.9,
+    partial=lambda x, y: -1.0 / apply("sqrt", 1.0 - x * x),
+    python=(np.arccos, math.acos),
+    jaxpr="acos",
+    aten="acos",
+    onnx="Acos",
+)
+atan = unary(
+    "atan",
+    "Arc tangent.",
+    np.arctan,
+    lower={"f": "libm:atan"},
+    cost=25,
+    partial=lambda x, y: 1.0 / (x * x + 1.0),
+    python=(np.arctan, math.atan),
+    jaxpr="atan",
+    aten="atan",
+    onnx="Atan",
+)
 
 
 def _atan2_partials(y: Term, x: Term, z: Term) -> tuple[Any, Any]:
@@ -175,7 +482,18 @@ def _atan2_partials(y: Term, x: Term, z: Term) -> tuple[Any, Any]:
     return x / norm, -y / norm
 
 
-atan2 = binary("atan2", "Angle of the point (x, y), given as (y, x).", np.arctan2, lower={"f": "libm:atan2"}, cost=40, partials=_atan2_partials, python=(np.arctan2, math.atan2), jaxpr="atan2", aten="atan2", stablehlo="atan2")
+atan2 = binary(
+    "atan2",
+    "Angle of the point (x, y), given as (y, x).",
+    np.arctan2,
+    lower={"f": "libm:atan2"},
+    cost=40,
+    partials=_atan2_partials,
+    python=(np.arctan2, math.atan2),
+    jaxpr="atan2",
+    aten="atan2",
+    stablehlo="atan2",
+)
 
 
 def _hypot_partials(x: Term, y: Term, z: Term) -> tuple[Any, Any]:
@@ -184,21 +502,115 @@ def _hypot_partials(x: Term, y: Term, z: Term) -> tuple[Any, Any]:
     return x / safe, y / safe
 
 
-hypot = binary("hypot", "sqrt(x² + y²) without overflow.", np.hypot, lower={"f": "libm:hypot"}, cost=20, partials=_hypot_partials, python=(np.hypot,), aten="hypot")
-sinh = unary("sinh", "Hyperbolic sine.", np.sinh, lower={"f": "libm:sinh"}, cost=25, partial=lambda x, y: apply("cosh", x), python=(np.sinh, math.sinh), jaxpr="sinh", aten="sinh", onnx="Sinh")
-cosh = unary("cosh", "Hyperbolic cosine.", np.cosh, lower={"f": "libm:cosh"}, cost=25, partial=lambda x, y: apply("sinh", x), python=(np.cosh, math.cosh), jaxpr="cosh", aten="cosh", onnx="Cosh")
-tanh = unary("tanh", "Hyperbolic tangent.", np.tanh, lower={"f": "libm:tanh"}, cost=25, partial=lambda x, y: 1.0 - y * y, python=(np.tanh, math.tanh), jaxpr="tanh", aten="tanh", stablehlo="tanh", onnx="Tanh")
+hypot = binary(
+    "hypot", "sqrt(x² + y²) without overflow.", np.hypot, lower={"f": "libm:hypot"}, cost=20, partials=_hypot_partials, python=(np.hypot,), aten="hypot"
+)
+sinh = unary(
+    "sinh",
+    "Hyperbolic sine.",
+    np.sinh,
+    lower={"f": "libm:sinh"},
+    cost=25,
+    partial=lambda x, y: apply("cosh", x),
+    python=(np.sinh, math.sinh),
+    jaxpr="sinh",
+    aten="sinh",
+    onnx="Sinh",
+)
+cosh = unary(
+    "cosh",
+    "Hyperbolic cosine.",
+    np.cosh,
+    lower={"f": "libm:cosh"},
+    cost=25,
+    partial=lambda x, y: apply("sinh", x),
+    python=(np.cosh, math.cosh),
+    jaxpr="cosh",
+    aten="cosh",
+    onnx="Cosh",
+)
+tanh = unary(
+    "tanh",
+    "Hyperbolic tangent.",
+    np.tanh,
+    lower={"f": "libm:tanh"},
+    cost=25,
+    partial=lambda x, y: 1.0 - y * y,
+    python=(np.tanh, math.tanh),
+    jaxpr="tanh",
+    aten="tanh",
+    stablehlo="tanh",
+    onnx="Tanh",
+)
 # asinh' = 1/sqrt(x²+1), acosh' = 1/sqrt(x²-1), atanh' = 1/(1-x²)
-asinh = unary("asinh", "Inverse hyperbolic sine.", np.arcsinh, lower={"f": "libm:asinh"}, cost=30, partial=lambda x, y: 1.0 / apply("sqrt", x * x + 1.0), python=(np.arcsinh, math.asinh), jaxpr="asinh", aten="asinh", onnx="Asinh")
-acosh = unary("acosh", "Inverse hyperbolic cosine.", np.arccosh, lower={"f": "libm:acosh"}, cost=30, low=1.2, high=3.0, partial=lambda x, y: 1.0 / apply("sqrt", x * x - 1.0), python=(np.arccosh, math.acosh), jaxpr="acosh", aten="acosh", onnx="Acosh")
-atanh = unary("atanh", "Inverse hyperbolic tangent.", np.arctanh, lower={"f": "libm:atanh"}, cost=30, low=-0.9, high=0.9, partial=lambda x, y: 1.0 / (1.0 - x * x), python=(np.arctanh, math.atanh), jaxpr="atanh", aten="atanh", onnx="Atanh")
+asinh = unary(
+    "asinh",
+    "Inverse hyperbolic sine.",
+    np.arcsinh,
+    lower={"f": "libm:asinh"},
+    cost=30,
+    partial=lambda x, y: 1.0 / apply("sqrt", x * x + 1.0),
+    python=(np.arcsinh, math.asinh),
+    jaxpr="asinh",
+    aten="asinh",
+    onnx="Asinh",
+)
+acosh = unary(
+    "acosh",
+    "Inverse hyperbolic cosine.",
+    np.arccosh,
+    lower={"f": "libm:acosh"},
+    cost=30,
+    low=1.2,
+    high=3.0,
+    partial=lambda x, y: 1.0 / apply("sqrt", x * x - 1.0),
+    python=(np.arccosh, math.acosh),
+    jaxpr="acosh",
+    aten="acosh",
+    onnx="Acosh",
+)
+atanh = unary(
+    "atanh",
+    "Inverse hyperbolic tangent.",
+    np.arctanh,
+    lower={"f": "libm:atanh"},
+    cost=30,
+    low=-0.9,
+    high=0.9,
+    partial=lambda x, y: 1.0 / (1.0 - x * x),
+    python=(np.arctanh, math.atanh),
+    jaxpr="atanh",
+    aten="atanh",
+    onnx="Atanh",
+)
 
 # ---------------------------------------------------------------- special functions that Python's math has
 
 _erf, _erfc = Late("scipy.special", "erf"), Late("scipy.special", "erfc")
 # erf' = 2/sqrt(pi) e^(-x²)
-erf = unary("erf", "Error function.", _erf, lower={"f": "libm:erf"}, cost=30, partial=lambda x, y: apply("exp", -(x * x)) * (2.0 / math.sqrt(math.pi)), python=(math.erf, _erf), jaxpr="erf", aten="erf", onnx="Erf")
-erfc = unary("erfc", "1 - erf(x), exact for large x.", _erfc, lower={"f": "libm:erfc"}, cost=30, partial=lambda x, y: apply("exp", -(x * x)) * (-2.0 / math.sqrt(math.pi)), python=(math.erfc, _erfc), jaxpr="erfc", aten="special_erfc")
+erf = unary(
+    "erf",
+    "Error function.",
+    _erf,
+    lower={"f": "libm:erf"},
+    cost=30,
+    partial=lambda x, y: apply("exp", -(x * x)) * (2.0 / math.sqrt(math.pi)),
+    python=(math.erf, _erf),
+    jaxpr="erf",
+    aten="erf",
+    onnx="Erf",
+)
+erfc = unary(
+    "erfc",
+    "1 - erf(x), exact for large x.",
+    _erfc,
+    lower={"f": "libm:erfc"},
+    cost=30,
+    partial=lambda x, y: apply("exp", -(x * x)) * (-2.0 / math.sqrt(math.pi)),
+    python=(math.erfc, _erfc),
+    jaxpr="erfc",
+    aten="special_erfc",
+)
 
 # ---------------------------------------------------------------- comparison, choice, logic
 
@@ -213,9 +625,43 @@ def _tie(first: str) -> Any:
     return partials
 
 
-maximum = binary("maximum", "The larger; NaN if one is NaN; ties share the derivative evenly.", np.maximum, kinds="fi", lower={"f": "intrinsic:maximum", "i": "intrinsic:smax"}, cost=3, partials=_tie("gt"), python=(np.maximum,), jaxpr="max", aten="maximum", stablehlo="maximum", onnx="Max")
-minimum = binary("minimum", "The smaller; NaN if one is NaN; ties share the derivative evenly.", np.minimum, kinds="fi", lower={"f": "intrinsic:minimum", "i": "intrinsic:smin"}, cost=3, partials=_tie("lt"), python=(np.minimum,), jaxpr="min", aten="minimum", stablehlo="minimum", onnx="Min")
-copysign = binary("copysign", "|x| with the sign of y.", np.copysign, lower={"f": "intrinsic:copysign"}, partials=lambda x, y, z: (apply("sign", x) * apply("copysign", 1.0, y), None), python=(np.copysign, math.copysign), aten="copysign.Tensor")
+maximum = binary(
+    "maximum",
+    "The larger; NaN if one is NaN; ties share the derivative evenly.",
+    np.maximum,
+    kinds="fi",
+    lower={"f": "intrinsic:maximum", "i": "intrinsic:smax"},
+    cost=3,
+    partials=_tie("gt"),
+    python=(np.maximum,),
+    jaxpr="max",
+    aten="maximum",
+    stablehlo="maximum",
+    onnx="Max",
+)
+minimum = binary(
+    "minimum",
+    "The smaller; NaN if one is NaN; ties share the derivative evenly.",
+    np.minimum,
+    kinds="fi",
+    lower={"f": "intrinsic:minimum", "i": "intrinsic:smin"},
+    cost=3,
+    partials=_tie("lt"),
+    python=(np.minimum,),
+    jaxpr="min",
+    aten="minimum",
+    stablehlo="minimum",
+    onnx="Min",
+)
+copysign = binary(
+    "copysign",
+    "|x| with the sign of y.",
+    np.copysign,
+    lower={"f": "intrinsic:copysign"},
+    partials=lambda x, y, z: (apply("sign", x) * apply("copysign", 1.0, y), None),
+    python=(np.copysign, math.copysign),
+    aten="copysign.Tensor",
+)
 
 for _name, _doc, _ref, _f, _i, _python in (
     ("eq", "x == y.", np.equal, "fcmp oeq", "icmp eq", (operator.eq, np.equal)),
@@ -225,17 +671,129 @@ for _name, _doc, _ref, _f, _i, _python in (
     ("gt", "x > y.", np.greater, "fcmp ogt", "icmp sgt", (operator.gt, np.greater)),
     ("ge", "x >= y.", np.greater_equal, "fcmp oge", "icmp sge", (operator.ge, np.greater_equal)),
 ):
-    binary(_name, _doc, _ref, kinds="fib", result=BOOL, lower={"f": _f + " {T} {0}, {1}", "i": _i + " {T} {0}, {1}", "b": _i.replace("icmp s", "icmp u") + " {T} {0}, {1}"}, partials=lambda x, y, z: (None, None), python=_python, jaxpr=_name, aten=_name + ".Tensor", stablehlo="compare")
+    binary(
+        _name,
+        _doc,
+        _ref,
+        kinds="fib",
+        result=BOOL,
+        lower={"f": _f + " {T} {0}, {1}", "i": _i + " {T} {0}, {1}", "b": _i.replace("icmp s", "icmp u") + " {T} {0}, {1}"},
+        partials=lambda x, y, z: (None, None),
+        python=_python,
+        jaxpr=_name,
+        aten=_name + ".Tensor",
+        stablehlo="compare",
+    )
 
-and_ = binary("and", "Both (bits, for integers).", np.bitwise_and, kinds="bi", lower={"b": "and", "i": "and"}, partials=lambda x, y, z: (None, None), python=(operator.and_, np.bitwise_and), jaxpr="and", aten="bitwise_and.Tensor", stablehlo="and", onnx="And")
-or_ = binary("or", "Either or both (bits, for integers).", np.bitwise_or, kinds="bi", lower={"b": "or", "i": "or"}, partials=lambda x, y, z: (None, None), python=(operator.or_, np.bitwise_or), jaxpr="or", aten="bitwise_or.Tensor", stablehlo="or", onnx="Or")
-xor = binary("xor", "One but not both (bits, for integers).", np.bitwise_xor, kinds="bi", lower={"b": "xor", "i": "xor"}, partials=lambda x, y, z: (None, None), python=(operator.xor, np.bitwise_xor), jaxpr="xor", aten="bitwise_xor.Tensor", stablehlo="xor", onnx="Xor")
-not_ = unary("not", "Not (bits, for integers).", np.bitwise_not, kinds="bi", lower={"b": "xor {T} {0}, true", "i": "xor {T} {0}, -1"}, partial=lambda x, y: None, python=(operator.invert, np.invert), jaxpr="not", aten="bitwise_not", stablehlo="not", onnx="Not")
-shl = binary("shl", "x shifted left by y bits.", np.left_shift, kinds="i", low=0, lower={"i": "generate:shl"}, partials=lambda x, y, z: (None, None), python=(operator.lshift, np.left_shift), jaxpr="shift_left", stablehlo="shift_left")
-shr = binary("shr", "x shifted right by y bits, keeping its sign.", np.right_shift, kinds="i", low=0, lower={"i": "generate:shr"}, partials=lambda x, y, z: (None, None), python=(operator.rshift, np.right_shift), jaxpr="shift_right_arithmetic", stablehlo="shift_right_arithmetic")
-isnan = unary("isnan", "Whether x is NaN.", np.isnan, result=BOOL, lower={"f": "fcmp uno {T} {0}, {0}"}, partial=lambda x, y: None, python=(np.isnan, math.isnan), aten="isnan", onnx="IsNaN")
-isinf = unary("isinf", "Whether x is an infinity.", np.isinf, result=BOOL, lower={"f": "generate:isinf"}, partial=lambda x, y: None, python=(np.isinf, math.isinf), aten="isinf", onnx="IsInf")
-isfinite = unary("isfinite", "Whether x is neither an infinity nor NaN.", np.isfinite, result=BOOL, lower={"f": "generate:isfinite"}, partial=lambda x, y: None, python=(np.isfinite, math.isfinite), jaxpr="is_finite", stablehlo="is_finite")
+and_ = binary(
+    "and",
+    "Both (bits, for integers).",
+    np.bitwise_and,
+    kinds="bi",
+    lower={"b": "and", "i": "and"},
+    partials=lambda x, y, z: (None, None),
+    python=(operator.and_, np.bitwise_and),
+    jaxpr="and",
+    aten="bitwise_and.Tensor",
+    stablehlo="and",
+    onnx="And",
+)
+or_ = binary(
+    "or",
+    "Either or both (bits, for integers).",
+    np.bitwise_or,
+    kinds="bi",
+    lower={"b": "or", "i": "or"},
+    partials=lambda x, y, z: (None, None),
+    python=(operator.or_, np.bitwise_or),
+    jaxpr="or",
+    aten="bitwise_or.Tensor",
+    stablehlo="or",
+    onnx="Or",
+)
+xor = binary(
+    "xor",
+    "One but not both (bits, for integers).",
+    np.bitwise_xor,
+    kinds="bi",
+    lower={"b": "xor", "i": "xor"},
+    partials=lambda x, y, z: (None, None),
+    python=(operator.xor, np.bitwise_xor),
+    jaxpr="xor",
+    aten="bitwise_xor.Tensor",
+    stablehlo="xor",
+    onnx="Xor",
+)
+not_ = unary(
+    "not",
+    "Not (bits, for integers).",
+    np.bitwise_not,
+    kinds="bi",
+    lower={"b": "xor {T} {0}, true", "i": "xor {T} {0}, -1"},
+    partial=lambda x, y: None,
+    python=(operator.invert, np.invert),
+    jaxpr="not",
+    aten="bitwise_not",
+    stablehlo="not",
+    onnx="Not",
+)
+shl = binary(
+    "shl",
+    "x shifted left by y bits.",
+    np.left_shift,
+    kinds="i",
+    low=0,
+    lower={"i": "generate:shl"},
+    partials=lambda x, y, z: (None, None),
+    python=(operator.lshift, np.left_shift),
+    jaxpr="shift_left",
+    stablehlo="shift_left",
+)
+shr = binary(
+    "shr",
+    "x shifted right by y bits, keeping its sign.",
+    np.right_shift,
+    kinds="i",
+    low=0,
+    lower={"i": "generate:shr"},
+    partials=lambda x, y, z: (None, None),
+    python=(operator.rshift, np.right_shift),
+    jaxpr="shift_right_arithmetic",
+    stablehlo="shift_right_arithmetic",
+)
+isnan = unary(
+    "isnan",
+    "Whether x is NaN.",
+    np.isnan,
+    result=BOOL,
+    lower={"f": "fcmp uno {T} {0}, {0}"},
+    partial=lambda x, y: None,
+    python=(np.isnan, math.isnan),
+    aten="isnan",
+    onnx="IsNaN",
+)
+isinf = unary(
+    "isinf",
+    "Whether x is an infinity.",
+    np.isinf,
+    result=BOOL,
+    lower={"f": "generate:isinf"},
+    partial=lambda x, y: None,
+    python=(np.isinf, math.isinf),
+    aten="isinf",
+    onnx="IsInf",
+)
+isfinite = unary(
+    "isfinite",
+    "Whether x is neither an infinity nor NaN.",
+    np.isfinite,
+    result=BOOL,
+    lower={"f": "generate:isfinite"},
+    partial=lambda x, y: None,
+    python=(np.isfinite, math.isfinite),
+    jaxpr="is_finite",
+    stablehlo="is_finite",
+)
 
 
 def _select_types(types: tuple[Type, ...], attrs: Attrs, regions: tuple[Block, ...]) -> tuple[Type, ...]:
@@ -250,10 +808,19 @@ def _select_types(types: tuple[Type, ...], attrs: Attrs, regions: tuple[Block, .
 # A partial that is chosen, not multiplied: the side not taken contributes 0 even where its own derivative is NaN.
 select = define(
     Op(
-        "select", "x where c holds, else y.", _select_types, lambda c, x, y, *, attrs, regions: (np.where(c, x, y)[()],),
-        partials=lambda c, x, y, z: (None, ("where", c, True), ("where", c, False)), lower={k: "select i1 {0}, {T} {1}, {T} {2}" for k in "fibc"},
-        expand=expand_pointwise("select"), python=(), foreign={"jaxpr": "select_n", "aten": "where.self", "stablehlo": "select", "onnx": "Where"},
-        samples=lambda rng: [((sample(rng, "b", s, 0, 1), sample(rng, "f", t, -2, 2), sample(rng, "f", u, -2, 2)), {}) for s, t, u in (((), (), ()), ((3,), (3,), ()), ((2, 1), (3,), (2, 3)))],
+        "select",
+        "x where c holds, else y.",
+        _select_types,
+        lambda c, x, y, *, attrs, regions: (np.where(c, x, y)[()],),
+        partials=lambda c, x, y, z: (None, ("where", c, True), ("where", c, False)),
+        lower=dict.fromkeys("fibc", "select i1 {0}, {T} {1}, {T} {2}"),
+        expand=expand_pointwise("select"),
+        python=(),
+        foreign={"jaxpr": "select_n", "aten": "where.self", "stablehlo": "select", "onnx": "Where"},
+        samples=lambda rng: [
+            ((sample(rng, "b", s, 0, 1), sample(rng, "f", t, -2, 2), sample(rng, "f", u, -2, 2)), {})
+            for s, t, u in (((), (), ()), ((3,), (3,), ()), ((2, 1), (3,), (2, 3)))
+        ],
         rejects=(((Scalar(F64), Scalar(F64), Scalar(F64)), {}, "E101"), ((Scalar(BOOL), Scalar(F64), Scalar(I64)), {}, "E101")),
     )
 )
@@ -273,12 +840,32 @@ def _convert_partials(x: Term, y: Term, *, dtype: DType) -> tuple[Any]:
 
 convert = define(
     Op(
-        "convert", "The same number as another dtype; floats to integers are truncated.", _convert_types,
+        "convert",
+        "The same number as another dtype; floats to integers are truncated.",
+        _convert_types,
         lambda x, *, attrs, regions: (_quiet(x.astype, attrs["dtype"].numpy),),
-        partials=_convert_partials, lower={k: "generate:convert" for k in "fibc"}, expand=expand_pointwise("convert"),
+        partials=_convert_partials,
+        lower=dict.fromkeys("fibc", "generate:convert"),
+        expand=expand_pointwise("convert"),
         foreign={"jaxpr": "convert_element_type", "aten": "_to_copy", "stablehlo": "convert", "onnx": "Cast"},
-        samples=lambda rng: [((sample(rng, "f", s, -5, 5),), {"dtype": d}) for s in ((), (3,)) for d in (F64, I64)] + [((sample(rng, "i", (3,), -5, 5),), {"dtype": F64}), ((sample(rng, "b", (3,), 0, 1),), {"dtype": F64}), ((sample(rng, "f", (3,), -1, 1),), {"dtype": BOOL})],
+        samples=lambda rng: (
+            [((sample(rng, "f", s, -5, 5),), {"dtype": d}) for s in ((), (3,)) for d in (F64, I64)]
+            + [
+                ((sample(rng, "i", (3,), -5, 5),), {"dtype": F64}),
+                ((sample(rng, "b", (3,), 0, 1),), {"dtype": F64}),
+                ((sample(rng, "f", (3,), -1, 1),), {"dtype": BOOL}),
+            ]
+        ),
     )
 )
 
-stop_gradient = unary("stop_gradient", "x itself, as a constant to every derivative.", lambda x: x, kinds="fib", lower={k: "generate:identity" for k in "fib"}, partial=lambda x, y: None, jaxpr="stop_gradient", aten="detach")
+stop_gradient = unary(
+    "stop_gradient",
+    "x itself, as a constant to every derivative.",
+    lambda x: x,
+    kinds="fib",
+    lower=dict.fromkeys("fib", "generate:identity"),
+    partial=lambda x, y: None,
+    jaxpr="stop_gradient",
+    aten="detach",
+)

@@ -185,7 +185,6 @@ def is_index(v: Value) -> bool:
     return v.type == Scalar(I64)
 
 
-
 def extreme(b: Builder, x: Value, y: Value, larger: bool) -> Value:
     """The larger or the smaller of two numbers."""
     return b.emit1(OPS["maximum" if larger else "minimum"], x, y)

@@ -231,7 +231,7 @@ def pointwise(
     def samples(rng: np.random.Generator) -> list[Any]:
         cases: list[Any] = []
         for kind in kinds:
-            for shapes in ([((),) * arity, ((3,),) * arity] if arity == 1 else [((),) * arity, ((3,),) * arity, ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (4,))]):
+            for shapes in [((),) * arity, ((3,),) * arity] if arity == 1 else [((),) * arity, ((3,),) * arity, ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (4,))]:
                 full = (*shapes, *((),) * (arity - len(shapes)))
                 cases.append((tuple(sample(rng, kind, s, low, high) for s in full), {}))
         return cases
@@ -239,8 +239,20 @@ def pointwise(
     rejects: tuple[tuple[Any, ...], ...] = () if arity == 1 else (((Array(_first(kinds), (3,)),) + (Array(_first(kinds), (2,)),) * (arity - 1), {}, "E103"),)
     return define(
         Op(
-            name, doc, pointwise_types(kinds, result, arity), reference, partials=partials, lower=lower, expand=expand_pointwise(name),
-            cost=cost, python=python, foreign=foreign, samples=samples, rejects=rejects, missing=missing or {}, raises=raises,
+            name,
+            doc,
+            pointwise_types(kinds, result, arity),
+            reference,
+            partials=partials,
+            lower=lower,
+            expand=expand_pointwise(name),
+            cost=cost,
+            python=python,
+            foreign=foreign,
+            samples=samples,
+            rejects=rejects,
+            missing=missing or {},
+            raises=raises,
         )
     )
 

@@ -84,7 +84,7 @@ class Link:
 
 
 def attach(target: Any, enter: int, link: Link) -> None:
-    """Make calls of `target` (an instance of Base) start at `link`, whose module's `of.enter` is at `enter`."""
+    """Make calls of `target` (an instance of Base) start at `link`, whose module's `of.py.enter` is at `enter`."""
     ctypes.c_uint64.from_address(id(target) + SELF_LINK).value = link.address
     ctypes.c_uint64.from_address(id(target) + SELF_VECTORCALL).value = enter
 

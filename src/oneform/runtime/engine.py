@@ -100,7 +100,7 @@ class Specialisation:
         from oneform.codegen import target
 
         self.shape, self.sites, self.image = shape, image.sites, image
-        self.symbols = ("of.enter", "of.flat", *(("of.try",) if shape.args is not None else ())) if NATIVE else ("of.packed",)
+        self.symbols = ("of.py.enter", "of.py.flat", *(("of.py.try",) if shape.args is not None else ())) if NATIVE else ("of.packed",)
         self.loaded = target.load_object(image.code, *self.symbols)
         self.rebuild = None if shape.native_result else _Rebuild(shape.result)
 
@@ -134,10 +134,10 @@ class Bound:
             self.call: Callable[..., Any] = _PlainEntry(spec)
             return
         flat = Link(0, _unfit, spec.fail, spec.rebuild)
-        self.call = Entry(spec.loaded["of.flat"], flat)
+        self.call = Entry(spec.loaded["of.py.flat"], flat)
         if spec.shape.args is not None:
-            self.link = Link(spec.loaded["of.try"], slow, spec.fail, spec.rebuild, captures)
-            self.enter = spec.loaded["of.enter"]
+            self.link = Link(spec.loaded["of.py.try"], slow, spec.fail, spec.rebuild, captures)
+            self.enter = spec.loaded["of.py.enter"]
 
 
 def _unfit(*leaves: Any) -> None:

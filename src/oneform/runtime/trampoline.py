@@ -2,9 +2,9 @@
 
 Three functions surround the kernel:
 
-    of.enter(self, args, nargs, kwnames)        the vectorcall of the object that users hold: jumps to its first link
-    of.try(link, args, nargs, kwnames)          one specialisation; what does not fit goes to the next link, at last to Python
-    of.call(link, leaves)                       checks and unpacks leaves, runs the kernel, boxes; MISMATCH if a leaf does not fit
+    of.py.enter(self, args, nargs, kwnames)        the vectorcall of the object that users hold: jumps to its first link
+    of.py.try(link, args, nargs, kwnames)          one specialisation; what does not fit goes to the next link, at last to Python
+    of.py.call(link, leaves)                       checks and unpacks leaves, runs the kernel, boxes; MISMATCH if a leaf does not fit
 
 A link is a table in memory, one per callable and specialisation (see LINK); every address that another process would
 place elsewhere is read from it, so that the object code can be kept on disk.
@@ -133,7 +133,7 @@ def declarations(text: str) -> str:
     return "".join(f"declare {result} @{name}{args}\n" for name, result, args in used)
 
 
-# ---------------------------------------------------------------- of.call
+# ---------------------------------------------------------------- of.py.call
 
 
 def _call(shape: Shape, kernel: str) -> str:
@@ -157,15 +157,15 @@ def _call(shape: Shape, kernel: str) -> str:
     t.label("raise")
     details = ", ".join(f"i64 {t.load('i64', '%ctx', 8 + 8 * k)}" for k in range(4))
     raiser = t.load("ptr", "%link", LINK["raiser"])
-    t.do(f"ret ptr {t.let(f'call ptr (ptr, ptr, ...) @PyObject_CallFunction(ptr {raiser}, ptr @of.format, i32 {code}, {details})')}")
+    t.do(f"ret ptr {t.let(f'call ptr (ptr, ptr, ...) @PyObject_CallFunction(ptr {raiser}, ptr @of.py.format, i32 {code}, {details})')}")
     t.label("set")
     t.do("ret ptr null")
     t.label("mismatch")
     t.do("ret ptr inttoptr (i64 1 to ptr)")
     head = [
-        '@of.format = private constant [6 x i8] c"iLLLL\\00"',
+        '@of.py.format = private constant [6 x i8] c"iLLLL\\00"',
         "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
-        "define internal ptr @of.call(ptr %link, ptr %leaves) {", "entry:", "  %ctx = alloca [128 x i8], align 16",
+        "define internal ptr @of.py.call(ptr %link, ptr %leaves) {", "entry:", "  %ctx = alloca [128 x i8], align 16",
         f"  %out = alloca [{max(1, slots[-1])} x i64], align 16", f"  %objects = alloca [{max(1, len(shape.results))} x ptr], align 16",
         "  %overflow = alloca i32",
         f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
@@ -257,7 +257,7 @@ def _box(t: Text, shape: Shape, slots: list[int]) -> None:
         if isinstance(r, Array):
             data = t.load("ptr", slot)
             t.do(f"store ptr null, ptr {slot}")
-            obj = t.let(f"call ptr @of.box(ptr %api, ptr {t.api(f'd.{r.dtype}')}, i32 {r.rank}, ptr {t.at(slot, 8)}, ptr {data})")
+            obj = t.let(f"call ptr @of.py.box(ptr %api, ptr {t.api(f'd.{r.dtype}')}, i32 {r.rank}, ptr {t.at(slot, 8)}, ptr {data})")
         else:
             assert isinstance(r, Scalar)
             obj = _box_number(t, slot, r.dtype.name)
@@ -277,7 +277,7 @@ def _box(t: Text, shape: Shape, slots: list[int]) -> None:
         t.do(f"ret ptr {result}")
     t.label("failed")
     for k, r in enumerate(types):
-        t.do(f"call void @of.drop(ptr {t.load('ptr', '%objects', 8 * k)})")
+        t.do(f"call void @of.py.drop(ptr {t.load('ptr', '%objects', 8 * k)})")
         if isinstance(r, Array):
             t.do(f"call void @free(ptr {t.load('ptr', '%out', 8 * slots[k])})")
     t.do("ret ptr null")
@@ -316,7 +316,7 @@ def _container(t: Text, tree: Tree, count: list[int]) -> str:
 
 # A new array over the kernel's memory. NumPy frees what it owns by free(), which is how the kernel allocated it.
 _BOX_ARRAY = f"""
-define internal ptr @of.box(ptr %api, ptr %descr, i32 %rank, ptr %dims, ptr %data) noinline {{
+define internal ptr @of.py.box(ptr %api, ptr %descr, i32 %rank, ptr %dims, ptr %data) noinline {{
 entry:
   %pn = getelementptr i8, ptr %api, i64 {abi.slot("PyArray_NewFromDescr")}
   %new = load ptr, ptr %pn
@@ -346,7 +346,7 @@ failed:
 # ---------------------------------------------------------------- entries
 
 _ENTER = f"""
-define ptr @of.enter(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{
+define ptr @of.py.enter(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {{
 entry:
   %pl = getelementptr i8, ptr %self, i64 {SELF_LINK}
   %link = load ptr, ptr %pl
@@ -354,7 +354,7 @@ entry:
   %r = tail call ptr %try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames)
   ret ptr %r
 }}
-define internal void @of.drop(ptr %object) {{
+define internal void @of.py.drop(ptr %object) {{
 entry:
   %none = icmp eq ptr %object, null
   br i1 %none, label %done, label %release
@@ -372,14 +372,14 @@ def _flat_entry(shape: Shape) -> str:
     t = Text()
     count = t.let("and i64 %nargs, 9223372036854775807")
     t.check(t.let(f"icmp eq i64 {count}, {len(shape.leaves)}"), "mismatch")
-    result = t.let("call ptr @of.call(ptr %link, ptr %args)")
+    result = t.let("call ptr @of.py.call(ptr %link, ptr %args)")
     t.check(t.let(f"icmp ne ptr {result}, inttoptr (i64 1 to ptr)"), "mismatch")
     t.do(f"ret ptr {result}")
     t.label("mismatch")
     slow = t.load("ptr", "%link", LINK["slow"])
     t.do(f"ret ptr {t.let(f'call ptr @PyObject_Vectorcall(ptr {slow}, ptr %args, i64 %nargs, ptr %kwnames)')}")
     head = [
-        "define ptr @of.flat(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:",
+        "define ptr @of.py.flat(ptr %self, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:",
         f"  %pl = getelementptr i8, ptr %self, i64 {SELF_LINK}", "  %link = load ptr, ptr %pl",
     ]
     return "\n".join([*head, *t.lines, "}"])
@@ -396,7 +396,7 @@ def _try(shape: Shape) -> str:
     if shape.captures or any(a.kind != "leaf" for a in shape.args):
         leaves = "%leaves"
         _gather(t, shape, held)
-    result = t.let(f"call ptr @of.call(ptr %link, ptr {leaves})")
+    result = t.let(f"call ptr @of.py.call(ptr %link, ptr {leaves})")
     for k in range(held.count):
         t.do(f"call void @Py_DecRef(ptr {t.load('ptr', '%held', 8 * k)})")
     t.check(t.let(f"icmp ne ptr {result}, inttoptr (i64 1 to ptr)"), "next")
@@ -414,7 +414,7 @@ def _try(shape: Shape) -> str:
     _to_next(t)
     n = max(1, len(shape.leaves))
     head = [
-        "define ptr @of.try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:", f"  %leaves = alloca [{n} x ptr], align 16",
+        "define ptr @of.py.try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:", f"  %leaves = alloca [{n} x ptr], align 16",
         f"  %held = alloca [{n} x ptr], align 16", f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
     ]
     return "\n".join([*head, *t.lines, "}"])

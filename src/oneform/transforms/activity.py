@@ -27,8 +27,9 @@ def differentiable_arguments(instr: Instr) -> tuple[bool, ...]:
     """For each argument, whether the results depend on it differentiably."""
     op = instr.op
     if op.partials is None:
-        linear = op.jvp is not None or op.transpose is not None
-        return tuple(linear and carries_derivative(a.type) for a in instr.args)
+        if "derivative" in op.missing:
+            return (False,) * len(instr.args)
+        return tuple(carries_derivative(a.type) for a in instr.args)
     attrs = partial_attrs(instr)
     key = (op, tuple(str(a.type) for a in instr.args), tuple(sorted((k, str(v)) for k, v in attrs.items())))
     if key not in _flags:

@@ -42,7 +42,9 @@ def _tangents_of(f: Function, outs: Sequence[int]) -> list[int]:
     return [len(f.results) + with_tangent.index(o) for o in outs]
 
 
-def _jacobian(b: Builder, directional: Function, params: Sequence[Value], seeded: Value, others: Sequence[Value], picks: Sequence[int], *, column: bool) -> list[Value]:
+def _jacobian(
+    b: Builder, directional: Function, params: Sequence[Value], seeded: Value, others: Sequence[Value], picks: Sequence[int], *, column: bool
+) -> list[Value]:
     """Run `directional` with one element of the seed at 1, for each in turn; results `picks` are the columns (or rows) for `others`."""
     dtype = element(seeded.type)
     if isinstance(seeded.type, Scalar):
@@ -76,7 +78,9 @@ def _write(b: Builder, j: Value, v: Value, index: Sequence[Value], column: bool)
     return _loops(b, dims(b, v) if isinstance(v.type, Array) else [], [j], store)[0]
 
 
-def _loops(b: Builder, lengths: Sequence[Value], carried: list[Value], step: Callable[[Builder, list[Value], list[Value]], list[Value]], index: tuple[Value, ...] = ()) -> list[Value]:
+def _loops(
+    b: Builder, lengths: Sequence[Value], carried: list[Value], step: Callable[[Builder, list[Value], list[Value]], list[Value]], index: tuple[Value, ...] = ()
+) -> list[Value]:
     if not lengths:
         return step(b, list(index), carried)
     body = b.sub()

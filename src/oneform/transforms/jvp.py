@@ -80,7 +80,8 @@ class Forward:
 
     def _pointwise(self, i: Instr, args: Sequence[Value], y: Value, b: Builder) -> None:
         """dy = sum over k of dy/dx_k dx_k"""
-        assert i.op.partials is not None
+        if i.op.partials is None or not isinstance(y.type, Scalar):
+            raise InternalError(f"{i.op.name} on arrays is differentiated only after `prepare`")
         total: Term | None = None
         partials = i.op.partials(*(Term(b, a) for a in args), Term(b, y), **partial_attrs(i))
         for a, p in zip(i.args, partials, strict=True):
@@ -104,7 +105,7 @@ class Forward:
             new = b.emit(array.pop, self.tangent[i.args[0]])
             self.tangent.update(zip([i.outs[0], *(o for o in i.outs[1:] if carries_derivative(o.type))], new, strict=True))
         else:
-            self.tangent[i.outs[0]] = b.emit1(array.stack, items=tangent_type(stack.type).items)
+            self.tangent[i.outs[0]] = b.emit1(array.stack, items=tangent_stack(stack.type).items)
 
     # ------------------------------------------------------------ regions
 
@@ -181,4 +182,8 @@ class Forward:
 
 def tangent_type(t: Type) -> Type:
     """The type of tangents: the same, and for a stack that of its differentiable items."""
-    return Stack(tuple(tangent_type(i) for i in t.items if carries_derivative(i))) if isinstance(t, Stack) else t
+    return tangent_stack(t) if isinstance(t, Stack) else t
+
+
+def tangent_stack(t: Stack) -> Stack:
+    return Stack(tuple(tangent_type(i) for i in t.items if carries_derivative(i)))

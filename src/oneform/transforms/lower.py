@@ -56,14 +56,28 @@ def _as_loops(b: Builder, i: Instr) -> None:
 
     def reduced(inner: Builder, indices: tuple[Value, ...]) -> list[Value]:
         starts = [neutral(inner, reduce, r) for r in i.regions[0].results]
-        return _nest(inner, lengths[rank:], starts, lambda body, rest, sums: [body.emit1(_COMBINE[reduce], s, v) for s, v in zip(sums, value(body, (*indices, *rest)), strict=True)])
+        return _nest(
+            inner,
+            lengths[rank:],
+            starts,
+            lambda body, rest, sums: [body.emit1(_COMBINE[reduce], s, v) for s, v in zip(sums, value(body, (*indices, *rest)), strict=True)],
+        )
 
     element_of = reduced if reduce else value
     if not shape:
         _rename(b, element_of(b, ()), i.outs)
         return
     starts = [b.emit1(array.empty, *i.args[:open_shape], dtype=element(o.type), shape=shape) for o in i.outs]
-    _rename(b, _nest(b, lengths[:rank], starts, lambda body, index, arrays: [body.emit1(array.set_, a, v, *index) for a, v in zip(arrays, element_of(body, index), strict=True)]), i.outs)
+    _rename(
+        b,
+        _nest(
+            b,
+            lengths[:rank],
+            starts,
+            lambda body, index, arrays: [body.emit1(array.set_, a, v, *index) for a, v in zip(arrays, element_of(body, index), strict=True)],
+        ),
+        i.outs,
+    )
 
 
 def neutral(b: Builder, reduce: str, like: Value) -> Value:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from oneform.ir import Attrs, Block, Op, mismatch
 from oneform.ops.table import define
 from oneform.types import BOOL, F64, Scalar, Type, join
@@ -26,8 +24,16 @@ def _types(types: tuple[Type, ...], attrs: Attrs, regions: tuple[Block, ...]) ->
 
 if_ = define(
     Op(
-        "if", "The results of the first region if c holds, else those of the second.", _types, lambda c, *, attrs, regions: regions[0 if c else 1](), lower="if", structure="if", cost=20,
-        samples=lambda rng: [], rejects=(((Scalar(F64),), {}, "E101"),), missing={"derivative": "transforms/jvp and transforms/reverse/branch", "samples": "tests/programs"},
+        "if",
+        "The results of the first region if c holds, else those of the second.",
+        _types,
+        lambda c, *, attrs, regions: regions[0 if c else 1](),
+        lower="if",
+        structure="if",
+        cost=20,
+        samples=lambda rng: [],
+        rejects=(((Scalar(F64),), {}, "E101"),),
+        missing={"derivative": "transforms/jvp and transforms/reverse/branch", "samples": "tests/programs"},
         foreign={"jaxpr": "cond", "aten": "cond", "stablehlo": "if", "onnx": "If"},
     )
 )

@@ -51,7 +51,15 @@ def _ref(*lengths: Any, attrs: Attrs, regions: Any) -> tuple[Any, ...]:
 # An empty max or min raises ValueError, as NumPy's does; whoever emits one emits the check.
 build = define(
     Op(
-        "build", "Arrays of shape {shape} whose elements the region computes from the indices, reduced by {reduce} over {extent}.", _types, _ref, lower="build", structure="build", cost=200,
-        samples=lambda rng: [], rejects=(((Scalar(F64),), {"shape": (3,), "extent": (), "reduce": ""}, "E101"),), missing={"derivative": "transforms/jvp and transforms/reverse/build", "samples": "tests/programs"},
+        "build",
+        "Arrays of shape {shape} whose elements the region computes from the indices, reduced by {reduce} over {extent}.",
+        _types,
+        _ref,
+        lower="build",
+        structure="build",
+        cost=200,
+        samples=lambda rng: [],
+        rejects=(((Scalar(F64),), {"shape": (3,), "extent": (), "reduce": ""}, "E101"),),
+        missing={"derivative": "transforms/jvp and transforms/reverse/build", "samples": "tests/programs"},
     )
 )

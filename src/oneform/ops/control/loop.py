@@ -40,8 +40,16 @@ def _ref(n: Any, *carry: Any, attrs: Attrs, regions: Any) -> tuple[Any, ...]:
 # Attribute `parallel`: the iterations may run in any order (found by analysis, never asserted by the user's program).
 for_ = define(
     Op(
-        "for", "Run the region for i = 0 ... n-1; it maps (i, carried values) to the next carried values.", _types, _ref, lower="for", structure="for", cost=1000,
-        samples=lambda rng: [], rejects=(((Scalar(F64),), {}, "E101"),), missing={"derivative": "transforms/jvp and transforms/reverse/loop", "samples": "tests/programs"},
+        "for",
+        "Run the region for i = 0 ... n-1; it maps (i, carried values) to the next carried values.",
+        _types,
+        _ref,
+        lower="for",
+        structure="for",
+        cost=1000,
+        samples=lambda rng: [],
+        rejects=(((Scalar(F64),), {}, "E101"),),
+        missing={"derivative": "transforms/jvp and transforms/reverse/loop", "samples": "tests/programs"},
         foreign={"jaxpr": "scan", "aten": "scan", "stablehlo": "while", "onnx": "Loop"},
     )
 )

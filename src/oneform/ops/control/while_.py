@@ -28,8 +28,15 @@ def _ref(*carry: Any, attrs: Attrs, regions: Any) -> tuple[Any, ...]:
 
 while_ = define(
     Op(
-        "while", "While the first region holds of the carried values, replace them by what the second makes of them.", _types, _ref, lower="while", structure="while", cost=1000,
-        samples=lambda rng: [], missing={"derivative": "transforms/jvp and transforms/reverse/while_", "samples": "tests/programs", "rejects": "tests/ir/test_verify"},
+        "while",
+        "While the first region holds of the carried values, replace them by what the second makes of them.",
+        _types,
+        _ref,
+        lower="while",
+        structure="while",
+        cost=1000,
+        samples=lambda rng: [],
+        missing={"derivative": "transforms/jvp and transforms/reverse/while_", "samples": "tests/programs", "rejects": "tests/ir/test_verify"},
         foreign={"jaxpr": "while", "aten": "while_loop", "stablehlo": "while", "onnx": "Loop"},
     )
 )

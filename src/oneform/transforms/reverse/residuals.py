@@ -84,8 +84,11 @@ def recomputable(i: Instr, readable: Callable[[Value], bool]) -> bool:
     if i.op.structure:
         inner = [m for r in i.regions for m in r.body]
         return (
-            i.op.structure == "build" and not i.attrs["reduce"] and sum(m.op.cost for m in inner) < CHEAP_BUILD
-            and all(not m.op.structure for m in inner) and all(isinstance(v.type, Scalar) or readable(v) for v in reads(i))
+            i.op.structure == "build"
+            and not i.attrs["reduce"]
+            and sum(m.op.cost for m in inner) < CHEAP_BUILD
+            and all(not m.op.structure for m in inner)
+            and all(isinstance(v.type, Scalar) or readable(v) for v in reads(i))
         )
     if i.op.raises and "checked" not in i.attrs:
         return False
@@ -164,7 +167,9 @@ class _Graph:
                     self.room[e ^ 1] += flow
                 path, u = [], 0
                 continue
-            step = next((k for k in range(following[u], len(self.heads[u])) if self.room[self.heads[u][k]] and level[self.to[self.heads[u][k]]] == level[u] + 1), None)
+            step = next(
+                (k for k in range(following[u], len(self.heads[u])) if self.room[self.heads[u][k]] and level[self.to[self.heads[u][k]]] == level[u] + 1), None
+            )
             if step is None:
                 if u == 0:
                     return True

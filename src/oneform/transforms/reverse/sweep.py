@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from oneform.errors import DerivativeError
+from oneform.errors import DerivativeError, InternalError
 from oneform.ir import Block, Builder, Instr, Value, instructions
 from oneform.ops import Term, array, constant, dim
 from oneform.transforms.activity import Activity, carries_derivative, partial_attrs
@@ -69,7 +69,6 @@ class Sweep:
     def copied(self, body: Sequence[Instr], copy: Sequence[Instr]) -> None:
         """Copies of instructions are as active as the originals, and use their arrays alike."""
         usage = self.usage
-        copies: set[Value] = set()
         for old, new in zip(instructions(body), instructions(copy), strict=True):
             pairs = [*zip(old.outs, new.outs, strict=True)]
             for r, s in zip(old.regions, new.regions, strict=True):
@@ -77,16 +76,16 @@ class Sweep:
             for v, w in pairs:
                 if v in self.active:
                     self.active.add(w)
+                if v in self.accounts:
+                    self.accounts.add(w)
                 if v in usage.overwritten:
                     usage.overwritten.add(w)
                 usage.twin[v] = w
-                copies.add(w)
         for old in instructions(body):
             for v in (*old.outs, *(p for r in old.regions for p in r.params)):
                 if v in usage.root:
                     root = usage.root[v]
                     usage.root[usage.twin[v]] = usage.twin.get(root, root)
-        self.accounts.update(usage.twin[v] for v in list(self.accounts) if usage.twin.get(v) in copies)
         for new in instructions(copy):
             usage.maker.update(dict.fromkeys(new.outs, new))
 
@@ -174,7 +173,8 @@ class Sweep:
 
     def _pointwise(self, i: Instr, nodes: Nodes) -> None:
         """ct(x_k) += ct(y) dy/dx_k"""
-        assert i.op.partials is not None
+        if i.op.partials is None or not isinstance(i.outs[0].type, Scalar):
+            raise InternalError(f"{i.op.name} on arrays is differentiated only after `prepare`")
         b = Builder(i.loc)
         b.body = nodes
         (y,) = i.outs

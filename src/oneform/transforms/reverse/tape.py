@@ -110,7 +110,6 @@ def _column(nodes: list[Instr], c: int) -> Value:
     return v
 
 
-
 def _no_rule(*_: object, **__: object) -> NoReturn:
     raise InternalError("a tape that was never settled")
 

@@ -1,0 +1,450 @@
+"""Python's built-in functions, and those of math that are no operations of the table."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from oneform.frontend.arrays import rank, whole
+from oneform.frontend.attributes import attribute
+from oneform.frontend.comprehensions import items_of_generator, run_loop
+from oneform.frontend.iterate import iteration, trip_count
+from oneform.frontend.numbers import arithmetic, conjunction, elementwise, negated, op_of, power, python_number, scalar, truth
+from oneform.frontend.operators import binary, equal
+from oneform.frontend.reductions import all_of, any_of, reduction
+from oneform.frontend.registry import CONTAINER_METHODS, Call, Handler, handles
+from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Fn, Generator, Method, Num, Py, Range, Seq, Walk, describe, number
+from oneform.ops import make
+from oneform.types import BOOL, F64, I64, DType
+
+# ---------------------------------------------------------------- iteration
+
+
+@handles(range)
+def range_(c: Call) -> Abstract:
+    t = c.t
+    if c.kwargs or not 1 <= len(c.args) <= 3:
+        t.refuse("E106", f"range expected 1 to 3 arguments, got {len(c.args)}", c.node)
+    numbers: list[Num] = []
+    for a in c.args:
+        if not isinstance(a, Num) or a.dtype.kind not in "bi":
+            t.refuse("E101", f"range takes integers, not {describe(a)}", c.node, "Convert it with int(…).")
+        numbers.append(t.as_index(a))
+    start = numbers[0] if len(numbers) > 1 else number(0)
+    return Range(start, numbers[1] if len(numbers) > 1 else numbers[0], numbers[2] if len(numbers) > 2 else number(1))
+
+
+@handles(enumerate)
+def enumerate_(c: Call) -> Abstract:
+    inner, start = c.bind("iterable", "start?")
+    assert inner is not None
+    return Walk("enumerate", (inner,), None if start is None else c.t.as_index(scalar(c.t, start, "start")))
+
+
+@handles(zip)
+def zip_(c: Call) -> Abstract:
+    return Walk("zip", tuple(c.args))
+
+
+@handles(reversed)
+def reversed_(c: Call) -> Abstract:
+    return Walk("reversed", tuple(c.only("sequence")))
+
+
+def items(c: Call, x: Abstract) -> list[Abstract] | None:
+    """The items of an iterable whose length is known now."""
+    if isinstance(x, Generator):
+        return items_of_generator(c.t, x)
+    if isinstance(x, Seq) and x.kind == "record" and not issubclass(x.meta[0], tuple):
+        c.t.refuse("E101", f"{describe(x)} cannot be iterated over", c.node)
+    return iteration(c.t, x, c.node).unroll
+
+
+def _sequence(kind: str) -> Handler:
+    def handler(c: Call) -> Abstract:
+        if not c.args:
+            return Seq(kind, ())
+        (x,) = c.only("iterable")
+        found = items(c, x)
+        if found is None and isinstance(x, Arr):
+            n = whole(c.t, x).lengths[0]
+            if n.known is not None:
+                over = iteration(c.t, x)
+                found = [over.item(number(k)) for k in range(int(n.known))]
+        if found is None:
+            c.t.refuse("E006", f"the length of this {kind} is known only at run time", c.node, "Use an array.")
+        return Seq(kind, tuple(found))
+
+    return handler
+
+
+handles(tuple)(_sequence("tuple"))
+handles(list)(_sequence("list"))
+
+
+@handles(dict)
+def dict_(c: Call) -> Abstract:
+    if c.args:
+        c.t.refuse("E101", "dict takes keyword arguments only in compiled code", c.node)
+    return Seq("dict", tuple(c.kwargs.values()), tuple(c.kwargs))
+
+
+@handles(map)
+def map_(c: Call) -> Abstract:
+    found = [items(c, a) for a in c.args[1:]]
+    if any(f is None for f in found):
+        c.t.refuse("E006", "map goes over things whose length is known", c.node, "Write a loop.")
+    rows = zip(*[f for f in found if f is not None], strict=False)
+    return Seq("tuple", tuple(c.t.call(c.t, c.args[0], list(row), {}, c.node) for row in rows))
+
+
+@handles(len)
+def len_(c: Call) -> Abstract:
+    (x,) = c.only("obj")
+    if isinstance(x, Seq):
+        return number(len(x.items))
+    if isinstance(x, Arr):
+        return whole(c.t, x).lengths[0]
+    if isinstance(x, Range):
+        return trip_count(c.t, x)
+    if isinstance(x, Py) and isinstance(x.obj, str):
+        return number(len(x.obj))
+    c.t.refuse("E101", f"{describe(x)} has no len()", c.node)
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def _conversion(dtype: DType) -> Handler:
+    def handler(c: Call) -> Abstract:
+        if not c.args:
+            return number({"b": False, "i": 0, "f": 0.0}[dtype.kind])
+        (x,) = c.only("x")
+        if isinstance(x, Py) and isinstance(x.obj, str) and dtype != BOOL:
+            return number((int if dtype == I64 else float)(x.obj))
+        if dtype == BOOL:
+            return python_number(c.t, truth(c.t, x), BOOL)
+        if isinstance(x, Arr):
+            c.t.refuse("E101", "only a number can be converted, not an array", c.node, "Index one element, or use .astype.")
+        return python_number(c.t, scalar(c.t, x, "the argument"), dtype)
+
+    return handler
+
+
+handles(float)(_conversion(F64))
+handles(int)(_conversion(I64))
+handles(bool)(_conversion(BOOL))
+
+
+def _extreme(name: str, larger: bool) -> Handler:
+    f: Any = np.maximum if larger else np.minimum
+
+    def pick(c: Call, a: Abstract, b: Abstract) -> Abstract:
+        x, y = scalar(c.t, a, f"an argument of {name}"), scalar(c.t, b, f"an argument of {name}")
+        if x.known is not None and y.known is not None:
+            return number(max(x.known, y.known) if larger else min(x.known, y.known))
+        if x.weak and y.weak and x.dtype == I64 and y.dtype == I64:
+            return c.t.imax(x, y) if larger else c.t.imin(x, y)
+        return elementwise(c.t, op_of(f), [x, y], strong=False)
+
+    def handler(c: Call) -> Abstract:
+        t = c.t
+        if c.kwargs:
+            t.refuse("E106", f"{name}() takes no keyword arguments in compiled code", c.node)
+        if len(c.args) > 1:
+            return functools.reduce(lambda a, b: pick(c, a, b), c.args)
+        (x,) = c.only("iterable")
+        if isinstance(x, Arr):
+            if rank(x) != 1:
+                t.refuse("E101", f"{name} of an array takes one axis", c.node, f"Use np.{name}.")
+            return reduction(t, name, x, None)
+        found = items(c, x)
+        if found is None:
+            assert isinstance(x, Generator)
+            step = f"if empty_ or item_ {'>' if larger else '<'} best_:\n    best_ = item_\n    empty_ = False"
+            fail = f"if empty_:\n    raise ValueError('{name}() arg is an empty sequence')\nreturn best_"
+            return run_loop(t, x, name, "def loop():\n    empty_ = True\n    best_ = 0", step, fail, {})
+        if not found:
+            t.refuse("E101", f"{name}() of an empty sequence", c.node)
+        return functools.reduce(lambda a, b: pick(c, a, b), found)
+
+    return handler
+
+
+handles(max)(_extreme("max", True))
+handles(min)(_extreme("min", False))
+
+
+@handles(sum)
+def sum_(c: Call) -> Abstract:
+    x, start = c.bind("iterable", "start?")
+    assert x is not None
+    total: Abstract = number(0) if start is None else start
+    if isinstance(x, Arr) and rank(x) == 1:
+        out = reduction(c.t, "sum", x, None)
+        return out if start is None else binary(c.t, operator.add, out, total)
+    found = None if isinstance(x, Arr) else items(c, x)
+    if found is not None:
+        return functools.reduce(lambda a, b: binary(c.t, operator.add, a, b), found, total)
+    if isinstance(x, Arr):
+        return reduction(c.t, "sum", x, number(0))
+    if isinstance(x, Generator):
+        return run_loop(c.t, x, "sum", "def loop(total_):\n    pass", "total_ = total_ + item_", "return total_", {"total_": total})
+    c.t.refuse("E101", f"sum of {describe(x)} is not supported", c.node)
+
+
+def _quantifier(every: bool) -> Handler:
+    def handler(c: Call) -> Abstract:
+        (x,) = c.only("iterable")
+        t = c.t
+        if isinstance(x, Arr):
+            out = (all_of if every else any_of)(t, x, None)
+            assert isinstance(out, Num)
+            return out
+        found = items(c, x)
+        if found is not None:
+            return functools.reduce(lambda a, b: conjunction(t, a, truth(t, b), not every), found, TRUE if every else FALSE)
+        assert isinstance(x, Generator)
+        leave = "if not item_:\n    return False" if every else "if item_:\n    return True"
+        return run_loop(t, x, "all" if every else "any", "def loop():\n    pass", leave, f"return {every}", {})
+
+    return handler
+
+
+handles(all)(_quantifier(True))
+handles(any)(_quantifier(False))
+
+
+@handles(round)
+def round_(c: Call) -> Abstract:
+    x, digits = c.bind("number", "ndigits?")
+    n = scalar(c.t, x or Py(None), "the argument")
+    if digits is not None:
+        c.t.refuse("E101", "round with a number of digits is not supported", c.node, "Scale, round and scale back.")
+    if n.dtype.kind in "bi":
+        return python_number(c.t, n, I64)
+    if n.known is not None:
+        return number(round(n.known))
+    return c.t.integer(make.convert(c.t.b, c.t.op(np.rint, c.t.value(n)), I64))
+
+
+def _to_integer(f: Any, exact: Callable[[Any], Any]) -> Handler:
+    def handler(c: Call) -> Abstract:
+        (x,) = c.only("x")
+        n = scalar(c.t, x, "the argument")
+        if n.dtype.kind in "bi":
+            return python_number(c.t, n, I64)
+        if n.known is not None and math.isfinite(n.known):
+            return number(int(exact(n.known)))
+        return c.t.integer(make.convert(c.t.b, c.t.op(f, c.t.value(n)), I64))
+
+    return handler
+
+
+handles(math.floor)(_to_integer(np.floor, math.floor))
+handles(math.ceil)(_to_integer(np.ceil, math.ceil))
+handles(math.trunc)(_to_integer(np.trunc, math.trunc))
+
+
+@handles(divmod)
+def divmod_(c: Call) -> Abstract:
+    a, b = c.only("a", "b")
+    return Seq("tuple", (binary(c.t, operator.floordiv, a, b), binary(c.t, operator.mod, a, b)))
+
+
+@handles(pow, operator.pow)
+def pow_(c: Call) -> Abstract:
+    a, b = c.only("base", "exp")
+    return binary(c.t, operator.pow, a, b)
+
+
+@handles(math.pow)
+def math_pow(c: Call) -> Abstract:
+    a, b = (python_number(c.t, scalar(c.t, x, "an argument of math.pow"), F64) for x in c.only("x", "y"))
+    return power(c.t, a, b, F64, True)
+
+
+@handles(math.log)
+def math_log(c: Call) -> Abstract:
+    x, base = c.bind("x", "base?")
+    out = _log(c, x)
+    return out if base is None else arithmetic(c.t, op_of(operator.truediv), out, _log(c, base))
+
+
+def _log(c: Call, x: Abstract | None) -> Num:
+    n = python_number(c.t, scalar(c.t, x or Py(None), "the argument of math.log"), F64)
+    return Num(F64, True, c.t.op(np.log, c.t.value(n)))
+
+
+@handles(math.hypot)
+def math_hypot(c: Call) -> Abstract:
+    numbers = [python_number(c.t, scalar(c.t, x, "an argument of math.hypot"), F64) for x in c.args]
+    out: Num = number(0.0) if not numbers else Num(F64, True, c.t.op(abs, c.t.value(numbers[0])))
+    for n in numbers[1:]:
+        out = Num(F64, True, c.t.op(np.hypot, c.t.value(out), c.t.value(n)))
+    return out
+
+
+@handles(math.dist)
+def math_dist(c: Call) -> Abstract:
+    p, q = (items(c, x) for x in c.only("p", "q"))
+    if p is None or q is None or len(p) != len(q):
+        c.t.refuse("E101", "math.dist takes two tuples of one length", c.node)
+    differences = [binary(c.t, operator.sub, a, b) for a, b in zip(p, q, strict=True)]
+    return math_hypot(Call(c.t, "math.dist", differences, {}, c.node))
+
+
+@handles(math.degrees)
+def math_degrees(c: Call) -> Abstract:
+    return binary(c.t, operator.mul, python_number(c.t, scalar(c.t, c.only("x")[0], "x"), F64), number(180.0 / math.pi))
+
+
+@handles(math.radians)
+def math_radians(c: Call) -> Abstract:
+    return binary(c.t, operator.mul, python_number(c.t, scalar(c.t, c.only("x")[0], "x"), F64), number(math.pi / 180.0))
+
+
+# ---------------------------------------------------------------- structure
+
+
+def class_of(x: Abstract) -> type | None:
+    """The Python class of a value, where it is known."""
+    if isinstance(x, Num):
+        return {"b": bool, "i": int, "f": float}.get(x.dtype.kind) if x.weak else x.dtype.numpy.type
+    if isinstance(x, Arr):
+        return np.ndarray
+    if isinstance(x, Seq):
+        return x.meta[0] if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict}[x.kind]
+    return type(x.obj) if isinstance(x, Py) else None
+
+
+@handles(isinstance)
+def isinstance_(c: Call) -> Abstract:
+    x, classes = c.only("obj", "class_or_tuple")
+    own = class_of(x)
+    wanted = classes.items if isinstance(classes, Seq) else (classes,)
+    if own is None or not all(isinstance(w, Py) for w in wanted):
+        c.t.refuse("E006", f"the class of {describe(x)} is not known", c.node)
+    return number(any(issubclass(own, w.obj) for w in wanted if isinstance(w, Py)))
+
+
+@handles(callable)
+def callable_(c: Call) -> Abstract:
+    (x,) = c.only("obj")
+    return number(isinstance(x, (Fn, Method)) or (isinstance(x, Py) and callable(x.obj)))
+
+
+@handles(getattr)
+def getattr_(c: Call) -> Abstract:
+    from_, name = c.only("obj", "name")
+    if not isinstance(name, Py) or not isinstance(name.obj, str):
+        c.t.refuse("E006", "the name of an attribute must be a string of the program", c.node)
+    return attribute(c.t, from_, name.obj, c.node)
+
+
+@handles(functools.partial)
+def partial(c: Call) -> Abstract:
+    return Method(c.args[0], tuple(c.args[1:]), c.kwargs)
+
+
+@handles(str, repr)
+def str_(c: Call) -> Abstract:
+    (x,) = c.only("x")
+    if isinstance(x, Py) or (isinstance(x, Num) and x.known is not None):
+        return Py((str if c.name == "str" else repr)(x.obj if isinstance(x, Py) else x.known))
+    c.t.refuse("E006", "a string made from numbers is known only at run time", c.node, "Such strings may stand in raise and assert.")
+
+
+def _dict_method(name: str) -> Callable[[Handler], Handler]:
+    def register(f: Handler) -> Handler:
+        CONTAINER_METHODS["dict", name] = f
+        return f
+
+    return register
+
+
+def _owner(c: Call) -> Seq:
+    owner = c.args[0]
+    assert isinstance(owner, Seq)
+    return owner
+
+
+def _key(k: Any) -> Abstract:
+    return number(k) if isinstance(k, (bool, int, float)) else Py(k)
+
+
+@_dict_method("items")
+def dict_items(c: Call) -> Abstract:
+    d = _owner(c)
+    return Seq("tuple", tuple(Seq("tuple", (_key(k), v)) for k, v in zip(d.meta, d.items, strict=True)))
+
+
+@_dict_method("keys")
+def dict_keys(c: Call) -> Abstract:
+    return Seq("tuple", tuple(map(_key, _owner(c).meta)))
+
+
+@_dict_method("values")
+def dict_values(c: Call) -> Abstract:
+    return Seq("tuple", _owner(c).items)
+
+
+@_dict_method("get")
+def dict_get(c: Call) -> Abstract:
+    d, key = _owner(c), c.args[1]
+    default = c.args[2] if len(c.args) > 2 else Py(None)
+    name = key.obj if isinstance(key, Py) else key.known if isinstance(key, Num) else None
+    found = d.get(name)
+    return default if found is None else found
+
+
+def _index(c: Call) -> Abstract:
+    for k, x in enumerate(_owner(c).items):
+        hit = equal(c.t, x, c.args[1])
+        if hit.known:
+            return number(k)
+        if hit.known is None:
+            c.t.refuse("E006", "the position would depend on a number", c.node)
+    c.t.refuse("E101", "the value is not in the tuple", c.node)
+
+
+CONTAINER_METHODS["tuple", "index"] = CONTAINER_METHODS["list", "index"] = _index
+
+
+@handles(operator.matmul)
+def operator_matmul(c: Call) -> Abstract:
+    a, b = c.only("a", "b")
+    return binary(c.t, operator.matmul, a, b)
+
+
+_PLAIN = (operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.and_, operator.or_, operator.xor)
+
+
+def _operator(f: Any) -> Handler:
+    return lambda c: binary(c.t, f, *c.only("a", "b"))
+
+
+for _f in _PLAIN:
+    handles(_f)(_operator(_f))
+
+
+@handles(operator.not_)
+def not_(c: Call) -> Abstract:
+    return negated(c.t, truth(c.t, c.only("a")[0]))
+
+
+@handles(itertools.chain, itertools.product)
+def chain(c: Call) -> Abstract:
+    lists = [items(c, a) for a in c.args]
+    if any(x is None for x in lists):
+        c.t.refuse("E006", f"{c.name} goes over things whose length is known", c.node, "Write nested loops.")
+    known = [x for x in lists if x is not None]
+    if c.name.endswith("chain"):
+        return Seq("tuple", tuple(i for x in known for i in x))
+    return Seq("tuple", tuple(Seq("tuple", row) for row in itertools.product(*known)))

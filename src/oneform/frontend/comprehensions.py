@@ -1,0 +1,159 @@
+"""Comprehensions: over structure they are unrolled; over a range or an array whoever consumes them loops."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from oneform.frontend.iterate import iteration
+from oneform.frontend.liveness import Liveness
+from oneform.frontend.numbers import truth
+from oneform.frontend.state import Frame, Var
+from oneform.frontend.targets import assign
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.values import Abstract, Fn, Generator, Num, Seq
+
+Comprehension = ast.ListComp | ast.GeneratorExp | ast.DictComp
+
+
+def scoped(t: Tracer, e: Comprehension, run: Callable[[], Any]) -> Any:
+    """Run in a frame of the comprehension's own names."""
+    outer = t.here
+    names = frozenset(n.id for g in e.generators for n in ast.walk(g.target) if isinstance(n, ast.Name))
+    frame = Frame(outer.source, (*outer.path, id(e), t.unrolled), outer, names, Liveness())
+    t.frame = frame
+    t.stack.append(frame)
+    try:
+        return run()
+    finally:
+        t.frame = outer
+        t.stack.pop()
+        if frame.path not in t.closed_over:
+            for n in names:
+                t.state.slots.pop(Var(frame.path, n), None)
+
+
+def list_comp(t: Tracer, e: ast.ListComp) -> Abstract:
+    items = collected(t, e)
+    return Seq("list", tuple(items)) if items is not None else Generator(ast.copy_location(ast.GeneratorExp(e.elt, e.generators), e), t.here)
+
+
+def generator(t: Tracer, e: ast.GeneratorExp) -> Abstract:
+    return Generator(e, t.here)
+
+
+def dict_comp(t: Tracer, e: ast.DictComp) -> Abstract:
+    found: dict[Any, Abstract] = {}
+    items = _collect(t, e, lambda: (static_key(t, t.expr(e.key)), t.expr(e.value)))
+    if items is None:
+        t.refuse("E006", "the keys of a dict must be known when the program is compiled", e, "Use an array.")
+    found.update(items)
+    return Seq("dict", tuple(found.values()), tuple(found))
+
+
+def static_key(t: Tracer, x: Abstract) -> Any:
+    if hasattr(x, "obj"):
+        return x.obj  # type: ignore[union-attr]
+    if isinstance(x, Num) and x.known is not None:
+        return x.known
+    t.refuse("E006", "the key of a dict must be a constant of the program")
+
+
+def collected(t: Tracer, e: ast.ListComp | ast.GeneratorExp) -> list[Abstract] | None:
+    """The items, if their number is known now."""
+    return _collect(t, e, lambda: t.expr(e.elt))
+
+
+class _Open(Exception):
+    """The number of items is known only at run time."""
+
+
+def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any]) -> list[Any] | None:
+    found: list[Any] = []
+
+    def nest(k: int) -> None:
+        if k == len(e.generators):
+            found.append(item())
+            return
+        g = e.generators[k]
+        over = iteration(t, t.expr(g.iter), g.iter)
+        if over.unroll is None:
+            raise _Open
+        outer = t.unrolled
+        try:
+            for index, x in enumerate(over.unroll):
+                t.unrolled = (*outer, index)
+                assign(t, g.target, x)
+                if all(_static_truth(t, c) for c in g.ifs):
+                    nest(k + 1)
+        finally:
+            t.unrolled = outer
+
+    saved = t.state.copy()
+    try:
+        scoped(t, e, lambda: nest(0))
+    except _Open:
+        t.state = saved
+        return None
+    return found
+
+
+def _static_truth(t: Tracer, condition: ast.expr) -> bool:
+    c = truth(t, t.expr(condition))
+    if c.known is None:
+        t.refuse("E006", "how many items there are would depend on a number", condition, "Use where, or a loop that counts.")
+    return bool(c.known)
+
+
+# ---------------------------------------------------------------- generators consumed by a loop
+
+
+def items_of_generator(t: Tracer, g: Generator) -> list[Abstract] | None:
+    """The items of a generator over structure."""
+    saved = t.frame
+    t.frame = g.frame
+    try:
+        return collected(t, g.node)
+    finally:
+        t.frame = saved
+
+
+def run_loop(t: Tracer, g: Generator, kind: str, before: str, step: str, end: str, bindings: dict[str, Abstract]) -> Abstract:
+    """Consume a generator with a function like `before; for target in iter: step; end`; in `step`, `item_` is the element."""
+    node = _loop_function(g.node, kind, before, step, end)
+    function = Fn(g.frame.source.nested(node), g.frame, {})
+    frame: Frame | None = g.frame
+    while frame is not None:
+        t.closed_over.add(frame.path)
+        frame = frame.parent
+    return t.call(t, function, list(bindings.values()), {}, g.node)
+
+
+def _loop_function(e: ast.GeneratorExp, kind: str, before: str, step: str, end: str) -> ast.FunctionDef:
+    cache: dict[str, ast.FunctionDef] | None = getattr(e, "_oneform_loops", None)
+    if cache is None:
+        cache = e._oneform_loops = {}  # type: ignore[attr-defined]
+    if kind not in cache:
+        cache[kind] = _build(e, before, step, end)
+    return cache[kind]
+
+
+def _build(e: ast.GeneratorExp, before: str, step: str, end: str) -> ast.FunctionDef:
+    body: list[ast.stmt] = [ast.Assign([ast.Name("item_", ast.Store())], e.elt), *ast.parse(step).body]
+    for g in reversed(e.generators):
+        for c in reversed(g.ifs):
+            body = [ast.If(c, body, [])]
+        body = [ast.For(g.target, g.iter, body, [])]
+    first = ast.parse(before).body
+    assert isinstance(first[0], ast.FunctionDef)
+    node = first[0]
+    node.body = [*node.body, *body, *ast.parse(end).body]
+    own = {id(n) for n in ast.walk(e)}  # the others come from the template, whose lines are not the user's
+    for n in ast.walk(node):
+        if id(n) not in own:
+            ast.copy_location(n, e)
+    return node
+
+
+EXPRESSIONS: dict[type[ast.expr], Any] = {ast.ListComp: list_comp, ast.GeneratorExp: generator, ast.DictComp: dict_comp}

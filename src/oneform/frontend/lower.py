@@ -1,0 +1,82 @@
+"""`trace`: a Python function, and the types of its arguments, to IR."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from oneform.frontend import builtins_api, control, expressions, loops, numpy_api, statements
+from oneform.frontend.arrays import read
+from oneform.frontend.containers import from_leaves, to_leaves
+from oneform.frontend.frames import call_node
+from oneform.frontend.lowered import Lowered
+from oneform.frontend.source import source_of
+from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.values import Abstract, Arr, Cell, Num, Py
+from oneform.ir import Value
+from oneform.tree import Leaf, Tree
+from oneform.types import Array, Scalar
+
+Argument = tuple[Tree, list[Leaf]]
+STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
+HANDLER_MODULES = (builtins_api, numpy_api)  # imported for the handlers that they register
+
+
+def trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, Argument]) -> Lowered:
+    """Lower `fn` for arguments of the given types."""
+    t = Tracer(STATEMENTS, expressions.EXPRESSIONS, call_node)
+    params: list[Value] = []
+    cells: list[tuple[int, Cell]] = []
+    for _, leaves in (*args, *kwargs.values()):
+        for leaf in leaves:
+            t.declare_symbols(leaf.type)
+    positional = [_argument(t, a, params, cells) for a in args]
+    named = {k: _argument(t, a, params, cells) for k, a in kwargs.items()}
+    node = _node_of(fn)
+    try:
+        result = call_node(t, Py(fn), positional, named, node)
+    except PathEnds:
+        result = Py(None)
+    return _finish(t, fn, result, cells)
+
+
+def _node_of(fn: Callable[..., Any]) -> ast.AST:
+    """Where errors in the call itself are shown: the definition."""
+    return source_of(fn).node if isinstance(fn, types.FunctionType) else ast.Pass(lineno=1, col_offset=0)
+
+
+def _argument(t: Tracer, argument: Argument, params: list[Value], cells: list[tuple[int, Cell]]) -> Abstract:
+    tree, leaves = argument
+
+    def values() -> Iterator[Num | Arr]:
+        for leaf in leaves:
+            v = t.root.param(leaf.type)
+            params.append(v)
+            if isinstance(leaf.type, Array):
+                cell = Cell("", leaf.type.dtype, leaf.type.rank, v, "argument")
+                cells.append((len(params) - 1, cell))
+                yield Arr(cell)
+            else:
+                assert isinstance(leaf.type, Scalar)
+                t.at_root(v)
+                yield Num(leaf.type.dtype, leaf.weak, v)
+
+    return from_leaves(tree, values())
+
+
+def _finish(t: Tracer, fn: Callable[..., Any], result: Abstract, cells: list[tuple[int, Cell]]) -> Lowered:
+    leaves: list[Num | Arr] = []
+    tree = to_leaves(t, result, leaves)
+    values = [t.value(x) if isinstance(x, Num) else read(t, x) for x in leaves]
+    found = [Leaf(v.type, isinstance(x, Num) and x.weak) for x, v in zip(leaves, values, strict=True)]
+    first = len(t.root.params) - len(t.captures)
+    captured = [(first + k, t.captured_cells[key]) for k, key in enumerate(t.captures) if key in t.captured_cells]
+    written = [(k, v) for k, cell in (*cells, *captured) if isinstance(v := t.state.version(cell), Value) and v is not cell.initial]
+    function = t.root.function(getattr(fn, "__name__", "function"), *values, *(v for _, v in written))
+    return Lowered(
+        function, tree, found, [c for c, _ in t.captures.values()], tuple(k for k, _ in written), list(t.dependencies.values()), tuple(t.codes),
+    )
+
+

@@ -1,0 +1,495 @@
+"""NumPy's functions that are no pointwise operations of the table, and the methods of arrays."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from oneform.frontend.arrays import new_array, rank, shape, store, transposed, version, whole
+from oneform.frontend.comprehensions import items_of_generator, run_loop
+from oneform.frontend.creation import arange, as_array, as_operand, copied, eye, filled, like, linspace, parse_dtype, parse_shape, reshaped, uninitialised
+from oneform.frontend.index import index_array
+from oneform.frontend.iterate import iteration
+from oneform.frontend.numbers import Operand, arithmetic, as_value, check_shapes, dtype_of, elementwise, op_of, promoted, scalar, to_dtype, truth, wrap
+from oneform.frontend.operators import matmul
+from oneform.frontend.reductions import all_of, any_of, is_true, mean, reduction, variance
+from oneform.frontend.registry import Call, Handler, handles, method
+from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, Slice, View, describe, number
+from oneform.ops import constant, make
+from oneform.types import BOOL, F32, F64, I32, I64, DType
+
+# ---------------------------------------------------------------- arrays from shapes
+
+
+def _constant_filled(v: float) -> Handler:
+    def handler(c: Call) -> Abstract:
+        size, dtype = c.bind("shape", "dtype?")
+        assert size is not None
+        kind = parse_dtype(c.t, dtype, F64)
+        return filled(c.t, *parse_shape(c.t, size), constant(c.t.b, v, kind))
+
+    return handler
+
+
+handles(np.zeros)(_constant_filled(0))
+handles(np.ones)(_constant_filled(1))
+
+
+@handles(np.empty)
+def empty(c: Call) -> Abstract:
+    size, dtype = c.bind("shape", "dtype?")
+    assert size is not None
+    return uninitialised(c.t, *parse_shape(c.t, size), parse_dtype(c.t, dtype, F64))
+
+
+@handles(np.full)
+def full(c: Call) -> Abstract:
+    size, fill, dtype = c.bind("shape", "fill_value", "dtype?")
+    assert size is not None and fill is not None
+    v = scalar(c.t, fill, "the fill value")
+    return filled(c.t, *parse_shape(c.t, size), c.t.value(v, parse_dtype(c.t, dtype, v.dtype)))
+
+
+def _filled_like(v: float) -> Handler:
+    def handler(c: Call) -> Abstract:
+        model, dtype = c.bind("a", "dtype?")
+        dims, lengths, kind = like(c.t, as_operand(c.t, model or Py(None)), parse_dtype(c.t, dtype, F64) if dtype else None)
+        return filled(c.t, dims, lengths, constant(c.t.b, v, kind))
+
+    return handler
+
+
+handles(np.zeros_like)(_filled_like(0))
+handles(np.ones_like)(_filled_like(1))
+
+
+@handles(np.empty_like)
+def empty_like(c: Call) -> Abstract:
+    model, dtype = c.bind("a", "dtype?")
+    dims, lengths, kind = like(c.t, as_operand(c.t, model or Py(None)), parse_dtype(c.t, dtype, F64) if dtype else None)
+    return uninitialised(c.t, dims, lengths, kind)
+
+
+@handles(np.full_like)
+def full_like(c: Call) -> Abstract:
+    model, fill, dtype = c.bind("a", "fill_value", "dtype?")
+    dims, lengths, kind = like(c.t, as_operand(c.t, model or Py(None)), parse_dtype(c.t, dtype, F64) if dtype else None)
+    return filled(c.t, dims, lengths, c.t.value(scalar(c.t, fill or Py(None), "the fill value"), kind))
+
+
+@handles(np.arange)
+def arange_(c: Call) -> Abstract:
+    first, second, third, dtype = c.bind("start", "stop?", "step?", "dtype?")
+    numbers = [scalar(c.t, x, "an argument of np.arange") for x in (first, second, third) if x is not None]
+    start, stop = (number(0), numbers[0]) if second is None else (numbers[0], numbers[1])
+    step = scalar(c.t, third, "the step") if third is not None else number(1)
+    if step.known == 0:
+        c.t.refuse("E101", "the step of np.arange is zero", c.node)
+    kind = parse_dtype(c.t, dtype, promoted([start, stop, step])[0])
+    return arange(c.t, start, stop, step, I64 if kind == BOOL else kind)
+
+
+@handles(np.linspace)
+def linspace_(c: Call) -> Abstract:
+    start, stop, count, endpoint, dtype = c.bind("start", "stop", "num?", "endpoint?", "dtype?")
+    a, z = scalar(c.t, start or Py(None), "start"), scalar(c.t, stop or Py(None), "stop")
+    n = number(50) if count is None else c.t.as_index(scalar(c.t, count, "num"))
+    closed = True if endpoint is None else bool(c.t.known_int(endpoint, "endpoint"))
+    return linspace(c.t, a, z, n, closed, parse_dtype(c.t, dtype, F64))
+
+
+@handles(np.eye, np.identity)
+def eye_(c: Call) -> Abstract:
+    rows, columns, dtype = c.bind("N", "M?", "*", "dtype?")
+    n = c.t.as_index(scalar(c.t, rows or Py(None), "N"))
+    m = n if columns is None else c.t.as_index(scalar(c.t, columns, "M"))
+    return eye(c.t, n, m, parse_dtype(c.t, dtype, F64))
+
+
+# ---------------------------------------------------------------- arrays from values
+
+
+@handles(np.array)
+def array(c: Call) -> Abstract:
+    x, dtype = c.bind("object", "dtype?")
+    assert x is not None
+    kind = parse_dtype(c.t, dtype, F64) if dtype else None
+    if isinstance(x, Generator):
+        return _from_comprehension(c, x, kind)
+    return as_array(c.t, x, kind, c.node)
+
+
+@handles(np.asarray, np.ascontiguousarray)
+def asarray(c: Call) -> Abstract:
+    x, dtype = c.bind("a", "dtype?")
+    if isinstance(x, Arr) and (dtype is None or parse_dtype(c.t, dtype, F64) == x.cell.dtype):
+        return x
+    return array(c)
+
+
+def _from_comprehension(c: Call, g: Generator, dtype: DType | None) -> Abstract:
+    """np.array([f(x) for x in …]): filled by a loop."""
+    t = c.t
+    found = items_of_generator(t, g)
+    if found is not None:
+        return as_array(t, Seq("list", tuple(found)), dtype, c.node)
+    if len(g.node.generators) != 1 or g.node.generators[0].ifs:
+        t.refuse("E006", "how many items there are is known only at run time", c.node, "Allocate the array and fill it in a loop.")
+    saved = t.frame
+    t.frame = g.frame
+    try:
+        with t.placed(g.node.generators[0].iter):
+            trip = iteration(t, t.expr(g.node.generators[0].iter)).trip
+    finally:
+        t.frame = saved
+    assert trip is not None
+    sample = _item_type(t, g)
+    dims, lengths = shape(t, sample)
+    if any(n.known is None for n in lengths):
+        t.refuse("E006", "the rows of this array have a length known only at run time", c.node, "Allocate the array and fill it in a loop.")
+    out = uninitialised(t, (t.dim_for(trip), *dims), (trip, *lengths), dtype or dtype_of(sample))
+    return run_loop(t, g, "array", "def loop(out_):\n    k_ = 0", "out_[k_] = item_\nk_ = k_ + 1", "return out_", {"out_": out})
+
+
+def _item_type(t: Tracer, g: Generator) -> Operand:
+    """One item, lowered only to see its type."""
+    state = t.state
+    kept: list[Abstract] = []
+    with t.region():
+        t.state = state.copy()
+        try:
+            kept.append(run_loop(t, g, "first", "def loop():\n    pass", "return item_", "raise ValueError", {}))
+        except PathEnds:
+            pass
+        finally:
+            t.state = state
+    (x,) = kept
+    if isinstance(x, Num):
+        return Num(x.dtype, x.weak, None, 0)
+    if isinstance(x, Arr) and x.view is not None:
+        return x
+    t.refuse("E101", f"the items are {describe(x)}", g.node, "Allocate the array and fill it in a loop.")
+
+
+@handles(np.copy)
+@method("copy", "__copy__")
+def copy(c: Call) -> Abstract:
+    (x,) = c.only("a")
+    return copied(c.t, as_operand(c.t, x))
+
+
+@method("astype")
+def astype(c: Call) -> Abstract:
+    x, dtype = c.only("self", "dtype")
+    kind = parse_dtype(c.t, dtype, F64)
+    a = as_operand(c.t, x)
+    return copied(c.t, a, kind)
+
+
+def _scalar_type(dtype: DType) -> Handler:
+    def handler(c: Call) -> Abstract:
+        (x,) = c.only("x")
+        return to_dtype(c.t, as_operand(c.t, x), dtype)
+
+    return handler
+
+
+for _class, _dtype in ((np.float64, F64), (np.float32, F32), (np.int64, I64), (np.int32, I32), (np.bool_, BOOL)):
+    handles(_class)(_scalar_type(_dtype))
+
+
+# ---------------------------------------------------------------- choice
+
+
+@handles(np.where)
+def where(c: Call) -> Abstract:
+    if len(c.args) == 1:
+        c.t.refuse("E003", "np.where with a condition only is not known to the compiler", c.node, "Give it two values: np.where(c, x, y).")
+    cond, x, y = (as_operand(c.t, a) for a in c.only("condition", "x", "y"))
+    t = c.t
+    holds = truth(t, cond) if isinstance(cond, Num) else to_dtype(t, cond, BOOL)
+    dtype, _ = promoted([x, y])
+    check_shapes(t, [holds, x, y])
+    v = make.select(t.b, as_value(t, holds, BOOL), as_value(t, x, dtype), as_value(t, y, dtype))
+    return wrap(t, v)
+
+
+@handles(np.clip)
+@method("clip")
+def clip(c: Call) -> Abstract:
+    x, lo, hi = c.bind("a", "a_min?", "a_max?")
+    out = as_operand(c.t, x or Py(None))
+    if lo is not None:
+        out = elementwise(c.t, op_of(np.maximum), [out, as_operand(c.t, lo)])
+    return out if hi is None else elementwise(c.t, op_of(np.minimum), [out, as_operand(c.t, hi)])
+
+
+def _logical(either: bool) -> Handler:
+    def handler(c: Call) -> Abstract:
+        a, b = (to_dtype(c.t, as_operand(c.t, x), BOOL) for x in c.only("x1", "x2"))
+        return elementwise(c.t, op_of(operator.or_ if either else operator.and_), [a, b])
+
+    return handler
+
+
+handles(np.logical_and)(_logical(False))
+handles(np.logical_or)(_logical(True))
+
+
+@handles(np.logical_not)
+def logical_not(c: Call) -> Abstract:
+    return elementwise(c.t, op_of(operator.invert), [to_dtype(c.t, as_operand(c.t, c.only("x")[0]), BOOL)])
+
+
+# ---------------------------------------------------------------- reductions
+
+
+def _reduction(kind: str) -> Handler:
+    def handler(c: Call) -> Abstract:
+        x, axis, dtype, keep = c.bind("a", "axis?", "dtype?", "*", "keepdims?")
+        kind_ = parse_dtype(c.t, dtype, F64) if dtype else None
+        return reduction(c.t, kind, as_operand(c.t, x or Py(None)), axis, is_true(c.t, keep), kind_)
+
+    return handler
+
+
+for _name, _callees in (("sum", (np.sum,)), ("prod", (np.prod,)), ("max", (np.max, np.amax)), ("min", (np.min, np.amin))):
+    handles(*_callees)(method(_name)(_reduction(_name)))
+
+
+@handles(np.mean)
+@method("mean")
+def mean_(c: Call) -> Abstract:
+    x, axis, keep = c.bind("a", "axis?", "*", "keepdims?")
+    return mean(c.t, as_operand(c.t, x or Py(None)), axis, is_true(c.t, keep))
+
+
+@handles(np.var)
+@method("var")
+def var_(c: Call) -> Abstract:
+    x, axis, ddof, keep = c.bind("a", "axis?", "*", "ddof?", "keepdims?")
+    n = number(0) if ddof is None else scalar(c.t, ddof, "ddof")
+    return variance(c.t, as_operand(c.t, x or Py(None)), axis, n, is_true(c.t, keep))
+
+
+@handles(np.std)
+@method("std")
+def std_(c: Call) -> Abstract:
+    out = var_(c)
+    assert isinstance(out, (Num, Arr))
+    return elementwise(c.t, op_of(np.sqrt), [out])
+
+
+@handles(np.any)
+@method("any")
+def any_(c: Call) -> Abstract:
+    x, axis, keep = c.bind("a", "axis?", "*", "keepdims?")
+    return any_of(c.t, as_operand(c.t, x or Py(None)), axis, is_true(c.t, keep))
+
+
+@handles(np.all)
+@method("all")
+def all_(c: Call) -> Abstract:
+    x, axis, keep = c.bind("a", "axis?", "*", "keepdims?")
+    return all_of(c.t, as_operand(c.t, x or Py(None)), axis, is_true(c.t, keep))
+
+
+# ---------------------------------------------------------------- products
+
+
+@handles(np.dot, np.vdot)
+@method("dot")
+def dot(c: Call) -> Abstract:
+    a, b = (as_operand(c.t, x) for x in c.only("a", "b"))
+    if isinstance(a, Num) or isinstance(b, Num):
+        return arithmetic(c.t, op_of(operator.mul), a, b, strong=True)
+    return matmul(c.t, a, b)
+
+
+@handles(np.matmul)
+def matmul_(c: Call) -> Abstract:
+    a, b = (as_operand(c.t, x) for x in c.only("x1", "x2"))
+    return matmul(c.t, a, b)
+
+
+@handles(np.outer)
+def outer(c: Call) -> Abstract:
+    a, b = (as_operand(c.t, x) for x in c.only("a", "b"))
+    if not isinstance(a, Arr) or not isinstance(b, Arr) or rank(a) != 1 or rank(b) != 1:
+        c.t.refuse("E101", "np.outer takes two vectors", c.node)
+    column = index_array(c.t, a, Seq("tuple", (Py(Ellipsis), Py(None))))
+    row = index_array(c.t, b, Seq("tuple", (Py(None), Py(Ellipsis))))
+    return arithmetic(c.t, op_of(operator.mul), column, row)
+
+
+@handles(np.trace)
+@method("trace")
+def trace_(c: Call) -> Abstract:
+    (x,) = c.only("a")
+    a = as_operand(c.t, x)
+    if not isinstance(a, Arr) or rank(a) != 2:
+        c.t.refuse("E101", "np.trace takes a matrix", c.node)
+    return reduction(c.t, "sum", _diagonal(c.t, a), None)
+
+
+@handles(np.diag, np.diagonal)
+@method("diagonal")
+def diagonal(c: Call) -> Abstract:
+    (x,) = c.only("a")
+    a = as_operand(c.t, x)
+    if not isinstance(a, Arr) or rank(a) != 2:
+        c.t.refuse("E101", "the diagonal is taken of a matrix", c.node, "Fill a matrix in a loop to make a diagonal one.")
+    return _diagonal(c.t, a)
+
+
+def _diagonal(t: Tracer, a: Arr) -> Arr:
+    _, (n, m) = shape(t, a)
+    length = t.imin(n, m)
+    dim = t.dim_for(length)
+    v = as_value(t, a)
+    return new_array(t, make.generate(t.b, (dim,), [] if isinstance(dim, int) else [t.value(length, I64)], lambda b, i: make.get(b, v, [i[0], i[0]])))
+
+
+# ---------------------------------------------------------------- shapes
+
+
+@handles(np.shape)
+def shape_(c: Call) -> Abstract:
+    return Seq("tuple", shape(c.t, as_operand(c.t, c.only("a")[0]))[1])
+
+
+@handles(np.ndim)
+def ndim(c: Call) -> Abstract:
+    return number(len(shape(c.t, as_operand(c.t, c.only("a")[0]))[0]))
+
+
+@handles(np.size)
+def size_(c: Call) -> Abstract:
+    out = number(1)
+    for n in shape(c.t, as_operand(c.t, c.only("a")[0]))[1]:
+        out = c.t.imul(out, n)
+    return out
+
+
+@handles(np.reshape)
+@method("reshape")
+def reshape(c: Call) -> Abstract:
+    if c.kwargs:
+        c.t.refuse("E106", "reshape takes no keyword arguments in compiled code", c.node)
+    x = as_operand(c.t, c.args[0])
+    target = c.args[1] if len(c.args) == 2 else Seq("tuple", tuple(c.args[1:]))
+    if isinstance(x, Num):
+        x = filled(c.t, (1,), (number(1),), c.t.value(x))
+    assert isinstance(x, Arr)
+    return reshaped(c.t, x, target)
+
+
+@handles(np.ravel)
+@method("ravel", "flatten")
+def ravel(c: Call) -> Abstract:
+    (x,) = c.only("a")
+    a = as_operand(c.t, x)
+    if isinstance(a, Arr) and rank(a) == 1:
+        return copied(c.t, a) if c.name == "flatten" else a
+    out = reshape(Call(c.t, "reshape", [a, number(-1)], {}, c.node))
+    if c.name == "flatten" and isinstance(out, Arr):
+        for other in out.cell.partners:
+            other.partners.discard(out.cell)
+        out.cell.partners.clear()
+    return out
+
+
+@handles(np.transpose)
+@method("transpose")
+def transpose(c: Call) -> Abstract:
+    x = as_operand(c.t, c.args[0])
+    if isinstance(x, Num):
+        return x
+    rest = list(c.kwargs.values()) or c.args[1:]
+    items = rest[0].items if len(rest) == 1 and isinstance(rest[0], Seq) else tuple(rest)
+    perm = tuple(c.t.known_int(i, "an axis") % rank(x) for i in items) or tuple(reversed(range(rank(x))))
+    if sorted(perm) != list(range(rank(x))):
+        c.t.refuse("E103", f"axes don't match array: {perm}", c.node)
+    return transposed(c.t, x, perm)
+
+
+@handles(np.expand_dims)
+def expand_dims(c: Call) -> Abstract:
+    x, axis = c.only("a", "axis")
+    a = as_operand(c.t, x)
+    assert isinstance(a, Arr)
+    k = c.t.known_int(axis, "axis") % (rank(a) + 1)
+    full = [Py(None) if i == k else Slice(None, None, None) for i in range(rank(a) + 1)]
+    return index_array(c.t, a, Seq("tuple", tuple(full)))
+
+
+@handles(np.concatenate)
+def concatenate(c: Call) -> Abstract:
+    arrays, axis = c.bind("arrays", "axis?")
+    if not isinstance(arrays, Seq):
+        c.t.refuse("E101", "np.concatenate takes a tuple or list of arrays", c.node)
+    parts = [as_operand(c.t, a) for a in arrays.items]
+    k = 0 if axis is None else c.t.known_int(axis, "axis")
+    return _joined(c, parts, k)
+
+
+def _joined(c: Call, parts: list[Operand], axis: int) -> Abstract:
+    """Copies of arrays one behind the other along an axis."""
+    t = c.t
+    arrays = [p for p in parts if isinstance(p, Arr)]
+    if len(arrays) != len(parts) or not parts or len({rank(a) for a in arrays}) != 1:
+        t.refuse("E101", "arrays with the same number of axes (at least one) are expected", c.node)
+    axis %= rank(arrays[0])
+    dims, lengths = shape(t, arrays[0])
+    total = number(0)
+    starts: list[Num] = []
+    for a in arrays:
+        starts.append(total)
+        total = t.iadd(total, shape(t, a)[1][axis])
+    counts = tuple(total if k == axis else n for k, n in enumerate(lengths))
+    out = uninitialised(t, tuple(t.dim_for(total) if k == axis else d for k, d in enumerate(dims)), counts, promoted(arrays)[0])
+    assert isinstance(out, Arr)
+    for a, start in zip(arrays, starts, strict=True):
+        store(t, _section(t, out, axis, start, shape(t, a)[1][axis]), a)
+    return out
+
+
+def _section(t: Tracer, out: Arr, axis: int, start: Num, length: Num) -> Arr:
+    """out[..., start : start + length, ...], known to be in range."""
+    v = whole(t, out)
+    axes = tuple(type(x)(start, x.step, x.out) if k == axis else x for k, x in enumerate(v.axes))
+    dims = tuple(t.dim_for(length) if k == axis else d for k, d in enumerate(v.shape))
+    return Arr(out.cell, View(axes, dims, tuple(length if k == axis else n for k, n in enumerate(v.lengths))))
+
+
+@handles(np.stack, np.vstack)
+def stack(c: Call) -> Abstract:
+    arrays, axis = c.bind("arrays", "axis?")
+    if not isinstance(arrays, Seq) or axis is not None and c.t.known_int(axis, "axis") != 0:
+        c.t.refuse("E101", f"{c.name} takes a tuple or list of arrays, and axis 0", c.node)
+    return as_array(c.t, Seq("list", arrays.items), node=c.node)
+
+
+# ---------------------------------------------------------------- methods
+
+
+@method("item")
+def item(c: Call) -> Abstract:
+    (x,) = c.only("self")
+    if isinstance(x, Num):
+        return Num(x.dtype, True, x.value, x.known)
+    assert isinstance(x, Arr)
+    flat = reshaped(c.t, x, number(1))
+    assert isinstance(flat, Arr)
+    return c.t.strong(make.get(c.t.b, version(c.t, flat.cell), [c.t.value(number(0), I64)]))
+
+
+@method("fill")
+def fill(c: Call) -> Abstract:
+    x, v = c.only("self", "value")
+    assert isinstance(x, Arr)
+    store(c.t, x, scalar(c.t, v, "the fill value"))
+    return Py(None)
+
