@@ -21,7 +21,7 @@ bench: $(STAMP) $(BENCH_STAMP)
 	$(BIN)/python -m bench $(ARGS)
 
 docs: $(STAMP)
-	$(BIN)/python -m oneform.docs
+	$(BIN)/python tools/gen_docs.py
 
 clean:
 	rm -rf .venv .venv-bench bench/.build build dist .pytest_cache .ruff_cache .hypothesis

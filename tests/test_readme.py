@@ -1,5 +1,6 @@
 """The README's examples run as printed, and print what stands beside them."""
 
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,8 @@ def test_examples_print_what_the_readme_says(tmp_path: Path) -> None:
     assert len(expected) > 5
     script = tmp_path / "readme.py"
     script.write_text(text, encoding="utf-8")
-    done = subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == expected
 

@@ -142,8 +142,11 @@ def arguments(text: str | None, module: Any) -> tuple[Any, ...]:
 
 
 def as_array(nested: list[Any]) -> Any:
-    array = np.array(nested)
-    if array.dtype == object:
+    try:
+        array = np.array(nested)
+    except ValueError:
+        array = np.array(None)
+    if array.dtype.kind not in "bif":
         raise UsageError(f"{nested!r} in --args is not a regular array of numbers")
     return array
 

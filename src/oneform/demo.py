@@ -140,7 +140,8 @@ def draw(model: ModuleType, fitted: Fit, years: Array, counts: Array, path: Path
     except ImportError:
         return False
     fine = np.linspace(years[0], years[-1], 20 * (len(years) - 1) + 1)
-    curve = of.jit(model.solve)(fitted.theta, fine)
+    solve: Callable[..., Any] = model.solve
+    curve = of.jit(solve)(fitted.theta, fine)
     figure: Any = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes: Any = figure.add_subplot()

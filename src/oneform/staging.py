@@ -316,9 +316,16 @@ class Compiled(Base):
 
     def fitting(self, family: Family, signature: Signature) -> tuple[Version, list[tuple[Any, Any]]] | None:
         for version in family.versions.get(signature, ()):
-            captured = self.captured(version)
-            if captured is not None and all(arrays.fits(v, key) for (v, _), key in zip(captured, version.capture_keys, strict=True)):
+            captured = self.fits(version)
+            if captured is not None:
                 return version, captured
+        return None
+
+    def fits(self, version: Version) -> list[tuple[Any, Any]] | None:
+        """The captured values if they have the types that the version was compiled for."""
+        captured = self.captured(version)
+        if captured is not None and all(arrays.fits(v, key) for (v, _), key in zip(captured, version.capture_keys, strict=True)):
+            return captured
         return None
 
     def captured(self, version: Version) -> list[tuple[Any, Any]] | None:
@@ -340,7 +347,9 @@ class Compiled(Base):
         found = manifest.load(key, self.identity, self.origin.python) if key else None
         if found is not None:
             image, shape, references, holds = found
-            return Version(Specialisation(image, shape), references, holds)
+            version = Version(Specialisation(image, shape), references, holds)
+            if self.fits(version) is not None:
+                return version
         low = self.origin.lower(*lowering_arguments(signature))
         references = [self.identity.reference(c.name, c.read) for c in low.captures]
         function, shape = plan(low, signature, references, self.identity)

@@ -1,11 +1,13 @@
 """The command line: what it prints, its exit codes, and what it says of bad input."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import oneform
 from oneform.cli import main
 
 PROGRAM = '''
@@ -154,6 +156,8 @@ def test_usage(capsys) -> None:
 
 
 def test_as_a_module(program) -> None:
-    done = subprocess.run([sys.executable, "-m", "oneform", "check", f"{program}:cube", "--args", "2.0"], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "oneform", "check", f"{program}:cube", "--args", "2.0"]
+    environment = os.environ | {"PYTHONPATH": str(Path(oneform.__file__).parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     assert "gradient" in done.stdout

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import oneform
 from oneform.runtime import cache
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(oneform.__file__).parents[1])}
 PROGRAM = """
 import numpy as np
 import oneform as of
@@ -54,7 +56,7 @@ frontend.trace = watched
 def start(folder: Path, **env: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "main.py"], cwd=folder, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "ONEFORM_CACHE_DIR": str(folder / "cache"), "ONEFORM_CACHE": "1", **env},
+        env={**ENVIRONMENT, "ONEFORM_CACHE_DIR": str(folder / "cache"), "ONEFORM_CACHE": "1", **env},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -127,6 +129,6 @@ def test_parallel_writers(tmp_path: Path) -> None:
             cache.write(cache.digest("same"), list(range(5000)))
             assert cache.read(cache.digest("same")) == list(range(5000))
     """)
-    env = {**os.environ, "ONEFORM_CACHE_DIR": str(tmp_path)}
+    env = {**ENVIRONMENT, "ONEFORM_CACHE_DIR": str(tmp_path)}
     running = [subprocess.Popen([sys.executable, "-c", code], env=env) for _ in range(3)]
     assert [p.wait(60) for p in running] == [0, 0, 0]

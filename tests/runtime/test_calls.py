@@ -115,7 +115,7 @@ def test_lists_of_another_length() -> None:
 
 
 def test_small_lengths_fall_back_to_one_program() -> None:
-    f = of.jit(total)
+    f = of.jit(lambda v: total(v))
     for n in [*range(1, 16), 100]:
         assert f(np.ones(n)) == n
     assert len({id(v) for found in f.family.versions.values() for v in found}) <= 6  # type: ignore[union-attr]
@@ -394,8 +394,7 @@ def test_other_threads_run_beside_a_long_kernel() -> None:
     assert done == [f(300_000_000)]
 
 
-def run(code: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env={**os.environ, **env})
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(of.__file__).parents[1])}
 
 
 @pytest.mark.parametrize("native", ["1", "0"])
@@ -421,7 +420,7 @@ def test_interrupt_stops_a_long_kernel(tmp_path: Path, native: str) -> None:
             print("stopped", f(10) == spin(10), flush=True)
         """)
     )
-    env = {**os.environ, "ONEFORM_NATIVE_CALLS": native}
+    env = {**ENVIRONMENT, "ONEFORM_NATIVE_CALLS": native}
     process = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=env)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -430,6 +429,7 @@ def test_interrupt_stops_a_long_kernel(tmp_path: Path, native: str) -> None:
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "stopped True\n"
     assert time.perf_counter() - start < 1.0
+    process.stdout.close()
     process.wait(10)
 
 
@@ -462,7 +462,7 @@ def test_the_plain_path(tmp_path: Path) -> None:
             raise SystemExit("no error")
         """)
     )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env={**os.environ, "ONEFORM_NATIVE_CALLS": "0"})
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env={**ENVIRONMENT, "ONEFORM_NATIVE_CALLS": "0"})
     assert done.returncode == 0, done.stderr
 
 

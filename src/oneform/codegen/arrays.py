@@ -68,6 +68,8 @@ def fill(em: Emitter, out: Arr, value: str) -> None:
 @generator("copy")
 def _copy(em: Emitter, i: Instr) -> Sequence[Rep]:
     source = em.array(i.args[0])
+    if i in em.plan.moved_copies:
+        return (source,)
     if (i, 0) not in em.scratch:
         return (em.duplicate(source, i.outs[0].type),)
     out = allocate(em, i, 0, ())

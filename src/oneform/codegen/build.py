@@ -145,6 +145,9 @@ def _each(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over:
     return outs
 
 
+_JAM = 4  # rounds of the reduced axis that share one pass over the row of totals
+
+
 def _rows(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over: Sequence[str]) -> Sequence[Rep]:
     """The last axis of the result innermost, inside the axes reduced over: the totals are a row of the result."""
     kind = i.attrs["reduce"]
@@ -157,15 +160,37 @@ def _rows(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over:
 
         counted(em, "0", dims[-1], [], leaf)
 
+    def step(indices: list[str], inner: list[str], last: Sequence[str]) -> None:
+        """One element of the row takes up the terms of several indices `last` of the innermost axis reduced over."""
+        at = [*indices, inner[-1]]
+        places = [flat_index(em, out, at) for out in outs]
+        totals = [load(em, out, k) for out, k in zip(outs, places, strict=True)]
+        for n in last:
+            values = _values(em, i, [*at, *inner[:-1], n])
+            totals = [combine(em, kind, out.dtype, s, x) for out, s, x in zip(outs, totals, values, strict=True)]
+        for out, k, s in zip(outs, places, totals, strict=True):
+            store(em, out, k, s)
+
+    def along(outer: list[str], indices: list[str], last: Sequence[str]) -> Sequence[str]:
+        nest(em, dims[-1:], [], lambda j, _: step(indices, [*outer, *j], last) or ())
+        if _polls([*over, dims[-1]]):
+            spend(em, em.count([dims[-1], str(len(last))], False), check=True)
+        return ()
+
+    def jammed(outer: list[str], indices: list[str]) -> None:
+        shift = _JAM.bit_length() - 1
+        rounds = em.ins(f"ashr i64 {over[-1]}, {shift}")
+
+        def several(q: str, _: list[str]) -> Sequence[str]:
+            first = em.ins(f"shl nuw nsw i64 {q}, {shift}")
+            return along(outer, indices, [first, *(em.ins(f"add nuw nsw i64 {first}, {k}") for k in range(1, _JAM))])
+
+        counted(em, "0", rounds, [], several)
+        counted(em, em.ins(f"shl i64 {rounds}, {shift}"), over[-1], [], lambda k, _: along(outer, indices, [k]))
+
     def row(indices: list[str]) -> None:
         clear(indices)
-        polled(em, [*over, dims[-1]], (), lambda inner: step(indices, inner))
-
-    def step(indices: list[str], inner: list[str]) -> None:
-        at = [*indices, inner[-1]]
-        for out, x in zip(outs, _values(em, i, [*at, *inner[:-1]]), strict=True):
-            k = flat_index(em, out, at)
-            store(em, out, k, combine(em, kind, out.dtype, load(em, out, k), x))
+        nest(em, over[:-1], [], lambda outer, _: jammed(outer, indices) or ())
 
     if len(dims) == 1:
         row([])

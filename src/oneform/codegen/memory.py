@@ -8,12 +8,12 @@ owned value that is not moved is freed after its last use. A `Root` is one buffe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from oneform.errors import InternalError, Location
-from oneform.ir import Block, Function, Instr, Value
+from oneform.ir import Block, Function, Instr, Value, instructions
 from oneform.types import ANY, Array, Scalar, Stack, Type, shape_of
 
 SMALL_ELEMENTS = 64  # arrays of known shape up to this size live on the machine stack, where LLVM turns them into registers
@@ -74,7 +74,7 @@ class Plan:
     hoisted: dict[Instr, list[Instr]] = field(default_factory=dict[Instr, list[Instr]])  # the inverse
     unfreed: set[Value] = field(default_factory=set[Value])  # versions in buffers that are not of.alloc's to free one by one
     makers: dict[Value, Instr] = field(default_factory=dict[Value, Instr])
-    loops_inside: dict[Instr, bool] = field(default_factory=dict[Instr, bool])
+    moved_copies: set[Instr] = field(default_factory=set[Instr])  # `copy` of what nobody reads again: no copy
     copies: list[Copied] = field(default_factory=list[Copied])
 
 
@@ -91,9 +91,11 @@ class Planner:
         self.depth: dict[Value, int] = {}
         self.symbol_depth: dict[str, int] = {}
         self.allocations: list[tuple[Instr, tuple[Instr, ...]]] = []
+        self.lenders: dict[Value, tuple[Value, ...]] = {}
 
     def run(self) -> Plan:
         block = self.f.block
+        self.find_lenders(block)
         self.find_free(block)
         owned: set[Value] = set()
         for k, p in enumerate(block.params):
@@ -114,6 +116,41 @@ class Planner:
         self.plan.unfreed = {v for v, r in self.roots.items() if r.find().kind in (WRITTEN, BORROWED, SMALL)}
         return self.plan
 
+    # ------------------------------------------------------------ arrays that a branch chooses and nobody changes
+
+    def find_lenders(self, block: Block) -> None:
+        """A branch between two arrays from outside it, whose result is only read, gives a pointer to one of them: they live as long as it does."""
+        every = list(instructions(block.body))
+        taken = set(block.results)
+        branches: list[tuple[Value, tuple[Value, ...]]] = []
+        for i in every:
+            taken.update(i.args[k] for k in i.op.consumes)
+            if i.op.lower == "push" or i.op.structure in ("for", "while"):
+                taken.update(i.args)
+            if i.op.structure == "if":
+                branches.extend((o, tuple(r.results[k] for r in i.regions)) for k, o in enumerate(i.outs))
+                inside = {o for r in i.regions for j in r.body for o in j.outs}
+                for o, sides in branches[len(branches) - len(i.outs) :]:
+                    if isinstance(o.type, Array) and not any(s in inside or is_small(s.type) for s in sides):
+                        self.lenders[o] = sides
+            elif i.op.structure:
+                taken.update(r for region in i.regions for r in region.results)
+        refused = [o for o, _ in branches if o not in self.lenders or o in taken]
+        while refused:
+            for o in refused:
+                self.lenders.pop(o, None)
+            taken.update(s for o, sides in branches if o not in self.lenders for s in sides)
+            refused = [o for o in self.lenders if o in taken]
+
+    def with_lenders(self, values: list[Value]) -> list[Value]:
+        """The values, and those whose memory they may be."""
+        found: list[Value] = []
+        for v in values:
+            found.append(v)
+            if v in self.lenders:
+                found.extend(self.with_lenders(list(self.lenders[v])))
+        return found
+
     # ------------------------------------------------------------ what is read where
 
     def find_free(self, block: Block) -> dict[Value, None]:
@@ -125,8 +162,8 @@ class Planner:
                 if r not in bound:
                     found[r] = None
             bound.update(i.outs)
-        for r in block.results:
-            if r not in bound and in_memory(r.type):
+        for r in self.with_lenders([r for r in block.results if in_memory(r.type)]):
+            if r not in bound:
                 found[r] = None
         self.free[block] = found
         return found
@@ -134,6 +171,7 @@ class Planner:
     def touched(self, i: Instr) -> list[Value]:
         """Memory whose elements an instruction reads, itself or in its regions."""
         found = [] if i.op.lower == "dim" else [a for a in i.args if in_memory(a.type)]
+        found = self.with_lenders(found)
         for r in i.regions:
             found.extend(self.free[r] if r in self.free else self.find_free(r))
         return found
@@ -151,14 +189,14 @@ class Planner:
                 if isinstance(d, str) and d != ANY:
                     self.symbol_depth.setdefault(d, len(self.loops))
 
-    def block(self, block: Block, owned: set[Value]) -> None:
-        """Walk a block that owns `owned` on entry. Afterwards its results are moved or copied and nothing else is left."""
+    def block(self, block: Block, owned: set[Value], lent: Collection[int] = ()) -> None:
+        """Walk a block that owns `owned` on entry. Afterwards its results are moved or copied, or only `lent`, and nothing else is left."""
         end = len(block.body)
         touched = [self.touched(i) for i in block.body]
         last: dict[Value, int] = {}
         for k, values in enumerate(touched):
             last.update(dict.fromkeys(values, k))
-        last.update((r, end) for r in block.results if in_memory(r.type))
+        last.update(dict.fromkeys(self.with_lenders([r for r in block.results if in_memory(r.type)]), end))
         for v in [v for v in owned if v not in last]:
             owned.discard(v)
             self.plan.start_frees.setdefault(block, []).append(v)
@@ -168,7 +206,7 @@ class Planner:
             frees = [v for v in dying if v in owned]
             owned.difference_update(frees)
             for o in i.outs:
-                if not in_memory(o.type):
+                if not in_memory(o.type) or o in self.lenders:
                     continue
                 if o in last:
                     owned.add(o)
@@ -177,7 +215,7 @@ class Planner:
             if frees:
                 self.plan.frees[i] = frees
         for k, r in enumerate(block.results):
-            if not in_memory(r.type):
+            if not in_memory(r.type) or k in lent:
                 continue
             if r in owned and r not in block.results[k + 1 :]:
                 owned.discard(r)
@@ -233,6 +271,10 @@ class Planner:
             taken = self.consume(i, k, owned, dying, touched, i.args[k].type)
             if i.outs and not isinstance(i.outs[0].type, Stack):
                 roots[0] = taken
+        if i.op.lower == "copy" and i.args[0] in owned and i.args[0] in dying and self.root(i.args[0]).kind == HEAP:
+            owned.discard(i.args[0])
+            self.plan.moved_copies.add(i)
+            return [self.root(i.args[0])]
         if i.op.lower == "push":
             for k, a in enumerate(i.args[1:], 1):
                 if in_memory(a.type) and not is_small(a.type):
@@ -255,9 +297,6 @@ class Planner:
         return [Root(SMALL if is_small(o.type) else HEAP) for o in i.outs]
 
     def enter(self, i: Instr) -> None:
-        for outer in self.loops:
-            self.plan.loops_inside[outer] = True
-        self.plan.loops_inside.setdefault(i, False)
         self.loops.append(i)
 
     def loop(self, i: Instr, owned: set[Value], dying: set[Value], touched: list[Value]) -> list[Root]:
@@ -308,13 +347,18 @@ class Planner:
 
     def branch(self, i: Instr, owned: set[Value], dying: set[Value]) -> list[Root]:
         """What dies in a branch belongs to both sides: each moves it or frees it."""
-        owned.difference_update(dying)
+        lent = {k for k, o in enumerate(i.outs) if o in self.lenders}
+        passed = dying - {r.results[k] for r in i.regions for k in lent}
+        owned.difference_update(passed)
         for region in i.regions:
-            self.block(region, set(dying))
+            self.block(region, set(passed), lent)
         return [self.merged(i, k) if in_memory(o.type) else Root(BORROWED) for k, o in enumerate(i.outs)]
 
     def merged(self, i: Instr, k: int) -> Root:
         t = i.outs[k].type
+        if i.outs[k] in self.lenders:
+            self.plan.merge[i, k] = PHI
+            return Root(BORROWED)
         small = is_small(t)
         for r in i.regions:
             if is_small(r.results[k].type) and not small:

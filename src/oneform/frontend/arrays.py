@@ -6,7 +6,7 @@ import operator
 from collections.abc import Sequence
 
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Arr, Axis, Cell, Num, Poison, View, number
+from oneform.frontend.values import Arr, Axis, Base, Cell, Num, Poison, View, number
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.types import ANY, I64, Array, Dim, DType, Scalar, element, shape_of
@@ -76,8 +76,39 @@ def read(t: Tracer, a: Arr) -> Value:
     if a.view is None:
         return v
     if not a.view.shape and all(x.out is None for x in a.view.axes):
-        return make.get(t.b, v, [t.value(x.start, I64) for x in a.view.axes])
+        return make.get(t.b, v, [t.value(i, I64) for i in memory_index(t, a, [x.start for x in a.view.axes])])
+    if a.view.base is not None:
+        v = make.reshape(t.b, v, a.view.base.dims, open_lengths(t, a.view.base.dims, a.view.base.lengths))
     return _read_view(t, v, a.view)
+
+
+def memory_index(t: Tracer, a: Arr, index: list[Num]) -> list[Num]:
+    """Indices along the axes that a path speaks of, as indices into the memory itself: through the row-major position if it was reshaped."""
+    base = a.view.base if a.view else None
+    if base is None:
+        return index
+    v = version(t, a.cell)
+    lengths = [t.length(v, k) for k in range(a.cell.rank)]
+    flat = index[0]
+    for i, n in zip(index[1:], base.lengths[1:], strict=True):
+        flat = t.iadd(t.imul(flat, n), i)
+    out: list[Num] = []
+    for n in reversed(lengths[1:]):
+        quotient = t.int_divide(flat, n)
+        out.append(t.isub(flat, t.imul(quotient, n)))
+        flat = quotient
+    return [flat, *reversed(out)]
+
+
+def reshaped_view(t: Tracer, a: Arr, dims: tuple[Dim, ...], lengths: tuple[Num, ...]) -> Arr | None:
+    """The memory of a whole array under another shape; None if the reference does not show the whole of it in order."""
+    view = whole(t, a)
+    full = view.base.dims if view.base else shape_of(version(t, a.cell).type)
+    moved = any(x.out != k or x.start.known != 0 or x.step.known != 1 for k, x in enumerate(view.axes))
+    if a.view is not None and (moved or view.shape != full or ANY in full):
+        return None
+    axes = tuple(Axis(number(0), number(1), k) for k in range(len(dims)))
+    return Arr(a.cell, View(axes, dims, lengths, Base(dims, lengths)))
 
 
 def _read_view(t: Tracer, v: Value, view: View) -> Value:
@@ -114,7 +145,7 @@ def transposed(t: Tracer, a: Arr, perm: tuple[int, ...]) -> Arr:
     """The view whose axis k is axis perm[k] of `a`."""
     v = whole(t, a)
     axes = tuple(Axis(x.start, x.step, None if x.out is None else perm.index(x.out)) for x in v.axes)
-    return Arr(a.cell, View(axes, tuple(v.shape[p] for p in perm), tuple(v.lengths[p] for p in perm)))
+    return Arr(a.cell, View(axes, tuple(v.shape[p] for p in perm), tuple(v.lengths[p] for p in perm), v.base))
 
 
 # ---------------------------------------------------------------- writing
@@ -140,7 +171,7 @@ def store(t: Tracer, target: Arr, x: Num | Arr) -> None:
     if isinstance(x, Num) and rank(target) == 0:
         v = t.value(x, target.cell.dtype)
         assert target.view is not None
-        indices = [t.value(a.start, I64) for a in target.view.axes]
+        indices = [t.value(i, I64) for i in memory_index(t, target, [a.start for a in target.view.axes])]
         set_version(t, target.cell, make.put(t.b, version(t, target.cell), v, indices))
         return
     dims, lengths = shape(t, target)
@@ -184,7 +215,7 @@ def _write_loops(t: Tracer, target: Arr, source: Value, lengths: Sequence[Num]) 
             (out,) = make.repeat(t.b, count, [memory], b.block(new))
             return out
         at = [t.iadd(a.start, t.imul(a.step, index[a.out])) if a.out is not None else a.start for a in view.axes]
-        return make.put(t.b, memory, element_at(), [t.value(i, I64) for i in at])
+        return make.put(t.b, memory, element_at(), [t.value(i, I64) for i in memory_index(t, target, at)])
 
     set_version(t, target.cell, nest(version(t, target.cell)))
 

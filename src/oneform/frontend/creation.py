@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oneform.frontend.arrays import new_array, open_lengths, rank, read, shape, store, version
+from oneform.frontend.arrays import new_array, open_lengths, rank, read, reshaped_view, shape, store, version
 from oneform.frontend.index import at_index
 from oneform.frontend.numbers import Operand, arithmetic, compare, dtype_of, op_of, promoted, to_dtype
 from oneform.frontend.tracer import Tracer
@@ -183,6 +183,9 @@ def reshaped(t: Tracer, x: Arr, target: Abstract) -> Operand:
     _same_size(t, size, product(t, lengths), numbers)
     if not dims:
         return t.strong(make.get(t.b, read(t, x), [integer(t.b, 0)] * rank(x)))
+    same_memory = reshaped_view(t, x, dims, lengths)
+    if same_memory is not None:
+        return same_memory
     out = new_array(t, make.reshape(t.b, read(t, x), dims, open_lengths(t, dims, lengths)))
     share(out, x)
     return out

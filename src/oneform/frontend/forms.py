@@ -18,6 +18,7 @@ from oneform.frontend.values import (
     UNBOUND,
     Arr,
     Axis,
+    Base,
     Cell,
     Maybe,
     Missing,
@@ -33,7 +34,7 @@ from oneform.frontend.values import (
 )
 from oneform.ir import Value
 from oneform.ops import make
-from oneform.types import BOOL, I64, Array, Dim, DType, Scalar, Type, join, same_dim
+from oneform.types import ANY, BOOL, I64, Array, Dim, DType, Scalar, Type, join, same_dim
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class ViewForm:
     cell: Cell
     outs: tuple[int | None, ...]
     shape: tuple[Dim, ...]
+    base: tuple[Dim, ...] | None
     numbers: tuple[Form, ...]
 
 
@@ -191,8 +193,12 @@ class Meeting:
     def _view(self, cell: Cell, v: View, w: View | None, name: str) -> ViewForm:
         pairs = zip(view_numbers(v), view_numbers(w) if w else [ANYTHING] * len(view_numbers(v)), strict=True)
         numbers = tuple(Keep(x) if y is ANYTHING and x.known is not None else Keep(x) if same(x, y) else NumForm(I64, True) for x, y in pairs)
-        shape = tuple(d if self.t.visible(d) and (w is None or same_dim(d, w.shape[k])) else "?" for k, d in enumerate(v.shape))
-        return ViewForm(cell, tuple(a.out for a in v.axes), shape, numbers)
+        shape = self._open_dims(v.shape, w.shape if w else None)
+        base = self._open_dims(v.base.dims, w.base.dims if w and w.base else None) if v.base else None
+        return ViewForm(cell, tuple(a.out for a in v.axes), shape, base, numbers)
+
+    def _open_dims(self, a: tuple[Dim, ...], b: tuple[Dim, ...] | None) -> tuple[Dim, ...]:
+        return tuple(d if self.t.visible(d) and (b is None or same_dim(d, b[k])) else ANY for k, d in enumerate(a))
 
     def _arrays(self, a: Arr, b: Arr, name: str) -> Form:
         if a.cell is b.cell and self.shared(a.cell):
@@ -283,14 +289,16 @@ def take(t: Tracer, form: Form, values: Iterator[Value], bound: Num | None = Non
         return Maybe(item, Num(BOOL, True, next(values)))
     if isinstance(form, LateForm):
         item = take(t, form.item, values)
-        return item if bound is None or bound.known is True else UNBOUND if bound.known is False else Maybe(item, bound)
+        return item if bound is None or bound.known is True else Maybe(item, bound)
     if isinstance(form, SeqForm):
         return Seq(form.kind, tuple(take(t, f, values) for f in form.items), form.meta)
     if isinstance(form, CellForm):
         return _take_cell(t, form, next(values))
     numbers: list[Num] = [take(t, f, values) for f in form.numbers]
     axes = tuple(Axis(numbers[2 * k], numbers[2 * k + 1], out) for k, out in enumerate(form.outs))
-    return Arr(form.cell, View(axes, form.shape, tuple(numbers[2 * len(axes) :])))
+    lengths = tuple(numbers[2 * len(axes) :])
+    rank = len(form.shape)
+    return Arr(form.cell, View(axes, form.shape, lengths[:rank], Base(form.base, lengths[rank:]) if form.base is not None else None))
 
 
 def _take_cell(t: Tracer, form: CellForm, v: Value) -> Arr:

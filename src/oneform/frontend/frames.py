@@ -24,7 +24,7 @@ from oneform.frontend.values import NONE, Abstract, Arr, Attr, Fn, Method, Num, 
 from oneform.ops import OPS
 from oneform.types import F32, F64
 
-DEEPEST = 100  # calls within calls of one function
+DEEPEST = 25  # calls within calls of one function
 
 
 def call_node(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
@@ -231,7 +231,8 @@ def inline(
 ) -> Abstract:
     """Run a function's body in a frame of its own."""
     bindings = bind_arguments(t, source, defaults, args, kwargs, node)
-    key = tuple((k, signature(x)) for k, x in bindings.items())
+    closure = parent.path if parent else tuple(id(c) for c in source.cells.values())
+    key = (closure, *((k, signature(x)) for k, x in bindings.items()))
     _check_recursion(t, source, key, node)
     if source.function is not None:
         t.codes[source.function.__code__] = None

@@ -156,21 +156,17 @@ def _from_comprehension(c: Call, g: Generator, dtype: DType | None) -> Abstract:
 def _item_type(t: Tracer, g: Generator) -> Operand:
     """One item, lowered only to see its type."""
     state = t.state
-    kept: list[Abstract] = []
+    kept: list[Operand] = []
     with t.region():
         t.state = state.copy()
         try:
-            kept.append(run_loop(t, g, "first", "def loop():\n    pass", "return item_", "raise ValueError", {}))
+            x = as_operand(t, run_loop(t, g, "first", "def loop():\n    pass", "return item_", "raise ValueError", {}), g.node)
+            kept.append(Num(x.dtype, x.weak, None, 0) if isinstance(x, Num) else Arr(x.cell, whole(t, x)))
         except PathEnds:
-            pass
+            kept.append(number(0.0))
         finally:
             t.state = state
-    (x,) = kept
-    if isinstance(x, Num):
-        return Num(x.dtype, x.weak, None, 0)
-    if isinstance(x, Arr) and x.view is not None:
-        return x
-    t.refuse("E101", f"the items are {describe(x)}", g.node, "Allocate the array and fill it in a loop.")
+    return kept[0]
 
 
 @handles(np.copy)
@@ -305,7 +301,7 @@ def dot(c: Call) -> Abstract:
     a, b = (as_operand(c.t, x) for x in c.only("a", "b"))
     if isinstance(a, Num) or isinstance(b, Num):
         return arithmetic(c.t, op_of(operator.mul), a, b, strong=True)
-    return matmul(c.t, a, b)
+    return matmul(c.t, a, b, dot=True)
 
 
 @handles(np.matmul)
@@ -393,12 +389,9 @@ def ravel(c: Call) -> Abstract:
     a = as_operand(c.t, x)
     if isinstance(a, Arr) and rank(a) == 1:
         return copied(c.t, a) if c.name == "flatten" else a
-    out = reshape(Call(c.t, "reshape", [a, number(-1)], {}, c.node))
-    if c.name == "flatten" and isinstance(out, Arr):
-        for other in out.cell.partners:
-            other.partners.discard(out.cell)
-        out.cell.partners.clear()
-    return out
+    if c.name == "flatten":
+        a = copied(c.t, a)
+    return reshape(Call(c.t, "reshape", [a, number(-1)], {}, c.node))
 
 
 @handles(np.transpose)
@@ -461,7 +454,7 @@ def _section(t: Tracer, out: Arr, axis: int, start: Num, length: Num) -> Arr:
     v = whole(t, out)
     axes = tuple(type(x)(start, x.step, x.out) if k == axis else x for k, x in enumerate(v.axes))
     dims = tuple(t.dim_for(length) if k == axis else d for k, d in enumerate(v.shape))
-    return Arr(out.cell, View(axes, dims, tuple(length if k == axis else n for k, n in enumerate(v.lengths))))
+    return Arr(out.cell, View(axes, dims, tuple(length if k == axis else n for k, n in enumerate(v.lengths)), v.base))
 
 
 @handles(np.stack, np.vstack)

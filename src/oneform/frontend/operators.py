@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from oneform.frontend.arrays import rank, require_equal, shape
+from oneform.frontend.arrays import places, rank, require_equal, shape
 from oneform.frontend.attributes import bound_method
 from oneform.frontend.creation import as_operand
 from oneform.frontend.numbers import Operand, arithmetic, as_value, compare, conjunction, op_of, operand, pointwise, promoted, wrap
@@ -84,8 +84,8 @@ def _bits(t: Tracer, f: Callable[..., Any], a: Operand, b: Operand, strong: bool
     return pointwise(t, op_of(f), [a, b], dtype, weak and not strong)
 
 
-def matmul(t: Tracer, a: Operand, b: Operand) -> Operand:
-    """a @ b of vectors and matrices."""
+def matmul(t: Tracer, a: Operand, b: Operand, dot: bool = False) -> Operand:
+    """a @ b of vectors and matrices; np.dot words its error differently."""
     if not isinstance(a, Arr) or not isinstance(b, Arr):
         t.refuse("E101", f"@ takes arrays, not {describe(a)} and {describe(b)}", None, "Use *.")
     if rank(a) > 2 or rank(b) > 2:
@@ -95,9 +95,10 @@ def matmul(t: Tracer, a: Operand, b: Operand) -> Operand:
     (da, la), (db, lb) = shape(t, a), shape(t, b)
     if isinstance(da[-1], int) and isinstance(db[0], int) and da[-1] != db[0]:
         t.refuse("E103", f"shapes {_plain(da)} and {_plain(db)} not aligned: {da[-1]} (dim {len(da) - 1}) != {db[0]} (dim 0)")
-    first = ",".join(f"{{{k}}}" for k in range(len(la))) + ("," if len(la) == 1 else "")
-    second = ",".join(f"{{{k + len(la)}}}" for k in range(len(lb))) + ("," if len(lb) == 1 else "")
-    message = f"shapes ({first}) and ({second}) not aligned: {{{len(la) - 1}}} (dim {len(la) - 1}) != {{{len(la)}}} (dim 0)"
+    if dot:
+        message = f"shapes {places(len(la))} and {places(len(lb), len(la))} not aligned: {{{len(la) - 1}}} (dim {len(la) - 1}) != {{{len(la)}}} (dim 0)"
+    else:
+        message = f"matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) (size {{{len(la)}}} is different from {{{len(la) - 1}}})"
     require_equal(t, (da[-1], la[-1]), (db[0], lb[0]), message, [*la, *lb])
     return wrap(t, make.matmul(t.b, as_value(t, a, dtype), as_value(t, b, dtype)))
 

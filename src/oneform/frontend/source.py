@@ -143,6 +143,8 @@ def _find_lambda(file: File, code: types.CodeType) -> ast.Lambda | None:
         p = i.positions
         if i.opname in _PROLOGUE or p is None or None in (p.lineno, p.end_lineno, p.col_offset, p.end_col_offset):
             continue
+        if (p.lineno, p.col_offset) == (p.end_lineno, p.end_col_offset):
+            continue  # the return of a lambda has no width
         starts.append((p.lineno or 0, p.col_offset or 0))
         ends.append((p.end_lineno or 0, p.end_col_offset or 0))
     if not starts:

@@ -160,9 +160,18 @@ class Tracer:
             return self.as_index(b)
         if f is operator.sub and a.value is not None and a.value is b.value or f is operator.mul and (a.known == 0 or b.known == 0):
             return number(0)
+        x, y = self.affine_of(a), self.affine_of(b)
+        if f is not operator.mul and not (x + y if f is operator.add else x - y).terms:
+            return number((x + y if f is operator.add else x - y).const)
         out = self.integer(self.op(f, self.value(a, I64), self.value(b, I64)))
         self.learn_arithmetic(f, a, b, out)
         return out
+
+    def int_divide(self, a: Num, b: Num) -> Num:
+        """a // b for b > 0."""
+        if b.known is not None:
+            return self.floor_divide(a, int(b.known)) if b.known > 1 else a
+        return self.integer(self.op(operator.floordiv, self.value(a, I64), self.value(b, I64)))
 
     def as_index(self, n: Num) -> Num:
         """An integer as i64."""
@@ -292,6 +301,8 @@ class Tracer:
             self.scope.memo.setdefault(("length", own.atom), n)
             return own.atom
         form = self.positive_part.get(n.value, own)
+        if not form.terms:
+            return max(form.const, 0)
         symbol = self.symbol_of.get(form.key)
         if symbol is None or not self.visible(symbol):
             symbol = self.symbol_of[form.key] = self.fresh_symbol()

@@ -58,12 +58,21 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Base:
+    """A shape: dimensions, and the same as lengths at run time."""
+
+    dims: tuple[Dim, ...]
+    lengths: tuple[Num, ...]
+
+
+@dataclass(frozen=True)
 class View:
     """A rectangle of a cell, its axes in any order; axes of the view that no memory axis feeds have length 1."""
 
     axes: tuple[Axis, ...]
     shape: tuple[Dim, ...]
     lengths: tuple[Num, ...]
+    base: Base | None = None  # the memory read as an array of another shape (a reshape), which `axes` then index
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,12 +236,14 @@ def same_view(a: View | None, b: View | None) -> bool:
 
 def same_skeleton(a: View, b: View) -> bool:
     """Whether two views differ in numbers only."""
-    return len(a.axes) == len(b.axes) and len(a.shape) == len(b.shape) and all(x.out == y.out for x, y in zip(a.axes, b.axes, strict=True))
+    if (a.base is None) != (b.base is None) or len(a.axes) != len(b.axes) or len(a.shape) != len(b.shape):
+        return False
+    return all(x.out == y.out for x, y in zip(a.axes, b.axes, strict=True))
 
 
 def view_numbers(v: View) -> list[Num]:
     """The numbers in a view, in a fixed order."""
-    return [n for a in v.axes for n in (a.start, a.step)] + list(v.lengths)
+    return [n for a in v.axes for n in (a.start, a.step)] + list(v.lengths) + list(v.base.lengths if v.base else ())
 
 
 def references(x: Any) -> Iterator[Arr]:

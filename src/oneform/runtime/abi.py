@@ -14,7 +14,7 @@ import numpy as np
 
 # Offsets in CPython's and NumPy's structs (64-bit, with the GIL); `supported` compares them with living objects.
 OB_TYPE, OB_SIZE, FLOAT_VALUE, TUPLE_ITEMS, LIST_ITEMS, CELL_VALUE, SCALAR_VALUE = 8, 16, 16, 24, 24, 16, 16
-ARRAY_DATA, ARRAY_NDIM, ARRAY_DIMS, ARRAY_DESCR, ARRAY_FLAGS = 16, 24, 32, 56, 64
+ARRAY_DATA, ARRAY_NDIM, ARRAY_DIMS, ARRAY_DESCR, ARRAY_FLAGS, ARRAY_HANDLER = 16, 24, 32, 56, 64, 88
 CONTIGUOUS, OWNDATA, ALIGNED, WRITEABLE = 0x1, 0x4, 0x100, 0x400
 TYPE_FLAGS = 168
 HAVE_VECTORCALL = 1 << 11
@@ -22,7 +22,7 @@ HAVE_VECTORCALL = 1 << 11
 # The process-wide table, by slot. Its addresses differ between processes, so compiled code never contains them.
 SLOTS = (
     "float", "int", "bool", "True", "None", "tuple", "list", "ndarray", "d.bool", "d.i32", "d.i64", "d.f32", "d.f64",
-    "s.bool", "s.i32", "s.i64", "s.f32", "s.f64", "PyArray_NewFromDescr", "PyArray_Scalar",
+    "s.bool", "s.i32", "s.i64", "s.f32", "s.f64", "PyArray_NewFromDescr", "PyArray_Scalar", "handler",
 )
 _OBJECTS: dict[str, Any] = {
     "float": float, "int": int, "bool": bool, "True": True, "None": None, "tuple": tuple, "list": list, "ndarray": np.ndarray,
@@ -41,13 +41,26 @@ def slot(name: str) -> int:
 def table() -> int:
     """Address of the table; it lives as long as the process."""
     api = _numpy_api()
-    words = [api[_NUMPY_API[s]] if s in _NUMPY_API else id(_OBJECTS[s]) for s in SLOTS]
+    words = [api[_NUMPY_API[s]] if s in _NUMPY_API else _memory_handler() if s == "handler" else id(_OBJECTS[s]) for s in SLOTS]
     array = (ctypes.c_void_p * len(words))(*words)
     _keep.append(array)
     return ctypes.addressof(array)
 
 
 _keep: list[Any] = []
+
+
+def _memory_handler() -> int:
+    """The object by which NumPy's arrays say that their memory came from malloc; 0 if another allocator is in force."""
+    from numpy._core.multiarray import get_handler_name
+
+    probe = np.empty(1)
+    if get_handler_name(probe) != "default_allocator":
+        return 0
+    address = word(id(probe) + ARRAY_HANDLER)
+    handler = ctypes.cast(address, ctypes.py_object).value
+    _keep.append(handler)
+    return address if type(handler).__name__ == "PyCapsule" else 0
 
 
 def _numpy_api() -> Any:

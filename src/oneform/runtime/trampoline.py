@@ -334,6 +334,14 @@ own:
   %flags = load i32, ptr %pf
   %owned = or i32 %flags, {abi.OWNDATA}
   store i32 %owned, ptr %pf
+  %ph = getelementptr i8, ptr %api, i64 {abi.slot("handler")}
+  %handler = load ptr, ptr %ph
+  %unknown = icmp eq ptr %handler, null
+  br i1 %unknown, label %done, label %handle
+handle:
+  call void @Py_IncRef(ptr %handler)
+  %pm = getelementptr i8, ptr %array, i64 {abi.ARRAY_HANDLER}
+  store ptr %handler, ptr %pm
   br label %done
 done:
   ret ptr %array
