@@ -125,10 +125,13 @@ def slice_piece(t: Tracer, s: Slice, d: Dim, n: Num) -> Piece:
         t.refuse("E101", "slice step cannot be zero")
     if s.start is None and s.stop is None and step == 1:
         return Piece(number(0), number(1), n, d)
+    closed = _closed_form(s, n, step)
+    if closed is not None:  # where the slice is empty its start does not matter
+        return _piece(t, number(0) if s.start is None else s.start, n, 1, t.positive(t.isub(n, closed)))
     if step > 0:
         start = _clamped(t, s.start, n) if s.start is not None else number(0)
         stop = _clamped(t, s.stop, n) if s.stop is not None else n
-        return _piece(t, start, stop, step, _closed_form(t, s, n, step))
+        return _piece(t, start, stop, step, None)
     start = _clamped_down(t, s.start, n) if s.start is not None else t.isub(n, 1)
     stop = _clamped_down(t, s.stop, n) if s.stop is not None else number(-1)
     whole_ = s.start is None and s.stop is None and step == -1
@@ -150,13 +153,13 @@ def _span(t: Tracer, start: Num, stop: Num, step: int) -> Num:
     return t.positive(distance)
 
 
-def _closed_form(t: Tracer, s: Slice, n: Num, step: int) -> Num | None:
-    """The length as max(0, n - c) where the bounds are constants that say so: then x[1:], x[:-1] and zeros(n - 1) are known to agree."""
+def _closed_form(s: Slice, n: Num, step: int) -> int | None:
+    """c, if the bounds are constants that make the length max(0, n - c): then x[1:], x[:-1] and zeros(n - 1) are known to agree."""
     lo = 0 if s.start is None else s.start.known
     hi = 0 if s.stop is None else s.stop.known
-    if step != 1 or lo is None or hi is None or lo < 0 or hi > 0 or (s.stop is not None and hi == 0):
+    if step != 1 or n.known is not None or not isinstance(lo, int) or not isinstance(hi, int) or lo < 0 or hi > 0 or (s.stop is not None and hi == 0):
         return None
-    return t.positive(t.isub(n, int(lo) - int(hi)))
+    return lo - hi
 
 
 def _clamped(t: Tracer, x: Num, n: Num) -> Num:

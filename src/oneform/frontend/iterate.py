@@ -94,7 +94,7 @@ def trip_count(t: Tracer, r: Range) -> Num:
             raise PathEnds
         distance = t.isub(r.stop, r.start) if k > 0 else t.isub(r.start, r.stop)
         steps = t.floor_divide(t.iadd(distance, abs(k) - 1), abs(k)) if abs(k) > 1 else distance
-        return t.imax(steps, number(0))
+        return t.positive(steps)
     zero = t.op(operator.ne, t.value(step, I64), t.value(number(0), I64))
     make.check(t.b, zero, "ValueError", "range() arg 3 must not be zero")
     # len = ceil((stop - start) / step) = -floor((start - stop) / step) for either sign of step

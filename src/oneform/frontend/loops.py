@@ -166,8 +166,13 @@ def _attempt(loop: Loop) -> Attempt:
 
 
 def _running_facts(loop: Loop) -> list[Any]:
-    """In an iteration of a `for`, the trip count is at least one."""
-    return [loop.t.affine_of(loop.items.trip) - 1] if loop.items and loop.items.trip else []
+    """In an iteration of a `for`, the trip count is at least one; if it is the larger of p and 0, it is p."""
+    if loop.items is None or loop.items.trip is None:
+        return []
+    trip = loop.items.trip
+    n = loop.t.affine_of(trip)
+    part = loop.t.positive_part.get(trip.value) if trip.value is not None else None
+    return [n - 1] if part is None else [n - 1, part - n]
 
 
 @contextmanager

@@ -50,6 +50,7 @@ class Tracer:
         self.conditions: dict[Value, tuple[list[Affine], list[Affine]]] = {}  # facts where a bool holds, and where it does not
         self.atom_scope: dict[Any, Scope] = {}
         self.positive_part: dict[Value, Affine] = {}  # of what a value is the larger of it and 0
+        self.inner: dict[Any, Affine] = {}  # the same by atom
         self.symbol_of: dict[Any, str] = {}
         self.taken: set[str] = set()
         self.loop_cache: dict[Any, dict[Any, Any]] = {}
@@ -283,12 +284,16 @@ class Tracer:
         if n.known is not None:
             return number(max(int(n.known), 0))
         form = self.affine_of(n)
+        if form.const <= 0 and len(form.terms) == 1:
+            ((atom, c),) = form.terms.items()
+            if c == 1 and atom in self.inner:  # max(max(p, 0) - k, 0) = max(p - k, 0)
+                form = self.inner[atom] + form.const
         key = ("max0", form.key)
         found = self.scope.recall(key)
         if found is None:
             found = self.scope.memo[key] = self.imax(n, number(0))
             if found.value is not None and found.value is not n.value:
-                self.positive_part[found.value] = form
+                self.positive_part[found.value] = self.inner[found.value] = form
         return found
 
     def dim_for(self, n: Num) -> Dim:
@@ -310,6 +315,7 @@ class Tracer:
             self.bounds[symbol] = Bounds(form, None, self.age())
         if n.value in self.positive_part:
             self.affine[n.value] = Affine({symbol: 1})
+            self.inner[symbol] = form
         elif self.proves(form):
             self.scope.facts.append(form - Affine({symbol: 1}))
         self.scope.memo.setdefault(("length", symbol), n)
