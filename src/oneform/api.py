@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
-from oneform.derivatives import Grad, Jacobian, Rule
+from oneform.derivatives import Grad, Jacobian, Jvp, Lower, Rule, applied
 from oneform.gradcheck import check_grads
 from oneform.program import Lowering, Program, lower_call, parse, program_of
 from oneform.pullback import hvp, jvp, vjp
@@ -85,6 +85,28 @@ def jacrev(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -
 def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """Second derivatives, by forward over reverse mode: for an argument of shape s an array of shape s + s, nested for containers. Raises as `jacfwd`."""
     return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
+
+
+# How the frontend reads these names inside a program: from the options to the rule for lowering the derivative.
+_INSIDE: dict[Any, Callable[..., Callable[[Lower], Lower]]] = {
+    grad: lambda argnums=0, has_aux=False: applied(Grad(_numbers(argnums), has_aux)),
+    value_and_grad: lambda argnums=0, has_aux=False: applied(Grad(_numbers(argnums), has_aux, value=True)),
+    jacfwd: lambda argnums=0, has_aux=False: applied(Jacobian(_numbers(argnums), has_aux, forward=True)),
+    jacrev: lambda argnums=0, has_aux=False: applied(Jacobian(_numbers(argnums), has_aux, forward=False)),
+    hessian: lambda argnums=0, has_aux=False: applied(Jacobian(_numbers(argnums), has_aux, forward=False), Jacobian(_numbers(argnums), has_aux, forward=True)),
+    jit: lambda **options: applied(),
+}
+for _function, _inside in _INSIDE.items():
+    _function.__oneform_transform__ = _inside
+
+
+def _hessian_product(count: int) -> Any:
+    """Forward mode over the gradient by all arguments; of the pair (gradient, its tangent) the latter."""
+    return applied(Grad(tuple(range(count))), Jvp()), lambda pair: pair.items[1].items[0] if count == 1 else pair.items[1]
+
+
+jvp.__oneform_product__ = lambda count: (applied(Jvp()), lambda pair: pair)  # type: ignore[attr-defined]
+hvp.__oneform_product__ = _hessian_product  # type: ignore[attr-defined]
 
 
 def trace(f: Callable[..., Any]) -> Callable[..., Program]:

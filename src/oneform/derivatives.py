@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,17 @@ class Rule:
     def parameter(self, k: int) -> str:
         """What to call argument k in messages, if not as the function calls it."""
         return ""
+
+
+def applied(*rules: Rule) -> Callable[[Lower], Lower]:
+    """The rules one after the other, as a map from how a function is lowered to how its derivative is."""
+
+    def derive(base: Lower) -> Lower:
+        for rule in rules:
+            base = functools.partial(rule.lower, base)
+        return base
+
+    return derive
 
 
 # ---------------------------------------------------------------- pieces

@@ -53,7 +53,7 @@ class Reference:
     def get(self, identity: Identity) -> Any:
         if self.anchor is None:
             return self.read()
-        found = identity.anchors[self.anchor].cell_contents
+        found: Any = identity.anchors[self.anchor].cell_contents
         for i in self.items:
             found = flatten(found, []) if isinstance(i, Shape) else getattr(found, i.key) if i.field else found[i.key]
         return found

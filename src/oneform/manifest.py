@@ -129,25 +129,6 @@ def _module(namespace: Any) -> str:
     return str(name)
 
 
-def _reader(place: Place, identity: Identity) -> Reader:
-    kind, where, name = place
-    if kind == "cell":
-        assert isinstance(where, int)
-        return Reader(identity.anchors[where], name)
-    module = sys.modules.get(str(where))
-    if module is None:
-        raise Unstable
-    return Reader(vars(module), name)
-
-
-def _reference(place: Place, identity: Identity) -> Reference:
-    kind, where, name = place
-    if kind == "cell":
-        assert isinstance(where, int)
-        return Reference(name, where, None)
-    return Reference(name, None, _reader(place, identity))
-
-
 # ---------------------------------------------------------------- fingerprints
 
 

@@ -24,7 +24,7 @@ from oneform.runtime import arrays, cache
 from oneform.runtime.arrays import LeafKey
 from oneform.runtime.callable import Base, attach, fast
 from oneform.runtime.engine import Bound, Options, Specialisation, compile_image
-from oneform.runtime.trampoline import Shape, native
+from oneform.runtime.trampoline import Shape
 from oneform.tree import Leaf, Tree, flatten
 
 Args = Sequence[tuple[Tree, list[Leaf]]]
@@ -224,8 +224,7 @@ def plan(low: Lowered, signature: Signature, references: Sequence[Reference], id
     leaves = tuple(Leaf(p.type, w) for p, w in zip(function.params, weak, strict=True))
     kinds = tuple(r.native(identity)[0] for r in references)
     results = tuple(r.type for r in function.results[: len(function.results) - len(low.writes)])
-    entry = trees if not named and all(map(native, trees)) else None
-    return function, Shape(entry, leaves, kinds, low.result, results, tuple(low.writes))
+    return function, Shape(trees, named, leaves, kinds, low.result, results, tuple(low.writes))
 
 
 # ---------------------------------------------------------------- the callable

@@ -205,7 +205,9 @@ class Maker:
         if s.type == TAPE:
             if self.rng.random() < 0.5:
                 self.fill(body, inner, depth + 2)
-            items = [self.number(body, inner, Scalar(F64)), self.pick(inner, VECTOR) if any(v.type == VECTOR for v in inner) else body.emit1(OPS["full"], constant(body, 1, F64), self.n, shape=("n",)), self.triple(body, inner), self.number(body, inner, Scalar(BOOL))]
+            vectors = [v for v in inner if v.type == VECTOR]
+            vector = self.pick(vectors, VECTOR) if vectors else body.emit1(OPS["full"], constant(body, 1, F64), self.n, shape=("n",))
+            items = [self.number(body, inner, Scalar(F64)), vector, self.triple(body, inner), self.number(body, inner, Scalar(BOOL))]
         else:
             items = [self.number(body, inner, Scalar(F64)), i]
         top = body.emit1(OPS["push"], top, *items)
@@ -218,7 +220,7 @@ class Maker:
         keep: list[Value] = []
         if s.type == TAPE:
             total = self.clip(body, body.emit1(OPS["add"], total, body.emit1(OPS["get"], rest[1], integer(body, 2))))
-            vector = body.param(VECTOR)
+            body.param(VECTOR)
             keep = [rest[0]]
         start = [b.emit1(OPS["full"], constant(b, 2, F64), self.n, shape=("n",))] if keep else []
         _, total, *kept = b.emit(OPS["for"], fewer, s, constant(b, 0, F64), *start, regions=(body.block(top, total, *keep),))
@@ -304,4 +306,5 @@ def arguments(seed: int) -> list[Any]:
     rng = np.random.default_rng(seed)
     n = int(rng.choice([0, 1, 2, 3, 5]))
     whole = lambda *shape: rng.integers(-5, 6, shape).astype(np.float64)  # noqa: E731
-    return [whole(n), whole(n), whole(n, 2), whole(3), rng.integers(-5, 6, 4), rng.random(80) < 0.5, float(rng.integers(-3, 4)), int(rng.integers(-3, 9)), bool(rng.random() < 0.5)]
+    arrays = [whole(n), whole(n), whole(n, 2), whole(3), rng.integers(-5, 6, 4), rng.random(80) < 0.5]
+    return [*arrays, float(rng.integers(-3, 4)), int(rng.integers(-3, 9)), bool(rng.random() < 0.5)]

@@ -42,7 +42,7 @@ def _clears_what_is_added_to(t: Any, instr: Any) -> None:
 
 
 def _first_wins(x: Any, y: Any, z: Any) -> tuple[Any, Any]:
-    by_x = apply("select", apply("lt", x, y), 0.0, 1.0)
+    by_x = apply("select", apply("lt", x, y), x * 0.0, x * 0.0 + 1.0)
     return by_x, 1.0 - by_x
 
 
@@ -54,7 +54,7 @@ def _leaks(c: Any, x: Any, y: Any, z: Any) -> tuple[Any, Any, Any]:
 
 MUTANTS = [
     Mutant("factor 2 in sin", "sin", "partials", lambda x, y: (apply("cos", x) * 2.0,), ("elementary", "recurrence_in_array", "simpson")),
-    Mutant("sign of cos", "cos", "partials", lambda x, y: (apply("sin", x),), ("fixed_point", "three_deep", "elementary")),
+    Mutant("sign of cos", "cos", "partials", lambda x, y: (apply("sin", x),), ("fixed_point", "in_place_scaling", "elementary")),
     Mutant("partials of div swapped", "div", "partials", lambda x, y, z: (-z / y, 1.0 / y), ("newton_sqrt", "thomas", "gauss_in_place")),
     Mutant("mul loses one side", "mul", "partials", lambda x, y, z: (y, None), ("horner", "logistic", "running_product")),
     Mutant("mul squared", "mul", "partials", lambda x, y, z: (x, y), ("horner", "logistic", "running_product")),
@@ -65,7 +65,7 @@ MUTANTS = [
     Mutant("add_at clears", "add_at", "transpose", _clears_what_is_added_to, ("gather", "recurrence_in_array"), order=2),
     Mutant("a tie goes to the first", "maximum", "partials", _first_wins, ("maximum_tie", "builtin_max_tie")),
     Mutant("where leaks NaN", "select", "partials", _leaks, ("where_guards_sqrt",)),
-    Mutant("abs at zero is one", "abs", "partials", lambda x, y: (apply("select", apply("ge", x, 0.0), 1.0, -1.0),), ("abs_at_zero",)),
+    Mutant("abs at zero is one", "abs", "partials", lambda x, y: (apply("select", apply("ge", x, 0.0), x * 0.0 + 1.0, x * 0.0 - 1.0),), ("abs_at_zero",)),
     Mutant("log of the wrong power", "log", "partials", lambda x, y: (1.0 / (x * x),), ("logsumexp", "sum_of_logsumexp")),
     Mutant("sqrt without the half", "sqrt", "partials", lambda x, y: (1.0 / y,), ("cholesky_in_place", "arithmetic_geometric_mean")),
 ]

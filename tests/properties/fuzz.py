@@ -6,7 +6,6 @@ import argparse
 import hashlib
 import os
 import time
-import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -55,8 +54,8 @@ def save(drawn: Drawn, failure: BaseException, folder: Path = FOUND) -> Path:
     """The failing program as a file that test_found.py runs from then on."""
     text, trips, number = drawn
     path = folder / f"found_{hashlib.sha256(text.encode()).hexdigest()[:8]}.py"
-    reason = "".join(traceback.format_exception_only(failure)).strip().splitlines()
-    head = "\n".join(f"# {line}" for line in reason[:12])
+    reason = f"{type(failure).__name__}: {failure}".splitlines()
+    head = "\n".join(f"# {line}"[:160] for line in reason[:12])
     path.write_text(f'"""Found by tests/properties/fuzz.py."""\n{head}\nTRIPS, SEED = {trips}, {number}\n\n{text}', encoding="utf-8")
     return path
 

@@ -16,4 +16,4 @@ def test_found(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if line.startswith("TRIPS, SEED ="))
     trips, seed = (int(part) for part in line.split("=")[1].split(","))
-    check(text[text.index("import numpy") :], trips, seed)
+    check(text[text.index("\nimport numpy") + 1 :], trips, seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import gc
 import os
 import pickle
@@ -107,6 +108,46 @@ def test_containers() -> None:
     assert of.jit(lambda x: None)(1.0) is None
     h = of.jit(lambda x, y=2.0, *, z=1.0: x * y + z)
     assert h(3.0) == 7.0 and h(3.0, 5.0) == 16.0 and h(3.0, z=0.0, y=1.0) == 3.0 and h(x=1.0) == 3.0
+
+
+@dataclasses.dataclass
+class Body:
+    mass: Any
+    position: Any
+
+    def __post_init__(self) -> None:
+        if isinstance(self.mass, float) and self.mass < 0.0:
+            raise ValueError("negative mass")
+
+
+def test_records_and_keywords() -> None:
+    def move(body, dt=1.0, *, how="plain"):
+        return body.mass * dt if how == "plain" else body.mass
+
+    f = of.jit(move)
+    body = Body(2.0, np.arange(3.0))
+    for _ in range(2):
+        assert f(body) == 2.0 and f(body, dt=3.0) == 6.0 and f(body, 3.0, how="other") == 2.0 and f(how="plain", body=body) == 2.0
+        assert f(Body(3, None)) == 3.0 and f(body, **{"dt": 4.0}) == 8.0 and f(body, **{"".join(["d", "t"]): 4.0}) == 8.0
+    with pytest.raises(of.CompileError):
+        f(body, speed=1.0)
+    missing = Body(1.0, 2.0)
+    del missing.mass
+    with pytest.raises(AttributeError):
+        f(missing)
+    g = of.jit(lambda d: d["a"])
+    assert g({"a": 1.0}) == 1.0 and g({"a": 2.0, "b": 1}) == 2.0 and g({"b": 1, "a": 3.0}) == 3.0
+    with pytest.raises((KeyError, of.CompileError)):
+        g({"b": 1.0})
+    make = of.jit(lambda m, x: [Point(m, (x, None)), {"text": "word", 3: x}])
+    out = make(1.5, np.ones(2))
+    assert out[0].x == 1.5 and out[0].y[1] is None and out[1]["text"] == "word" and out[1][3].sum() == 2.0
+
+
+def test_a_record_that_refuses_its_values() -> None:
+    f = of.grad(lambda b: -b.mass * b.mass)
+    with pytest.raises(ValueError, match="negative mass"):
+        f(Body(3.0, 1.0))
 
 
 def test_lists_of_another_length() -> None:
@@ -311,6 +352,8 @@ def test_nothing_leaks() -> None:
     f, g, h = of.jit(lambda v: (v * 2.0, [v + 1.0], 3.5, 10**9)), of.jit(pick), of.jit(lambda d: {"a": d["a"] * 2.0})
     p = of.grad(lambda v: np.sum(v * v))
     s = of.jit(scaled)
+    record = of.grad(lambda b: -b.mass * b.mass + np.sum(b.position))
+    good, bad_record, other = Body(0.0, v), Body(3.0, v), Body(None, v)  # the second has a gradient that Body refuses
 
     def work(n: int) -> None:
         for _ in range(n):
@@ -319,6 +362,12 @@ def test_nothing_leaks() -> None:
             h({"a": v})
             p(big)
             s(1.0)
+            record(good)
+            for fails in (bad_record, other):
+                try:
+                    record(fails)
+                except (ValueError, of.OneformError):
+                    pass
             for bad in ((v, 1000), (v, 1.5j), (None,)):
                 try:
                     g(*bad)

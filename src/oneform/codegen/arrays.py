@@ -93,13 +93,19 @@ def flat_index(em: Emitter, a: Arr, indices: Sequence[str]) -> str:
     """Row-major; indices are in range, so nothing wraps."""
     flat = indices[0]
     for n, k in zip(a.dims[1:], indices[1:], strict=True):
-        scaled = em.ins(f"mul nuw nsw i64 {flat}, {n}")
-        flat = em.ins(f"add nuw nsw i64 {scaled}, {k}")
+        if flat.isdigit() and n.isdigit():
+            scaled = str(int(flat) * int(n))
+        else:
+            scaled = flat if n == "1" or flat == "0" else em.ins(f"mul nuw nsw i64 {flat}, {n}")
+        if scaled.isdigit() and k.isdigit():
+            flat = str(int(scaled) + int(k))
+        else:
+            flat = k if scaled == "0" else scaled if k == "0" else em.ins(f"add nuw nsw i64 {scaled}, {k}")
     return flat
 
 
 def address(em: Emitter, a: Arr, index: str) -> str:
-    return em.ins(f"getelementptr inbounds nuw {memory_type(a.dtype)}, ptr {a.ptr}, i64 {index}")
+    return a.ptr if index == "0" else em.ins(f"getelementptr inbounds nuw {memory_type(a.dtype)}, ptr {a.ptr}, i64 {index}")
 
 
 def load(em: Emitter, a: Arr, index: str) -> str:

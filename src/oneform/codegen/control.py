@@ -128,9 +128,8 @@ def before_loop(em: Emitter, loop: Instr) -> list[Arr]:
         for k, o in enumerate(i.outs):
             if not isinstance(o.type, Array) or is_small(o.type):
                 continue
-            source = i.args[0]
             if i.op.lower == "copy":
-                dims = [em.length(source, axis) for axis in range(o.type.rank)]
+                dims = [em.length(i.args[0], axis) for axis in range(o.type.rank)]
             else:
                 dims = fill_shape(o.type, [em.invariant(a) for a in (i.args[1:] if i.op.lower == "full" else i.args)])
             array = Arr(o.type.dtype, em.raw_alloc(o.type.dtype, dims), tuple(dims))

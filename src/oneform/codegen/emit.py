@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from oneform.codegen.memory import SLOT, Copied, Plan, is_small, plan_memory
 from oneform.codegen.scalars import flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type
@@ -414,14 +414,13 @@ def _return(em: Emitter, f: Function, writes: tuple[int, ...]) -> None:
     """Hand the results over, copy written arguments back where their last version lives elsewhere, and return 0."""
     reps = em.results(f.block, [r.type for r in f.results])
     first = len(reps) - len(writes)
-    back = [(em.array(f.params[k]), rep) for k, rep in zip(writes, reps[first:], strict=True)]
-    for target, rep in back:
+    for k, (w, rep) in enumerate(zip(writes, reps[first:], strict=True), first):
+        target, v = em.array(f.params[w]), f.results[k]
         assert isinstance(rep, Arr)
-        if rep.ptr != target.ptr:
-            em.move_bytes(target.ptr, rep.ptr, rep.dtype, target.dims)
-    for k, (_, rep) in enumerate(back, first):
-        v = f.results[k]
-        if rep.ptr != back[k - first][0].ptr and not is_small(v.type) and (v not in em.plan.unfreed or (f.block, k) in em.plan.copy_results):
+        if rep.ptr == target.ptr:
+            continue
+        em.move_bytes(target.ptr, rep.ptr, rep.dtype, target.dims)
+        if not is_small(v.type) and (v not in em.plan.unfreed or (f.block, k) in em.plan.copy_results):
             em.release(rep)
     slot = 0
     for rep, v in zip(reps[:first], f.results[:first], strict=True):

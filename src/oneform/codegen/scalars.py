@@ -157,8 +157,8 @@ def _integer_divmod(em: Emitter, x: str, y: str, d: DType) -> tuple[str, str]:
     return em.ins(f"select i1 {zero}, {t} 0, {t} {q}"), em.ins(f"select i1 {zero}, {t} 0, {t} {r}")
 
 
-def _float_mod(em: Emitter, x: str, y: str, d: DType) -> tuple[str, str]:
-    """The remainder with the sign of y, and C's remainder from which it is made."""
+def _float_mod(em: Emitter, x: str, y: str, d: DType) -> str:
+    """C's remainder, moved to the sign of y."""
     t, flags = llvm_type(d), em.flags({})
     m = libm(em, "fmod", [x, y], d)
     some, below, negative = em.ins(f"fcmp une {t} {m}, 0.0"), em.ins(f"fcmp olt {t} {m}, 0.0"), em.ins(f"fcmp olt {t} {y}, 0.0")
@@ -168,18 +168,19 @@ def _float_mod(em: Emitter, x: str, y: str, d: DType) -> tuple[str, str]:
     exact = em.ins(f"select i1 {some}, {t} {m}, {t} {zero}")
     r = em.ins(f"select i1 {fix}, {t} {moved}, {t} {exact}")
     none = em.ins(f"fcmp oeq {t} {y}, 0.0")
-    return em.ins(f"select i1 {none}, {t} {m}, {t} {r}"), m
+    return em.ins(f"select i1 {none}, {t} {m}, {t} {r}")
 
 
 def _mod(em: Emitter, i: Instr, args: list[str], d: DType) -> str:
-    return _integer_divmod(em, *args, d)[1] if d.kind == "i" else _float_mod(em, *args, d)[0]
+    x, y = args
+    return _integer_divmod(em, x, y, d)[1] if d.kind == "i" else _float_mod(em, x, y, d)
 
 
 def _floordiv(em: Emitter, i: Instr, args: list[str], d: DType) -> str:
     """Floats: NumPy's algorithm, floor((x - mod(x, y)) / y) with the quotient snapped to the nearest integer."""
-    if d.kind == "i":
-        return _integer_divmod(em, *args, d)[0]
     (x, y), t = args, llvm_type(d)
+    if d.kind == "i":
+        return _integer_divmod(em, x, y, d)[0]
     m = libm(em, "fmod", [x, y], d)
     exact = em.ins(f"fsub {t} {x}, {m}")
     q = em.ins(f"fdiv {t} {exact}, {y}")

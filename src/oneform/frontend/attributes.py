@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oneform.frontend.arrays import shape, transposed, rank
+from oneform.frontend.arrays import rank, shape, transposed
 from oneform.frontend.creation import product
 from oneform.frontend.lift import lift_member
 from oneform.frontend.registry import CONTAINER_METHODS, METHODS

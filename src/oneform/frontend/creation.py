@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from oneform.frontend.arrays import new_array, open_lengths, rank, read, reshaped_view, shape, store, version
+from oneform.frontend.arrays import new_array, open_lengths, rank, read, require_equal, reshaped_view, shape, store, version
 from oneform.frontend.index import at_index
-from oneform.frontend.numbers import Operand, arithmetic, compare, dtype_of, op_of, promoted, to_dtype
+from oneform.frontend.numbers import Operand, arithmetic, compare_numbers, dtype_of, op_of, promoted, to_dtype
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, describe, number
 from oneform.ir import Builder, Value
@@ -50,9 +50,7 @@ def parse_shape(t: Tracer, x: Abstract) -> tuple[tuple[Dim, ...], tuple[Num, ...
 
 
 def _at_least(t: Tracer, n: Num, k: int) -> Num:
-    out = compare(t, op_of(operator.ge), n, number(k))
-    assert isinstance(out, Num)
-    return out
+    return compare_numbers(t, operator.ge, n, number(k))
 
 
 def filled(t: Tracer, dims: tuple[Dim, ...], lengths: tuple[Num, ...], v: Value) -> Operand:
@@ -73,8 +71,7 @@ def copied(t: Tracer, x: Operand, dtype: DType | None = None) -> Operand:
         return to_dtype(t, x, dtype or x.dtype)
     v = read(t, x)
     if dtype is not None and dtype != x.cell.dtype:
-        converted = to_dtype(t, x, dtype)
-        return converted
+        return to_dtype(t, x, dtype)
     return new_array(t, make.copy(t.b, v) if v is version(t, x.cell) else v)
 
 
@@ -91,6 +88,11 @@ def as_array(t: Tracer, x: Abstract, dtype: DType | None = None, node: ast.AST |
     if len({len(s[0]) for s in shapes}) > 1:
         t.refuse("E103", "the items of the sequence have different shapes", node)
     dims, lengths = shapes[0] if shapes else ((), ())
+    for other, counts in shapes[1:]:
+        if any(isinstance(d, int) and isinstance(e, int) and d != e for d, e in zip(dims, other, strict=True)):
+            t.refuse("E103", "the items of the sequence have different shapes", node)
+        for d, n, e, m in zip(dims, lengths, other, counts, strict=True):
+            require_equal(t, (d, n), (e, m), "setting an array element with a sequence. The items have different shapes.", [])
     full: tuple[Dim, ...] = (len(items), *dims)
     all_lengths = (number(len(items)), *lengths)
     out = new_array(t, make.empty(t.b, dtype, full, open_lengths(t, full, all_lengths)))
@@ -197,8 +199,7 @@ def _same_size(t: Tracer, size: Num, other: Num, numbers: list[Num]) -> None:
     e, f = t.affine_of(size), t.affine_of(other)
     if t.proves(e - f) and t.proves(f - e):
         return
-    equal = compare(t, op_of(operator.eq), size, other)
-    assert isinstance(equal, Num)
+    equal = compare_numbers(t, operator.eq, size, other)
     places = ",".join(f"{{{k + 1}}}" for k in range(len(numbers)))
     t.check(equal, "ValueError", f"cannot reshape array of size {{0}} into shape ({places}{',' if len(numbers) == 1 else ''})", [size, *numbers])
 

@@ -7,11 +7,11 @@ import difflib
 import operator
 from typing import Any
 
+from oneform.frontend.arrays import load
 from oneform.frontend.attributes import attribute
 from oneform.frontend.comprehensions import EXPRESSIONS as COMPREHENSIONS
 from oneform.frontend.frames import call_node, define
 from oneform.frontend.index import index_array
-from oneform.frontend.arrays import load
 from oneform.frontend.lift import lift_name
 from oneform.frontend.meet import choose
 from oneform.frontend.numbers import compare, conjunction, dtype_of, is_weak, negate, negated, op_of, operand, pointwise, truth
@@ -80,7 +80,7 @@ def unary_op(t: Tracer, e: ast.UnaryOp) -> Abstract:
     if isinstance(e.op, ast.Not):
         return negated(t, truth(t, x))
     if isinstance(x, Seq) and x.kind == "record":
-        from_class = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}[type(e.op)]
+        from_class = "__neg__" if isinstance(e.op, ast.USub) else "__pos__" if isinstance(e.op, ast.UAdd) else "__invert__"
         return call_node(t, attribute(t, x, from_class, e), [], {}, e)
     a = operand(t, x)
     if isinstance(e.op, ast.USub):
@@ -90,7 +90,7 @@ def unary_op(t: Tracer, e: ast.UnaryOp) -> Abstract:
     if isinstance(a, Num) and a.weak and a.dtype == BOOL:
         a = Num(I64, True, t.value(a, I64)) if a.known is None else number(int(a.known))
     if isinstance(a, Num) and isinstance(a.known, int):
-        return number(~a.known)
+        return number(-int(a.known) - 1)
     if dtype_of(a).kind not in "bi":
         t.refuse("E101", f"~ takes integers and bools, not {describe(a)}", e)
     return pointwise(t, op_of(operator.invert), [a], dtype_of(a), is_weak(a))

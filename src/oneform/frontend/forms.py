@@ -160,7 +160,19 @@ class Meeting:
             return SeqForm(a.kind, tuple(self.form(x, y, name) for x, y in zip(a.items, b.items, strict=True)), a.meta)
         if same(a, b):
             return Keep(a)
-        raise CompileError("E102", f"{_named(name)} is {describe(a)} on one path and {describe(b)} on the other")
+        raise CompileError("E102", f"{_named(name)} is {self.shown(a, self.left)} on one path and {self.shown(b, self.right)} on the other")
+
+    def shown(self, x: Any, side: Side) -> str:
+        return describe(x, self._type(x, side).shape if isinstance(x, Arr) else None)
+
+    def _type(self, x: Arr, side: Side) -> Array:
+        """The type of an array in the state of its path."""
+        before = self.t.state
+        self.t.state = side.state
+        try:
+            return array_type(self.t, x)
+        finally:
+            self.t.state = before
 
     def _version(self, a: Any, b: Any) -> Form:
         """Contents of a cell; a path that lacks the cell has nothing to say."""
@@ -182,10 +194,7 @@ class Meeting:
                 if x.view is None:
                     return Keep(x)
                 return self._view(x.cell, x.view, None, name)
-            with_state = self.t.state
-            self.t.state = (self.right if right else self.left).state
-            kind = self.t.erase(array_type(self.t, x))
-            self.t.state = with_state
+            kind = self.t.erase(self._type(x, self.right if right else self.left))
             assert isinstance(kind, Array)
             return CellForm(kind, name, (None, x.cell) if right else (x.cell, None), not x.view)
         return Keep(x)
@@ -206,12 +215,7 @@ class Meeting:
                 return Keep(a)
             if a.view and b.view and same_skeleton(a.view, b.view):
                 return self._view(a.cell, a.view, b.view, name)
-        before = self.t.state
-        self.t.state = self.left.state
-        left = array_type(self.t, a)
-        self.t.state = self.right.state
-        right = array_type(self.t, b)
-        self.t.state = before
+        left, right = self._type(a, self.left), self._type(b, self.right)
         kind = join(left, right)
         if kind is None:
             raise CompileError("E102", f"{_named(name)} is {describe(a, left.shape)} on one path and {describe(b, right.shape)} on the other")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import dataclasses
 import functools
 import types
 from collections.abc import Mapping
 from typing import Any
 
-from oneform.frontend.attributes import bound_method
+from oneform.errors import CompileError
+from oneform.frontend.attributes import NUMERIC_MODULES, bound_method
 from oneform.frontend.compiled import call_compiled
 from oneform.frontend.control import block
 from oneform.frontend.creation import as_operand
+from oneform.frontend.derived import Derived, apply_along, call_derived, derive
+from oneform.frontend.fence import TABLE as FENCE
 from oneform.frontend.lift import constant_object, lift
 from oneform.frontend.liveness import NOBODY, liveness
 from oneform.frontend.numbers import elementwise, operand, python_number
@@ -55,9 +59,16 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
         return _operation(t, obj, op, args, kwargs, node, keep_weak=isinstance(special, str))
     if hasattr(obj, "__oneform_function__"):
         return call_compiled(t, obj, args, kwargs, node)
+    if isinstance(obj, Derived):
+        return call_derived(t, obj, args, kwargs, node)
+    if hasattr(obj, "__oneform_transform__"):
+        return derive(t, obj, args, kwargs, node)
+    if hasattr(obj, "__oneform_product__"):
+        return apply_along(t, obj, args, kwargs, node)
     if isinstance(obj, functools.partial):
         return _partial(t, obj, args, kwargs, node)
-    if isinstance(obj, types.FunctionType):
+    library = (getattr(obj, "__module__", None) or "").split(".")[0] in NUMERIC_MODULES  # its source is not for us to read
+    if isinstance(obj, types.FunctionType) and not library:
         return inline(t, source_of(obj), None, _defaults(t, obj), args, kwargs, node)
     if isinstance(obj, types.MethodType):
         owner = lift(t, obj.__self__, _name(obj), (id(obj), "self"), lambda: obj.__self__)
@@ -65,18 +76,20 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
     if isinstance(obj, type):
         return _construct(t, obj, args, kwargs, node)
     inner = getattr(obj, "__wrapped__", None)
-    if inner is not None:
+    if inner is not None and not library:
         return _call_object(t, inner, args, kwargs, node)
-    own = getattr(type(obj), "__call__", None)
+    own = next((c.__dict__["__call__"] for c in type(obj).__mro__ if "__call__" in c.__dict__), None)
     if isinstance(own, types.FunctionType):
         return inline(t, source_of(own), None, _defaults(t, own), [Py(obj), *args], kwargs, node)
     t.refuse("E003", f"{_name(obj)} is not known to the compiler", node, _advice(obj))
 
 
 def _name(obj: Any) -> str:
-    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None) or type(obj).__name__
+    name = str(getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None) or type(obj).__name__)
     module = getattr(obj, "__module__", None) or ("numpy" if type(obj).__name__ == "ufunc" else "")
-    return f"{'np' if module == 'numpy' else module}.{name}" if module and module not in ("builtins", "__main__") else str(name)
+    if getattr(builtins, name, None) is obj or module in ("", "builtins", "__main__"):
+        return name
+    return f"np.{name}" if module.split(".")[0] == "numpy" else f"{module}.{name}"
 
 
 def _advice(obj: Any) -> str:
@@ -153,7 +166,7 @@ def _construct(t: Tracer, cls: type, args: list[Abstract], kwargs: Mapping[str, 
         defaults = {k: constant_object(t, d, k, (id(cls), k), lambda k=k: cls._field_defaults[k]) for k, d in getattr(cls, "_field_defaults", {}).items()}
         return _record(t, cls, tuple(fields), defaults, args, kwargs, node)
     if dataclasses.is_dataclass(cls):
-        if "__post_init__" in cls.__dict__ or not getattr(cls, "__dataclass_params__").init:
+        if "__post_init__" in cls.__dict__ or not _generated_init(cls):
             t.refuse("E003", f"{cls.__name__} has its own initialisation, which the compiler does not run", node)
         found: dict[str, Abstract] = {}
         for f in dataclasses.fields(cls):
@@ -165,7 +178,13 @@ def _construct(t: Tracer, cls: type, args: list[Abstract], kwargs: Mapping[str, 
     t.refuse("E003", f"objects of the class {cls.__name__} cannot be made in compiled code", node, "Use a NamedTuple or a dataclass.")
 
 
-def _record(t: Tracer, cls: type, names: tuple[str, ...], defaults: Mapping[str, Abstract], args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+def _generated_init(cls: Any) -> bool:
+    return bool(cls.__dataclass_params__.init)
+
+
+def _record(
+    t: Tracer, cls: type, names: tuple[str, ...], defaults: Mapping[str, Abstract], args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST,
+) -> Abstract:
     values = Call(t, cls.__name__, args, dict(kwargs), node)
     optional = [n + "?" if n in defaults else n for n in names]
     if len(args) > len(names) or any(k not in names for k in kwargs):
@@ -230,6 +249,8 @@ def inline(
     t: Tracer, source: Source, parent: Frame | None, defaults: Mapping[str, Abstract], args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST,
 ) -> Abstract:
     """Run a function's body in a frame of its own."""
+    if isinstance(source.node, ast.AsyncFunctionDef):
+        raise CompileError("E001", FENCE[ast.AsyncFunctionDef].text, source.location(source.node), FENCE[ast.AsyncFunctionDef].repair)
     bindings = bind_arguments(t, source, defaults, args, kwargs, node)
     closure = parent.path if parent else tuple(id(c) for c in source.cells.values())
     key = (closure, *((k, signature(x)) for k, x in bindings.items()))
@@ -266,11 +287,13 @@ def _leave(t: Tracer, frame: Frame) -> Abstract:
     if state.status == "raised":
         raise PathEnds
     value = state.slots.pop(frame.result, NONE)
+    t.returned_at = state.where.get(frame.result)
     if state.status == "maybe" and not (isinstance(value, Py) and value.obj is None):
         where = state.where.get(frame.result)
         line = f" at line {where.line}" if where else ""
         with t.placed(frame.source.node):
-            t.refuse("E102", f"{frame.source.name} returns {describe(value)}{line} and nothing on another path", frame.source.body[-1], "End the function with a return.")
+            detail = f"{frame.source.name} returns {describe(value)}{line} and nothing on another path"
+            t.refuse("E102", detail, frame.source.body[-1], "End the function with a return.")
     state.status, state.going = "run", None
     state.slots.pop(frame.returned, None)
     if frame.path not in t.closed_over:
@@ -286,9 +309,9 @@ def bind_arguments(
     a, name = source.node.args, source.name
     positional = [p.arg for p in (*a.posonlyargs, *a.args)]
     found: dict[str, Abstract] = dict(zip(positional, args, strict=False))
-    if len(args) > len(positional):
-        if a.vararg is None:
-            t.refuse("E106", f"{name}() takes {len(positional)} positional argument{'s' if len(positional) != 1 else ''} but {len(args)} {'were' if len(args) > 1 else 'was'} given", node)
+    if len(args) > len(positional) and a.vararg is None:
+        takes = f"{len(positional)} positional argument{'s' if len(positional) != 1 else ''}"
+        t.refuse("E106", f"{name}() takes {takes} but {len(args)} {'were' if len(args) > 1 else 'was'} given", node)
     if a.vararg is not None:
         found[a.vararg.arg] = Seq("tuple", tuple(args[len(positional) :]))
     keywords = {p.arg for p in (*a.args, *a.kwonlyargs)}

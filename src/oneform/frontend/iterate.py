@@ -68,7 +68,8 @@ def _walk(t: Tracer, x: Walk, node: ast.AST | None) -> Iteration:
 def _need_lengths(t: Tracer, parts: list[Iteration], node: ast.AST | None) -> None:
     for p in parts:
         if p.unroll is None and (p.trip is None or p.trip.known is None):
-            t.refuse("E006", "a tuple and something whose length is known only at run time cannot be iterated over together", node, "Loop over range(…) and index both.")
+            detail = "a tuple and something whose length is known only at run time cannot be iterated over together"
+            t.refuse("E006", detail, node, "Loop over range(…) and index both.")
 
 
 def _reversed(t: Tracer, inner: Iteration) -> Iteration:

@@ -61,7 +61,8 @@ def _container(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read)
     if fields is not None:
         kids = [lift(t, getattr(obj, n), f"{name}.{n}", (*key, n), Item(read, n, field=True)) for n in fields]
         return Seq("record", tuple(kids), (type(obj), tuple(fields)))
-    kids = [lift(t, v, f"{name}[{k}]", (*key, k), Item(read, k)) for k, v in enumerate(obj)]
+    sequence: Any = obj
+    kids = [lift(t, v, f"{name}[{k}]", (*key, k), Item(read, k)) for k, v in enumerate(sequence)]
     return Seq("list" if isinstance(obj, list) else "tuple", tuple(kids))
 
 
@@ -85,7 +86,7 @@ def captured(t: Tracer, name: str, key: tuple[Any, ...], read: Read, leaf: Leaf)
         t.declare_symbols(leaf.type)
         if isinstance(leaf.type, Array):
             t.captured_cells[key] = Cell(name, leaf.type.dtype, leaf.type.rank, found[1], "global")
-        elif found[1].type == Scalar(leaf.type.dtype):
+        else:
             t.at_root(found[1])
     capture, value = found
     if isinstance(capture.leaf.type, Array):

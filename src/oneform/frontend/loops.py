@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from oneform.errors import CompileError
 from oneform.frontend.affine import constant
-from oneform.frontend.control import after, block
+from oneform.frontend.control import block
 from oneform.frontend.forms import CellForm, Form, Keep, LateForm, MaybeForm, Meeting, NumForm, Side, VersionForm, give, take, types
 from oneform.frontend.iterate import Iteration, iteration
-from oneform.frontend.liveness import NOBODY, stores
-from oneform.frontend.meet import count_references, join_paths, lower_path, needed
-from oneform.frontend.numbers import compare, negated, op_of, truth
+from oneform.frontend.liveness import stores
+from oneform.frontend.loop_shape import else_clause, has_effects, loop_frame, may_leave, with_break
+from oneform.frontend.meet import count_references, needed
+from oneform.frontend.numbers import compare_numbers, negated, truth
 from oneform.frontend.state import Flag, LoopFrame, State, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import FALSE, TRUE, UNBOUND, Arr, Cell, Maybe, Missing, Num, Poison, number, same
+from oneform.frontend.unroll import unroll
+from oneform.frontend.values import FALSE, TRUE, UNBOUND, Arr, Cell, Maybe, Missing, Num, number, same
 from oneform.ir import Block, Builder, Value, substitute
 from oneform.ops import constant as ir_constant
 from oneform.ops import make
@@ -60,39 +62,18 @@ class Attempt:
 def for_statement(t: Tracer, s: ast.For) -> None:
     items = iteration(t, t.expr(s.iter), s.iter)
     if items.unroll is not None:
-        _unrolled(t, s, items.unroll)
+        unroll(t, s, items.unroll)
         return
     assert items.trip is not None
-    frame = _loop_frame(t, s)
-    early = _may_leave(s.body)
+    frame = loop_frame(t, s)
+    early = may_leave(s.body)
     _run(Loop(t, s, frame, t.state, items=items, early=early))
 
 
 def while_statement(t: Tracer, s: ast.While) -> None:
-    if _has_effects(t, s.test):
-        s = _with_break(s)
-    _run(Loop(t, s, _loop_frame(t, s), t.state, test=s.test, early=True))
-
-
-def _loop_frame(t: Tracer, s: ast.For | ast.While) -> LoopFrame:
-    live, key = t.here.live, id(getattr(s, "_oneform_origin", s))
-    return LoopFrame((*t.here.path, key, t.unrolled), live.head.get(key, NOBODY), live.after.get(key, NOBODY) | _names(s.orelse))
-
-
-def _names(body: list[ast.stmt]) -> frozenset[str]:
-    return frozenset(n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name))
-
-
-def _may_leave(body: list[ast.stmt], inner: bool = False) -> bool:
-    """Whether a body contains a break of this loop, or a return."""
-    for s in body:
-        if isinstance(s, ast.Return) or (isinstance(s, ast.Break) and not inner):
-            return True
-        if isinstance(s, (ast.If, ast.For, ast.While)):
-            deeper = inner or not isinstance(s, ast.If)
-            if _may_leave(s.body, deeper) or _may_leave(s.orelse, inner):
-                return True
-    return False
+    if has_effects(t, s.test):
+        s = with_break(s)
+    _run(Loop(t, s, loop_frame(t, s), t.state, test=s.test, early=True))
 
 
 # ---------------------------------------------------------------- the fixpoint
@@ -114,7 +95,7 @@ def _run(loop: Loop) -> None:
             _finish(loop, attempt)
             return
         loop.forms = found
-    raise CompileError("E301", "the types of this loop's variables do not settle", t.b.loc, "Give the variables that the loop changes their final types before it.")
+    raise CompileError("E301", "the types of this loop's variables do not settle", t.b.loc, "Give its variables their final types before it.")
 
 
 def _repeatable(key: Any, form: Form) -> bool:
@@ -176,7 +157,7 @@ def _running_facts(loop: Loop) -> list[Any]:
 
 
 @contextmanager
-def _inside(loop: Loop) -> Iterator[None]:
+def _inside(loop: Loop) -> Generator[None]:
     loops = loop.t.here.loops
     loops.append(loop.frame)
     try:
@@ -194,8 +175,7 @@ def _enter(loop: Loop, params: dict[Any, list[Value]], index: Value | None) -> N
         assert loop.items is not None and loop.items.trip is not None
         t.bound(index, constant(0), t.affine_of(loop.items.trip) - 1)
         if any(isinstance(f, LateForm) for f in loop.forms.values()):
-            out = compare(t, op_of(operator.gt), t.integer(index), number(0))
-            assert isinstance(out, Num)
+            out = compare_numbers(t, operator.gt, t.integer(index), number(0))
             started = out
     for key, form in loop.forms.items():
         t.state.slots[key] = take(t, form, iter(params[key]), started)
@@ -224,9 +204,7 @@ def _test(loop: Loop, index: Value | None) -> Num:
     t = loop.t
     if loop.items is not None:
         assert index is not None and loop.items.trip is not None
-        out = compare(t, op_of(operator.lt), t.integer(index), loop.items.trip)
-        assert isinstance(out, Num)
-        return out
+        return compare_numbers(t, operator.lt, t.integer(index), loop.items.trip)
     assert loop.test is not None
     with t.placed(loop.test):
         return truth(t, t.expr(loop.test))
@@ -349,7 +327,9 @@ def _finish(loop: Loop, attempt: Attempt) -> None:
     _behind(loop, attempt, iter(results))
 
 
-def _emit(loop: Loop, attempt: Attempt, params: list[Value], inits: list[Value], yields: list[Value], step: Value | None, fixed: dict[Value, Value]) -> list[Value]:
+def _emit(
+    loop: Loop, attempt: Attempt, params: list[Value], inits: list[Value], yields: list[Value], step: Value | None, fixed: dict[Value, Value],
+) -> list[Value]:
     """The `for` or `while`. Values that no iteration changes are not carried."""
     t = loop.t
     carried = [(p, i, y) for p, i, y in zip(params, inits, yields, strict=True) if p not in fixed]
@@ -384,7 +364,7 @@ def _behind(loop: Loop, attempt: Attempt, results: Iterator[Value]) -> None:
     state.where.update(attempt.end.where)
     broke = state.slots.pop(loop.frame.flag, FALSE)
     if loop.node.orelse:
-        _else(loop, broke)
+        else_clause(t, loop.node, broke)
     _exits(loop, attempt)
 
 
@@ -395,21 +375,7 @@ def _ran(loop: Loop) -> Num:
     trip = loop.items.trip
     if t.proves(t.affine_of(trip) - 1):
         return TRUE
-    out = compare(t, op_of(operator.gt), trip, number(0))
-    assert isinstance(out, Num)
-    return out
-
-
-def _else(loop: Loop, broke: Num) -> None:
-    t = loop.t
-    if broke.known is not None:
-        if not broke.known:
-            block(t, loop.node.orelse)
-        return
-    start = t.state
-    first = lower_path(t, start, broke, True, lambda: None)
-    second = lower_path(t, start, broke, False, lambda: block(t, loop.node.orelse))
-    join_paths(t, broke, start, first, second, after(t, loop.node))
+    return compare_numbers(t, operator.gt, trip, number(0))
 
 
 def _exits(loop: Loop, attempt: Attempt) -> None:
@@ -429,94 +395,6 @@ def _exits(loop: Loop, attempt: Attempt) -> None:
         state.status = "exit" if returned.known else "run"
     else:
         state.status, state.going = "maybe", negated(t, returned)
-
-
-# ---------------------------------------------------------------- loops over structure
-
-
-def _unrolled(t: Tracer, s: ast.For, items: list[Any]) -> None:
-    """A loop over a tuple of things known now: one copy of the body for each."""
-    frame = _loop_frame(t, s)
-    outer = t.unrolled
-    try:
-        for k, item in enumerate(items):
-            t.unrolled = (*outer, k)
-            _one_copy(t, s, frame, item, last=k == len(items) - 1)
-            if t.state.status in ("exit", "raised"):
-                break
-    finally:
-        t.unrolled = outer
-    broke = t.state.slots.pop(frame.flag, FALSE)
-    returned = t.state.slots.get(t.here.returned, FALSE)
-    if t.state.status == "raised":
-        return
-    if frame.broke or frame.returned:
-        t.state.status = "run" if returned.known is False else "exit" if returned.known else "maybe"
-        t.state.going = negated(t, returned) if returned.known is None else None
-    if s.orelse and broke.known is not True and t.state.status == "run":
-        _else(Loop(t, s, frame, t.state), broke)
-
-
-def _one_copy(t: Tracer, s: ast.For, frame: LoopFrame, item: Any, last: bool) -> None:
-    """One iteration; it runs only where no earlier one has broken out."""
-
-    def run() -> None:
-        assign(t, s.target, item)
-        t.here.loops.append(frame)
-        try:
-            block(t, s.body)
-        finally:
-            t.here.loops.pop()
-        if t.state.status in ("exit", "maybe"):
-            t.state.status, t.state.going = "run", None
-
-    broke = t.state.slots.get(frame.flag, FALSE)
-    if broke.known is True:
-        return
-    if broke.known is False:
-        run()
-        return
-    start = t.state
-    first = lower_path(t, start, broke, True, lambda: None)
-    second = lower_path(t, start, broke, False, run)
-    join_paths(t, broke, start, first, second, None)
-
-
-# ---------------------------------------------------------------- conditions that do something
-
-
-def _has_effects(t: Tracer, test: ast.expr) -> bool:
-    """Whether evaluating a condition changes the state: binds a name, or writes to an array."""
-    if isinstance(test, ast.Constant) or not any(isinstance(n, (ast.NamedExpr, ast.Call)) for n in ast.walk(test)):
-        return False
-    before = t.state
-    with t.region():
-        t.state = before.copy()
-        try:
-            with t.placed(test):
-                truth(t, t.expr(test))
-        except PathEnds:
-            pass
-        changed = any(
-            not (same(before.get(k), x) if not isinstance(x, (Value, Poison)) else before.get(k) is x)
-            for k, x in t.state.slots.items()
-            if needed(t, k, None) and (not isinstance(k, Cell) or k in before.slots or k.initial is not None)
-        )
-    t.state = before
-    return changed
-
-
-def _with_break(s: ast.While) -> ast.While:
-    """`while c: body` as `while True: if not c: break; body`."""
-    found = getattr(s, "_oneform_with_break", None)
-    if found is None:
-        leave = ast.If(ast.UnaryOp(ast.Not(), s.test), [*s.orelse, ast.Break()], [])
-        found = ast.While(ast.Constant(True), [leave, *s.body], [])
-        for n in (leave, leave.test, leave.body[-1], found, found.test):
-            ast.copy_location(n, s.test)
-        s._oneform_with_break = found  # type: ignore[attr-defined]
-        found._oneform_origin = s  # type: ignore[attr-defined]
-    return found
 
 
 STATEMENTS = {ast.For: for_statement, ast.While: while_statement}

@@ -7,6 +7,7 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from oneform.errors import OneformError
 from oneform.frontend import builtins_api, control, expressions, loops, numpy_api, statements
 from oneform.frontend.arrays import read
 from oneform.frontend.containers import from_leaves, to_leaves
@@ -39,7 +40,10 @@ def trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, Ar
         result = call_node(t, Py(fn), positional, named, node)
     except PathEnds:
         result = Py(None)
-    return _finish(t, fn, result, cells)
+    try:
+        return _finish(t, fn, result, cells)
+    except OneformError as e:
+        raise e.at(t.returned_at) from None
 
 
 def _node_of(fn: Callable[..., Any]) -> ast.AST:

@@ -157,9 +157,9 @@ def _fold(t: Tracer, op: Op, a: Operand, b: Operand) -> Num | None:
         result: Any = _PYTHON[op](a.known, b.known)
     except (ArithmeticError, ValueError):
         return None
-    if isinstance(result, bool) or isinstance(result, float) or (isinstance(result, int) and -(2**63) <= result < 2**63):
-        return number(result)
-    return None
+    if isinstance(result, int) and not isinstance(result, bool) and not -(2**63) <= result < 2**63:
+        t.refuse("E301", f"the integer {result} does not fit i64")
+    return number(result) if isinstance(result, (bool, int, float)) else None
 
 
 def _check_divisor(t: Tracer, op: Op, b: Operand, dtype: DType) -> None:
@@ -171,12 +171,12 @@ def _check_divisor(t: Tracer, op: Op, b: Operand, dtype: DType) -> None:
         form = t.affine_of(b) if dtype == I64 else None
         if form is not None and (t.proves(form - 1) or t.proves(form * -1 - 1)):
             return
-        t.check(compare(t, op_of(operator.ne), b, number(0)), "ZeroDivisionError", message)
+        t.check(compare_numbers(t, operator.ne, b, number(0)), "ZeroDivisionError", message)
         return
     v = as_value(t, b)
     zeros = make.convert(t.b, t.op(operator.eq, v, t.value(number(0), dtype)), I64)
     count = make.reduce(t.b, "sum", zeros, tuple(range(len(shape(t, b)[0]))))
-    t.check(compare(t, op_of(operator.eq), t.integer(count), number(0)), "ZeroDivisionError", message)
+    t.check(compare_numbers(t, operator.eq, t.integer(count), number(0)), "ZeroDivisionError", message)
 
 
 def power(t: Tracer, a: Operand, b: Operand, dtype: DType, weak: bool) -> Operand:
@@ -220,6 +220,13 @@ def compare(t: Tracer, op: Op, a: Operand, b: Operand, strong: bool = False) -> 
     return out
 
 
+def compare_numbers(t: Tracer, f: Callable[..., Any], a: Num, b: Num) -> Num:
+    """a f b of two numbers."""
+    out = compare(t, op_of(f), a, b)
+    assert isinstance(out, Num)
+    return out
+
+
 def _facts(t: Tracer, f: Any, a: Num, b: Num) -> tuple[list[Any], list[Any]]:
     """What follows from an integer comparison that holds, and from one that does not."""
     x, y = t.affine_of(t.as_index(a)), t.affine_of(t.as_index(b))
@@ -238,9 +245,7 @@ def truth(t: Tracer, x: Abstract) -> Num:
             return number(bool(x.known))
         if x.dtype == BOOL:
             return x
-        out = compare(t, op_of(operator.ne), x, number(0))
-        assert isinstance(out, Num)
-        return out
+        return compare_numbers(t, operator.ne, x, number(0))
     if isinstance(x, Arr):
         t.refuse("E101", "the truth of an array is ambiguous", None, "Say np.any(…) or np.all(…), or compare one element.")
     if isinstance(x, Seq):

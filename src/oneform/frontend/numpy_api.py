@@ -16,7 +16,7 @@ from oneform.frontend.operators import matmul
 from oneform.frontend.reductions import all_of, any_of, is_true, mean, reduction, variance
 from oneform.frontend.registry import Call, Handler, handles, method
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, Slice, View, describe, number
+from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, Slice, View, number
 from oneform.ops import constant, make
 from oneform.types import BOOL, F32, F64, I32, I64, DType
 

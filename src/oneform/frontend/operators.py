@@ -9,7 +9,7 @@ from typing import Any
 from oneform.frontend.arrays import places, rank, require_equal, shape
 from oneform.frontend.attributes import bound_method
 from oneform.frontend.creation import as_operand
-from oneform.frontend.numbers import Operand, arithmetic, as_value, compare, conjunction, op_of, operand, pointwise, promoted, wrap
+from oneform.frontend.numbers import Operand, arithmetic, as_value, compare, compare_numbers, conjunction, op_of, operand, pointwise, promoted, wrap
 from oneform.frontend.reductions import any_of
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Fn, Num, Py, Seq, describe, number, same
@@ -18,11 +18,15 @@ from oneform.types import BOOL, I64
 
 DUNDER: dict[Callable[..., Any], str] = {
     operator.add: "add", operator.sub: "sub", operator.mul: "mul", operator.truediv: "truediv", operator.floordiv: "floordiv", operator.mod: "mod",
-    operator.pow: "pow", operator.matmul: "matmul", operator.and_: "and", operator.or_: "or", operator.xor: "xor", operator.lshift: "lshift", operator.rshift: "rshift",
+    operator.pow: "pow", operator.matmul: "matmul", operator.and_: "and", operator.or_: "or", operator.xor: "xor",
+    operator.lshift: "lshift", operator.rshift: "rshift",
     operator.lt: "lt", operator.le: "le", operator.gt: "gt", operator.ge: "ge", operator.eq: "eq", operator.ne: "ne",
 }
 BITS = (operator.and_, operator.or_, operator.xor)
-SYMBOL = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.matmul: "@", operator.pow: "**", operator.mod: "%", operator.floordiv: "//"}
+SYMBOL = {
+    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.matmul: "@", operator.pow: "**", operator.mod: "%",
+    operator.floordiv: "//",
+}
 
 
 def binary(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstract:
@@ -98,7 +102,8 @@ def matmul(t: Tracer, a: Operand, b: Operand, dot: bool = False) -> Operand:
     if dot:
         message = f"shapes {places(len(la))} and {places(len(lb), len(la))} not aligned: {{{len(la) - 1}}} (dim {len(la) - 1}) != {{{len(la)}}} (dim 0)"
     else:
-        message = f"matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) (size {{{len(la)}}} is different from {{{len(la) - 1}}})"
+        message = "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) "
+        message += f"(size {{{len(la)}}} is different from {{{len(la) - 1}}})"
     require_equal(t, (da[-1], la[-1]), (db[0], lb[0]), message, [*la, *lb])
     return wrap(t, make.matmul(t.b, as_value(t, a, dtype), as_value(t, b, dtype)))
 
@@ -113,9 +118,7 @@ def _plain(dims: Any) -> str:
 def equal(t: Tracer, a: Abstract, b: Abstract) -> Num:
     """a == b for anything but two arrays."""
     if isinstance(a, Num) and isinstance(b, Num):
-        out = compare(t, op_of(operator.eq), a, b)
-        assert isinstance(out, Num)
-        return out
+        return compare_numbers(t, operator.eq, a, b)
     if isinstance(a, Py) and isinstance(b, Py):
         return number(bool(a.obj == b.obj))
     if isinstance(a, Seq) and isinstance(b, Seq):

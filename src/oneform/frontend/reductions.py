@@ -6,7 +6,7 @@ import operator
 from collections.abc import Sequence
 
 from oneform.frontend.arrays import new_array, open_lengths, rank, read, shape
-from oneform.frontend.numbers import Operand, arithmetic, as_value, compare, dtype_of, op_of, to_dtype, truth, wrap
+from oneform.frontend.numbers import Operand, arithmetic, as_value, compare, compare_numbers, dtype_of, op_of, to_dtype, truth, wrap
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, number
 from oneform.ir import Value
@@ -66,14 +66,13 @@ def _kept(t: Tracer, x: Arr, axes: Sequence[int], v: Value, keepdims: bool) -> O
 
 def _check_not_empty(t: Tracer, kind: str, x: Arr, axes: Sequence[int]) -> None:
     message = f"zero-size array to reduction operation {'maximum' if kind == 'max' else 'minimum'} which has no identity"
-    dims, lengths = shape(t, x)
+    _, lengths = shape(t, x)
     for k in axes:
         n = lengths[k]
         if n.known == 0:
             t.check(number(False), "ValueError", message)
         if n.known is None and not t.proves(t.affine_of(n) - 1):
-            c = compare(t, op_of(operator.gt), n, number(0))
-            assert isinstance(c, Num)
+            c = compare_numbers(t, operator.gt, n, number(0))
             t.check(c, "ValueError", message)
 
 

@@ -110,7 +110,7 @@ def raise_statement(t: Tracer, s: ast.Raise) -> None:
     if isinstance(kind, Method) or not isinstance(kind, Py) or not isinstance(kind.obj, type) or not issubclass(kind.obj, Exception):
         t.refuse("E001", f"{describe(kind)} is no exception", s.exc)
     if getattr(builtins, kind.obj.__name__, None) is not kind.obj:
-        t.refuse("E003", f"the exception {kind.obj.__name__} is not built in", s.exc, "Raise ValueError, ArithmeticError, RuntimeError or another built-in exception.")
+        t.refuse("E003", f"the exception {kind.obj.__name__} is not built in", s.exc, "Raise ValueError, RuntimeError or another built-in exception.")
     if call and (call.keywords or len(call.args) > 1):
         t.refuse("E001", "an exception takes one message", call)
     message, details = text_of(t, call.args[0]) if call and call.args else ("", [])

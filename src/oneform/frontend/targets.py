@@ -45,7 +45,7 @@ def assign(t: Tracer, target: ast.expr, x: Abstract) -> None:
         elif isinstance(target, ast.Subscript):
             _store_item(t, target, x)
         elif isinstance(target, ast.Attribute):
-            t.refuse("E105", f"the attribute {target.attr} cannot be changed: records are values", target, "Make a new record with the changed field (dataclasses.replace).")
+            t.refuse("E105", f"the attribute {target.attr} cannot be changed: records are values", target, "Make a new record with the changed field.")
         else:
             t.refuse("E001", "this cannot be assigned to", target)
 

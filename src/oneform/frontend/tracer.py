@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -14,7 +14,7 @@ from oneform.frontend.capture import Capture, Dependency
 from oneform.frontend.fence import check_node
 from oneform.frontend.state import Frame, Scope, State
 from oneform.frontend.values import Abstract, Cell, Known, Num, number
-from oneform.ir import Builder, Op, Value
+from oneform.ir import Builder, Value
 from oneform.ops import constant as ir_constant
 from oneform.ops import make
 from oneform.types import ANY, BOOL, I64, Dim, DType, Scalar, Type, element, shape_of
@@ -43,6 +43,7 @@ class Tracer:
         self.captures: dict[Any, tuple[Capture, Value]] = {}
         self.captured_cells: dict[Any, Cell] = {}
         self.dependencies: dict[Any, Dependency] = {}
+        self.returned_at: Location | None = None  # the last return statement that was run
         self.codes: dict[Any, None] = {}  # code objects of the Python functions compiled in
         self.keep: list[Any] = []  # objects whose id() serves as a key
         self.affine: dict[Value, Affine] = {}
@@ -83,7 +84,7 @@ class Tracer:
             return table[type(node)](self, node)
 
     @contextmanager
-    def placed(self, node: ast.AST) -> Iterator[None]:
+    def placed(self, node: ast.AST) -> Generator[None]:
         """Instructions and refusals in this block are those of a syntax node."""
         b, before, loc = self.b, self.b.loc, self.at(node)
         b.loc = loc
@@ -98,7 +99,7 @@ class Tracer:
     # ------------------------------------------------------------ regions
 
     @contextmanager
-    def region(self, facts: Sequence[Affine] = ()) -> Iterator[Builder]:
+    def region(self, facts: Sequence[Affine] = ()) -> Generator[Builder]:
         """Instructions go to a new builder, facts to a new scope, until the block ends."""
         saved_b, saved_scope = self.b, self.scope
         self.b = saved_b.sub()
@@ -109,7 +110,7 @@ class Tracer:
             self.b, self.scope = saved_b, saved_scope
 
     @contextmanager
-    def resume(self, b: Builder, scope: Scope) -> Iterator[None]:
+    def resume(self, b: Builder, scope: Scope) -> Generator[None]:
         """Go on in a region that was left."""
         saved_b, saved_scope = self.b, self.scope
         b.loc = saved_b.loc

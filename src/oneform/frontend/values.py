@@ -269,7 +269,8 @@ def references(x: Any) -> Iterator[Arr]:
 def describe(x: Any, shape: tuple[Dim, ...] | None = None) -> str:
     """A noun phrase for messages."""
     if isinstance(x, Num):
-        return {"b": "a bool", "i": "an int", "f": "a float", "c": "a complex number"}[x.dtype.kind] + ("" if x.weak or x.dtype in (BOOL, I64, F64) else f" ({x.dtype})")
+        kind = {"b": "a bool", "i": "an int", "f": "a float", "c": "a complex number"}[x.dtype.kind]
+        return kind if x.weak or x.dtype in (BOOL, I64, F64) else f"{kind} ({x.dtype})"
     if isinstance(x, Arr):
         if shape is not None:
             return f"an array {Array(x.cell.dtype, shape)}"

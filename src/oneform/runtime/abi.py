@@ -21,11 +21,11 @@ HAVE_VECTORCALL = 1 << 11
 
 # The process-wide table, by slot. Its addresses differ between processes, so compiled code never contains them.
 SLOTS = (
-    "float", "int", "bool", "True", "None", "tuple", "list", "ndarray", "d.bool", "d.i32", "d.i64", "d.f32", "d.f64",
+    "float", "int", "bool", "True", "None", "tuple", "list", "dict", "ndarray", "d.bool", "d.i32", "d.i64", "d.f32", "d.f64",
     "s.bool", "s.i32", "s.i64", "s.f32", "s.f64", "PyArray_NewFromDescr", "PyArray_Scalar", "handler",
 )
 _OBJECTS: dict[str, Any] = {
-    "float": float, "int": int, "bool": bool, "True": True, "None": None, "tuple": tuple, "list": list, "ndarray": np.ndarray,
+    "float": float, "int": int, "bool": bool, "True": True, "None": None, "tuple": tuple, "list": list, "dict": dict, "ndarray": np.ndarray,
     "d.bool": np.dtype("?"), "d.i32": np.dtype("i4"), "d.i64": np.dtype("i8"), "d.f32": np.dtype("f4"), "d.f64": np.dtype("f8"),
     "s.bool": np.bool_, "s.i32": np.int32, "s.i64": np.int64, "s.f32": np.float32, "s.f64": np.float64,
 }
@@ -83,7 +83,8 @@ def supported() -> bool:
         return False
     if sysconfig.get_config_var("Py_GIL_DISABLED") or hasattr(sys, "gettotalrefcount") or sys.byteorder != "little" or platform.system() == "Windows":
         return False
-    value, scalar, items, array = 1.25, np.float64(2.5), (1.5, None), np.zeros((2, 3))
+    value, scalar, items, names, array = 1.25, np.float64(2.5), (1.5, None), {1: 1, 2: 2, 3: 3}, np.zeros((2, 3))
+    row = [value]
 
     class Probe:
         pass
@@ -96,6 +97,7 @@ def supported() -> bool:
         ctypes.c_double.from_address(id(value) + FLOAT_VALUE).value == 1.25
         and ctypes.c_double.from_address(id(scalar) + SCALAR_VALUE).value == 2.5
         and word(id(items) + OB_TYPE) == id(tuple) and word(id(items) + OB_SIZE) == 2 and word(id(items) + TUPLE_ITEMS) == id(items[0])
+        and word(id(names) + OB_SIZE) == 3 and word(word(id(row) + LIST_ITEMS)) == id(value)
         and word(id(closure.__closure__[0]) + CELL_VALUE) == id(value)  # pyright: ignore[reportOptionalSubscript]
         and word(id(Probe) + TYPE_FLAGS) == Probe.__flags__
         and word(a + ARRAY_DATA) == array.ctypes.data and ctypes.c_int.from_address(a + ARRAY_NDIM).value == 2

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from oneform.runtime import abi
-from oneform.runtime.trampoline import LINK, SELF_LINK, SELF_VECTORCALL
+from oneform.runtime.text import LINK, SELF_LINK, SELF_VECTORCALL
 
 
 class _Member(ctypes.Structure):
@@ -63,19 +63,16 @@ def fast(cls: type) -> type:
 
 
 class Link:
-    """The words a trampoline reads (see trampoline.LINK). Keeps alive what they point to."""
+    """The words a trampoline reads (see text.LINK). Keeps alive what they point to."""
 
-    def __init__(self, entry: int, slow: Any, raiser: Callable[..., Any], rebuild: Any, captures: Sequence[tuple[Any, Any]] = ()):
-        first = len(LINK) - 1
-        self.words = (ctypes.c_uint64 * (first + 2 * len(captures)))()
+    def __init__(self, entry: int, slow: Any, raiser: Callable[..., Any], captures: Sequence[tuple[Any, Any]], constants: Sequence[Any]):
+        head = {"try": entry, "next": 0, "slow": id(slow), "raiser": id(raiser), "api": abi.table()}
+        found = [id(x) for pair in captures for x in pair]
+        words = [*(head[name] for name in LINK if name != "captures"), *found, *map(id, constants)]
+        self.words = (ctypes.c_uint64 * len(words))(*words)
         self.address = ctypes.addressof(self.words)
-        self.objects = (slow, raiser, rebuild, captures)
+        self.objects = (slow, raiser, captures, constants)
         self.next: Link | None = None
-        table = {"try": entry, "slow": id(slow), "raiser": id(raiser), "api": abi.table(), "rebuild": id(rebuild)}
-        for name, value in table.items():
-            self.words[LINK[name] // 8] = value
-        for k, (where, name) in enumerate(captures):
-            self.words[first + 2 * k], self.words[first + 2 * k + 1] = id(where), id(name)
 
     def then(self, link: Link) -> None:
         """What does not fit this link is tried on `link`."""

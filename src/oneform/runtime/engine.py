@@ -100,9 +100,9 @@ class Specialisation:
         from oneform.codegen import target
 
         self.shape, self.sites, self.image = shape, image.sites, image
-        self.symbols = ("of.py.enter", "of.py.flat", *(("of.py.try",) if shape.args is not None else ())) if NATIVE else ("of.packed",)
+        self.symbols = ("of.py.enter", "of.py.flat", "of.py.try") if NATIVE else ("of.packed",)
         self.loaded = target.load_object(image.code, *self.symbols)
-        self.rebuild = None if shape.native_result else _Rebuild(shape.result)
+        self.constants = shape.constants()
 
     def fail(self, code: int, *details: int) -> None:
         """Raise what error site `code` stands for, at the user's line."""
@@ -111,16 +111,6 @@ class Specialisation:
 
     def bind(self, slow: Callable[..., Any], captures: Sequence[tuple[Any, Any]]) -> Bound:
         return Bound(self, slow, captures)
-
-
-class _Rebuild:
-    """Puts the results' containers together where that takes Python: dicts and records."""
-
-    def __init__(self, tree: trees.Tree):
-        self.tree = tree
-
-    def __call__(self, leaves: tuple[Any, ...]) -> Any:
-        return trees.unflatten(self.tree, iter(leaves))
 
 
 class Bound:
@@ -133,11 +123,10 @@ class Bound:
         if not NATIVE:
             self.call: Callable[..., Any] = _PlainEntry(spec)
             return
-        flat = Link(0, _unfit, spec.fail, spec.rebuild)
+        flat = Link(0, _unfit, spec.fail, [(None, None)] * len(captures), spec.constants)
         self.call = Entry(spec.loaded["of.py.flat"], flat)
-        if spec.shape.args is not None:
-            self.link = Link(spec.loaded["of.py.try"], slow, spec.fail, spec.rebuild, captures)
-            self.enter = spec.loaded["of.py.enter"]
+        self.link = Link(spec.loaded["of.py.try"], slow, spec.fail, captures, spec.constants)
+        self.enter = spec.loaded["of.py.enter"]
 
 
 def _unfit(*leaves: Any) -> None:

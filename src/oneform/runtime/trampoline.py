@@ -12,23 +12,22 @@ place elsewhere is read from it, so that the object code can be kept on disk.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from oneform.runtime import abi
+from oneform.runtime.containers import Held, Names, Pool, build, constants, pool_size, take_apart, widest
+from oneform.runtime.text import LINK, SELF_LINK, Text
 from oneform.tree import Leaf, Tree
 from oneform.types import ANY, Array, Dim, Scalar, Type, element, shape_of
 
-# Word offsets of a link. Captures follow, two words each.
-LINK = {name: 8 * k for k, name in enumerate(("try", "next", "slow", "raiser", "api", "rebuild", "captures"))}
-SELF_VECTORCALL, SELF_LINK = 16, 24  # the same for the callable object
-
 LLVM = {"bool": "i8", "i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
-_NATIVE_TREES = ("leaf", "tuple", "list", "none")
 
 _DECLARATIONS = {
     "PyObject_Vectorcall": "ptr (ptr, ptr, i64, ptr)", "PyObject_CallFunction": "ptr (ptr, ptr, ...)", "PyObject_CallNoArgs": "ptr (ptr)",
-    "PyObject_CallOneArg": "ptr (ptr, ptr)", "PyFloat_FromDouble": "ptr (double)", "PyLong_FromLongLong": "ptr (i64)", "PyBool_FromLong": "ptr (i64)",
+    "PyDict_New": "ptr ()", "PyDict_SetItem": "i32 (ptr, ptr, ptr)", "PyObject_GetAttr": "ptr (ptr, ptr)", "PyFloat_FromDouble": "ptr (double)", "PyLong_FromLongLong": "ptr (i64)", "PyBool_FromLong": "ptr (i64)",
     "PyLong_AsLongLongAndOverflow": "i64 (ptr, ptr)", "PyTuple_New": "ptr (i64)", "PyList_New": "ptr (i64)", "PyDict_GetItemWithError": "ptr (ptr, ptr)",
     "PyEval_RestoreThread": "void (ptr)", "PyErr_Occurred": "ptr ()", "Py_IncRef": "void (ptr)", "Py_DecRef": "void (ptr)", "free": "void (ptr)",
 }
@@ -38,7 +37,8 @@ _DECLARATIONS = {
 class Shape:
     """What a trampoline depends on."""
 
-    args: tuple[Tree, ...] | None  # None: called with flat leaves only, since a tree holds dicts, records or strings
+    args: tuple[Tree, ...]
+    kwargs: tuple[tuple[str, Tree], ...]
     leaves: tuple[Leaf, ...]  # as the program declares its parameters, captures last
     captures: tuple[str, ...]  # how each capture is found: cell, dict or call
     result: Tree
@@ -46,58 +46,19 @@ class Shape:
     writes: tuple[int, ...]
 
     @property
-    def native_result(self) -> bool:
-        return native(self.result)
+    def arguments(self) -> tuple[Tree, ...]:
+        """The structures of all arguments, those given by keyword last."""
+        return (*self.args, *(t for _, t in self.kwargs))
 
+    def constants(self) -> list[Any]:
+        """The objects that entries refer to, in the order in which they are named: see containers.py."""
+        of_arguments = [c for t in self.arguments for c in constants(t)]
+        return [*(sys.intern(k) for k, _ in self.kwargs), *of_arguments, *constants(self.result)]
 
-def native(tree: Tree) -> bool:
-    """Whether the entry itself takes such containers apart and puts them together."""
-    return tree.kind in _NATIVE_TREES and all(map(native, tree.children))
-
-
-class Text:
-    """Lines of one LLVM function, with fresh names."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.count = 0
-
-    def name(self) -> str:
-        self.count += 1
-        return f"%t{self.count}"
-
-    def let(self, code: str) -> str:
-        name = self.name()
-        self.lines.append(f"  {name} = {code}")
-        return name
-
-    def do(self, code: str) -> None:
-        self.lines.append(f"  {code}")
-
-    def label(self, name: str) -> None:
-        self.lines.append(f"{name}:")
-
-    def fresh(self, stem: str) -> str:
-        self.count += 1
-        return f"{stem}{self.count}"
-
-    def at(self, base: str, offset: int) -> str:
-        return self.let(f"getelementptr i8, ptr {base}, i64 {offset}") if offset else base
-
-    def load(self, type: str, base: str, offset: int = 0) -> str:
-        return self.let(f"load {type}, ptr {self.at(base, offset)}")
-
-    def check(self, condition: str, otherwise: str) -> None:
-        """Go on if the condition holds."""
-        ok = self.fresh("ok")
-        self.do(f"br i1 {condition}, label %{ok}, label %{otherwise}, !prof !91000")
-        self.label(ok)
-
-    def api(self, name: str) -> str:
-        return self.load("ptr", "%api", abi.slot(name))
-
-    def check_type(self, obj: str, name: str, otherwise: str) -> None:
-        self.check(self.let(f"icmp eq ptr {self.load('ptr', obj, abi.OB_TYPE)}, {self.api(name)}"), otherwise)
+    def first_constant(self, result: bool = False) -> int:
+        """Offset in the link of the first constant (of those that the result needs)."""
+        before = len(self.kwargs) + sum(len(constants(t)) for t in self.arguments) if result else 0
+        return LINK["captures"] + 16 * len(self.captures) + 8 * before
 
 
 def kernel_signature(leaves: Sequence[Leaf]) -> tuple[str, ...]:
@@ -119,8 +80,7 @@ def out_slots(results: Sequence[Type]) -> list[int]:
 
 def emit(shape: Shape, kernel: str = "of.kernel") -> str:
     """The entries around `kernel`, as LLVM text to be appended to the module that defines it."""
-    parts = [_call(shape, kernel), _flat_entry(shape), _ENTER]
-    parts.append(_try(shape) if shape.args is not None else "")
+    parts = [_call(shape, kernel), _flat_entry(shape), _try(shape), _ENTER]
     if any(isinstance(t, Array) for t in shape.results):
         parts.append(_BOX_ARRAY)
     body = "\n".join(parts)
@@ -166,7 +126,8 @@ def _call(shape: Shape, kernel: str) -> str:
         '@of.py.format = private constant [6 x i8] c"iLLLL\\00"',
         "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
         "define internal ptr @of.py.call(ptr %link, ptr %leaves) {", "entry:", "  %ctx = alloca [128 x i8], align 16",
-        f"  %out = alloca [{max(1, slots[-1])} x i64], align 16", f"  %objects = alloca [{max(1, len(shape.results))} x ptr], align 16",
+        f"  %out = alloca [{max(1, slots[-1])} x i64], align 16", f"  %objects = alloca [{pool_size(shape.result)} x ptr], align 16",
+        f"  %items = alloca [{widest(shape.result)} x ptr], align 16",
         "  %overflow = alloca i32",
         f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
     ]
@@ -248,11 +209,9 @@ def _check_overlap(t: Text, writes: Sequence[int], extents: dict[int, tuple[str,
 
 
 def _box(t: Text, shape: Shape, slots: list[int]) -> None:
-    """Results as Python objects, then the container. On failure whatever exists is released."""
-    types = shape.results
-    for k in range(len(types)):
-        t.do(f"store ptr null, ptr {t.at('%objects', 8 * k)}")
-    for k, r in enumerate(types):
+    """Results as Python objects, then the containers around them. On failure whatever exists is released."""
+    pool = Pool(t, len(shape.results), shape.result)
+    for k, r in enumerate(shape.results):
         slot = t.at("%out", 8 * slots[k])
         if isinstance(r, Array):
             data = t.load("ptr", slot)
@@ -261,23 +220,12 @@ def _box(t: Text, shape: Shape, slots: list[int]) -> None:
         else:
             assert isinstance(r, Scalar)
             obj = _box_number(t, slot, r.dtype.name)
-        if len(types) > 1:
-            t.do(f"store ptr {obj}, ptr {t.at('%objects', 8 * k)}")
+        pool.put(k, obj)
         t.check(t.let(f"icmp ne ptr {obj}, null"), "failed")
-        if len(types) == 1:
-            t.do(f"store ptr {obj}, ptr %objects")
-    if shape.native_result:
-        count = [0]
-        result = _container(t, shape.result, count)
-        t.do(f"ret ptr {result}")
-    else:
-        flat = _container(t, Tree("tuple", (Tree("leaf"),) * len(types)), [0])
-        result = t.let(f"call ptr @PyObject_CallOneArg(ptr {t.load('ptr', '%link', LINK['rebuild'])}, ptr {flat})")
-        t.do(f"call void @Py_DecRef(ptr {flat})")
-        t.do(f"ret ptr {result}")
+    t.do(f"ret ptr {pool.take(build(t, shape.result, pool, Names(shape.first_constant(result=True))))}")
     t.label("failed")
-    for k, r in enumerate(types):
-        t.do(f"call void @of.py.drop(ptr {t.load('ptr', '%objects', 8 * k)})")
+    pool.drop()
+    for k, r in enumerate(shape.results):
         if isinstance(r, Array):
             t.do(f"call void @free(ptr {t.load('ptr', '%out', 8 * slots[k])})")
     t.do("ret ptr null")
@@ -291,27 +239,6 @@ def _box_number(t: Text, slot: str, dtype: str) -> str:
     if dtype == "bool":
         return t.let(f"call ptr @PyBool_FromLong(i64 {t.let('zext i8 ' + t.load('i8', slot) + ' to i64')})")
     return t.let(f"call ptr {t.api('PyArray_Scalar')}(ptr {slot}, ptr {t.api(f'd.{dtype}')}, ptr null)")
-
-
-def _container(t: Text, tree: Tree, count: list[int]) -> str:
-    """A new container around the boxed leaves, which it takes over one by one."""
-    if tree.kind == "leaf":
-        place = t.at("%objects", 8 * count[0])
-        count[0] += 1
-        obj = t.load("ptr", place)
-        t.do(f"store ptr null, ptr {place}")
-        return obj
-    if tree.kind == "none":
-        none = t.api("None")
-        t.do(f"call void @Py_IncRef(ptr {none})")
-        return none
-    maker = "PyTuple_New" if tree.kind == "tuple" else "PyList_New"
-    container = t.let(f"call ptr @{maker}(i64 {len(tree.children)})")
-    t.check(t.let(f"icmp ne ptr {container}, null"), "failed")
-    items = t.at(container, abi.TUPLE_ITEMS) if tree.kind == "tuple" else t.load("ptr", container, abi.LIST_ITEMS)
-    for k, child in enumerate(tree.children):
-        t.do(f"store ptr {_container(t, child, count)}, ptr {t.at(items, 8 * k)}")
-    return container
 
 
 # A new array over the kernel's memory. NumPy frees what it owns by free(), which is how the kernel allocated it.
@@ -394,38 +321,38 @@ def _flat_entry(shape: Shape) -> str:
 
 
 def _try(shape: Shape) -> str:
-    assert shape.args is not None
     t = Text()
     count = t.let("and i64 %nargs, 9223372036854775807")
-    number = t.let(f"icmp eq i64 {count}, {len(shape.args)}")
-    t.check(t.let(f"and i1 {number}, {t.let('icmp eq ptr %kwnames, null')}"), "next")
-    held = _Held()
+    t.check(t.let(f"icmp eq i64 {count}, {len(shape.args)}"), "next")
+    constants_at = Names(shape.first_constant())
+    _check_names(t, len(shape.kwargs), constants_at)
+    held = Held()
     leaves = "%args"
-    if shape.captures or any(a.kind != "leaf" for a in shape.args):
+    if shape.captures or any(a.kind != "leaf" for a in shape.arguments):
         leaves = "%leaves"
-        _gather(t, shape, held)
+        _gather(t, shape, held, constants_at)
     result = t.let(f"call ptr @of.py.call(ptr %link, ptr {leaves})")
-    for k in range(held.count):
-        t.do(f"call void @Py_DecRef(ptr {t.load('ptr', '%held', 8 * k)})")
+    held.release(t)
     t.check(t.let(f"icmp ne ptr {result}, inttoptr (i64 1 to ptr)"), "next")
     t.do(f"ret ptr {result}")
-    for k in range(held.count - 1, -1, -1) if held.used else ():  # what to release when a capture could not be read
-        t.label(f"unwind{k + 1}")
-        t.do(f"call void @Py_DecRef(ptr {t.load('ptr', '%held', 8 * k)})")
-        t.do(f"br label %unwind{k}")
-    if held.used:
-        t.label("unwind0")
-        error = t.let("call ptr @PyErr_Occurred()")
-        t.do(f"br i1 {t.let(f'icmp eq ptr {error}, null')}, label %next, label %failed")
-        t.label("failed")
-        t.do("ret ptr null")
+    held.unwind(t)
     _to_next(t)
-    n = max(1, len(shape.leaves))
     head = [
-        "define ptr @of.py.try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:", f"  %leaves = alloca [{n} x ptr], align 16",
-        f"  %held = alloca [{n} x ptr], align 16", f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
+        "define ptr @of.py.try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:", f"  %leaves = alloca [{max(1, len(shape.leaves))} x ptr], align 16",
+        f"  %held = alloca [{max(1, held.count)} x ptr], align 16", f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
     ]
     return "\n".join([*head, *t.lines, "}"])
+
+
+def _check_names(t: Text, count: int, names: Names) -> None:
+    """Arguments by keyword: as many, and these. Names in calls are interned, so that comparing pointers suffices; others go to Python."""
+    if count == 0:
+        t.check(t.let("icmp eq ptr %kwnames, null"), "next")
+        return
+    t.check(t.let("icmp ne ptr %kwnames, null"), "next")
+    t.check(t.let(f"icmp eq i64 {t.load('i64', '%kwnames', abi.OB_SIZE)}, {count}"), "next")
+    for k in range(count):
+        t.check(t.let(f"icmp eq ptr {t.load('ptr', '%kwnames', abi.TUPLE_ITEMS + 8 * k)}, {names.load(t)}"), "next")
 
 
 def _to_next(t: Text) -> None:
@@ -440,58 +367,21 @@ def _to_next(t: Text) -> None:
     t.do(f"ret ptr {t.let(f'call ptr @PyObject_Vectorcall(ptr {slow}, ptr %args, i64 %nargs, ptr %kwnames)')}")
 
 
-class _Held:
-    """Objects that the call keeps alive itself, since no caller's frame does: captures and items of lists."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.used = False
-
-    def fail(self) -> str:
-        """Where to go when the next object cannot be read."""
-        self.used = True
-        return f"unwind{self.count}"
-
-    def keep(self, t: Text, obj: str, owned: bool) -> None:
-        if not owned:
-            t.do(f"call void @Py_IncRef(ptr {obj})")
-        t.do(f"store ptr {obj}, ptr {t.at('%held', 8 * self.count)}")
-        self.count += 1
-
-
-def _gather(t: Text, shape: Shape, held: _Held) -> None:
-    """All leaves side by side: those inside containers, then the captures."""
-    assert shape.args is not None
-    found: list[tuple[str, bool]] = []
-    for k, tree in enumerate(shape.args):
-        _flatten(t, tree, t.load("ptr", "%args", 8 * k), False, found)
-    for k, (obj, loose) in enumerate(found):
-        t.do(f"store ptr {obj}, ptr {t.at('%leaves', 8 * k)}")
-        if loose and isinstance(shape.leaves[k].type, Array):
-            held.keep(t, obj, False)
-    start = len(found)
+def _gather(t: Text, shape: Shape, held: Held, names: Names) -> None:
+    """All leaves side by side: those of the arguments, those inside containers, then the captures."""
+    found: list[str] = []
+    for k, tree in enumerate(shape.arguments):
+        take_apart(t, tree, t.load("ptr", "%args", 8 * k), held, names, found)
     for k, kind in enumerate(shape.captures):
         obj = _capture(t, kind, LINK["captures"] + 16 * k, held)
-        t.do(f"store ptr {obj}, ptr {t.at('%leaves', 8 * (start + k))}")
-        if kind == "call" or isinstance(shape.leaves[start + k].type, Array):
+        if kind == "call" or isinstance(shape.leaves[len(found)].type, Array):
             held.keep(t, obj, kind == "call")
+        found.append(obj)
+    for k, obj in enumerate(found):
+        t.do(f"store ptr {obj}, ptr {t.at('%leaves', 8 * k)}")
 
 
-def _flatten(t: Text, tree: Tree, obj: str, loose: bool, found: list[tuple[str, bool]]) -> None:
-    if tree.kind == "leaf":
-        found.append((obj, loose))
-        return
-    if tree.kind == "none":
-        t.check(t.let(f"icmp eq ptr {obj}, {t.api('None')}"), "next")
-        return
-    t.check_type(obj, tree.kind, "next")
-    t.check(t.let(f"icmp eq i64 {t.load('i64', obj, abi.OB_SIZE)}, {len(tree.children)}"), "next")
-    items = t.at(obj, abi.TUPLE_ITEMS) if tree.kind == "tuple" else t.load("ptr", obj, abi.LIST_ITEMS) if tree.children else obj
-    for k, child in enumerate(tree.children):
-        _flatten(t, child, t.load("ptr", items, 8 * k), loose or tree.kind == "list", found)
-
-
-def _capture(t: Text, kind: str, offset: int, held: _Held) -> str:
+def _capture(t: Text, kind: str, offset: int, held: Held) -> str:
     """A captured object as it is now: the content of a closure cell, an entry of a namespace, or what a Python function finds."""
     where = t.load("ptr", "%link", offset)
     if kind == "cell":

@@ -1,0 +1,146 @@
+"""Derivatives taken inside a program: of.grad(f) and its like, of any function the program sees, expanded to IR where they are called."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oneform.frontend.arrays import new_array, read
+from oneform.frontend.compiled import leaf, splice_function
+from oneform.frontend.containers import from_leaves, to_leaves
+from oneform.frontend.lowered import Lowered
+from oneform.frontend.state import Var
+from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.values import Abstract, Arr, Cell, Num, Py, Seq, describe
+from oneform.ir import Block, Function, Value, clone_block, free_values
+from oneform.tree import Leaf, Tree
+from oneform.types import Scalar
+
+Argument = tuple[Tree, list[Leaf]]
+Lower = Callable[[Sequence[Argument], Mapping[str, Argument]], Lowered]
+
+
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """A derivative of a function of the program. `rule` makes its lowering from the function's."""
+
+    rule: Callable[[Lower], Lower]
+    function: Abstract
+
+
+def derive(t: Tracer, transform: Any, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    """A call of of.grad and its like: the function comes first, what follows is structure."""
+    given = dict(kwargs)
+    function = args[0] if args else given.pop("f", None)
+    if function is None:
+        t.refuse("E106", "the function to be differentiated is missing", node)
+    try:
+        rule = transform.__oneform_transform__(*(static(t, a, node) for a in args[1:]), **{k: static(t, a, node) for k, a in given.items()})
+    except TypeError as e:
+        t.refuse("E106", str(e), node)
+    derived = Derived(rule, function)
+    t.keep.append(derived)
+    return Py(derived)
+
+
+def apply_along(t: Tracer, product: Any, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    """A call of of.jvp or of.hvp: function, primals, tangents."""
+    names = ("f", "primals", "tangents")
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    if len(args) > 3 or set(given) != set(names):
+        t.refuse("E106", f"{product.__name__}() takes a function, its primals and their tangents", node)
+    primals, tangents = given["primals"], given["tangents"]
+    if not (isinstance(primals, Seq) and isinstance(tangents, Seq)):
+        t.refuse("E202", f"{product.__name__}() takes primals and tangents as tuples", node, "Write of.jvp(f, (x,), (dx,)).")
+    rule, pick = product.__oneform_product__(len(primals.items))
+    out = call_derived(t, Derived(rule, given["f"]), [primals, along(t, primals, tangents, node)], {}, node)
+    return pick(out)
+
+
+def along(t: Tracer, x: Abstract, dx: Abstract, node: ast.AST) -> Abstract:
+    """Tangents in the structure of the primals: None where there is no derivative, and in the primals' dtypes."""
+    if isinstance(x, Seq) and isinstance(dx, Seq) and x.kind == dx.kind and len(x.items) == len(dx.items):
+        return Seq(x.kind, tuple(along(t, a, b, node) for a, b in zip(x.items, dx.items, strict=True)), x.meta)
+    if isinstance(x, Py) and (x.obj is None or isinstance(x.obj, str)):
+        return x
+    if isinstance(x, (Num, Arr)) and leaf(t, x).type.dtype.kind not in "fc":
+        return Py(None)
+    if isinstance(x, Num) and isinstance(dx, Num) and dx.dtype.kind in ("bi" if dx.weak else "") + x.dtype.kind:
+        return Num(x.dtype, x.weak, t.value(dx, x.dtype))
+    if isinstance(x, Arr) and isinstance(dx, Arr) and leaf(t, x).type == leaf(t, dx).type:
+        return dx
+    t.refuse("E202", f"the tangent of {describe(x)} is {describe(dx)}", node, "Tangents have the structure, shapes and dtypes of the primals.")
+
+
+def static(t: Tracer, x: Abstract, node: ast.AST) -> Any:
+    """A Python object for an option that structure depends on."""
+    if isinstance(x, Num) and x.known is not None:
+        return x.known
+    if isinstance(x, Seq) and x.kind in ("tuple", "list"):
+        return tuple(static(t, i, node) for i in x.items)
+    if isinstance(x, Py):
+        return x.obj
+    t.refuse("E006", f"{describe(x)} must be a constant here", node)
+
+
+def call_derived(t: Tracer, d: Derived, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    """Lower the function for these arguments, derive that, and put the result in place of the call."""
+    operands: list[Num | Arr] = []
+    given: list[Argument] = []
+    for x in (*args, *kwargs.values()):
+        leaves: list[Num | Arr] = []
+        tree = to_leaves(t, x, leaves)
+        operands += leaves
+        given.append((tree, [leaf(t, a) for a in leaves]))
+    outside: list[Value] = []
+    values = [t.value(a) if isinstance(a, Num) else read(t, a) for a in operands]
+    low = d.rule(lambda a, k: _lowered(t, d.function, a, k, outside, node))(given[: len(args)], dict(zip(kwargs, given[len(args) :], strict=True)))
+    outs = splice_function(t, low.function, [*values, *outside])
+    items: list[Num | Arr] = []
+    for v, known in zip(outs, low.result_leaves, strict=True):
+        items.append(Num(v.type.dtype, known.weak, v) if isinstance(v.type, Scalar) else new_array(t, v))
+    return from_leaves(low.result, iter(items))
+
+
+def _lowered(t: Tracer, f: Abstract, args: Sequence[Argument], kwargs: Mapping[str, Argument], outside: list[Value], node: ast.AST) -> Lowered:
+    """A function of the program as IR of its own. What it reads from around it becomes parameters, whose values go to `outside`."""
+    before = t.state
+    t.state = before.copy()
+    try:
+        with t.region() as b:
+
+            def parameters(leaves: list[Leaf]) -> Iterator[Num | Arr]:
+                for x in leaves:
+                    v = b.param(x.type)
+                    yield Num(x.type.dtype, x.weak, v) if isinstance(x.type, Scalar) else new_array(t, v)
+
+            positional = [from_leaves(tree, parameters(leaves)) for tree, leaves in args]
+            named = {k: from_leaves(tree, parameters(leaves)) for k, (tree, leaves) in kwargs.items()}
+            try:
+                result = t.call(t, f, positional, named, node)
+            except PathEnds:
+                result = Py(None)
+            found: list[Num | Arr] = []
+            tree = to_leaves(t, result, found)
+            results = [t.value(x) if isinstance(x, Num) else read(t, x) for x in found]
+            _check_writes(t, before, node)
+            block = b.block(*results)
+    finally:
+        t.state = before
+    outside[:] = list(free_values(block))
+    inner = [Value(v.type) for v in outside]
+    copy = clone_block(block, dict(zip(outside, inner, strict=True)))
+    leaves = [Leaf(v.type, isinstance(x, Num) and x.weak) for x, v in zip(found, results, strict=True)]
+    return Lowered(Function("inner", Block((*copy.params, *inner), copy.body, copy.results)), tree, leaves)
+
+
+def _check_writes(t: Tracer, before: Any, node: ast.AST) -> None:
+    """Refuse changes to anything that exists outside the function."""
+    for slot, value in t.state.slots.items():
+        outer = before.get(slot) if isinstance(slot, Cell) else before.slots.get(slot)
+        known = slot in before.slots or (isinstance(slot, Cell) and slot.initial is not None)
+        if known and isinstance(slot, (Cell, Var)) and outer is not value:
+            name = slot.name or "an array"
+            t.refuse("E105", f"a function that is differentiated here changes {name}, which belongs to the program around it", node, "Return the new value instead.")
