@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oneform.derivatives import Jacobian
+from oneform.derivatives import Jvp, Vjp
 from oneform.errors import DerivativeError
 from oneform.pullback import children, copied, is_active, jvp, vjp
 from oneform.staging import Compiled, Derived, options_of, origin_of
@@ -19,7 +19,7 @@ def check_grads(f: Callable[..., Any], args: Sequence[Any], order: int = 2, mode
     """Check the derivatives of `f` at `args` up to `order`; raises DerivativeError E204, with both numbers, where they are wrong.
 
     "fwd" compares jvp with central differences along a random direction, "rev" the pullback with forward mode by <ct, J t> = <J^T ct, t>; derivatives of
-    higher order are those of t -> f(args + t u) and of the gradient. `rtol` defaults to what differences can resolve in the dtype. Raises
+    higher order are those of the jvp and of the pullback. `rtol` defaults to what differences can resolve in the dtype. Raises
     DerivativeError E202 if no argument has a derivative, E203 if no result has one.
     """
     unknown = set(modes) - {"fwd", "rev"}
@@ -42,13 +42,14 @@ def _check(f: Callable[..., Any], args: tuple[Any, ...], order: int, modes: tupl
         _against_forward(_dot(weight, forward), _dot(pull(weight), direction), _magnitude(weight, forward), args, rtol, path + "vjp")
     if order > 1:
         for mode in modes:
-            _check(_derivative(f, args, mode), args, order - 1, modes, rtol, rng, path + ("jvp of " if mode == "fwd" else "gradient of "))
+            derivative, points = _derivative(f, args, mode, direction, weight)
+            _check(derivative, points, order - 1, modes, rtol, rng, path + ("jvp of " if mode == "fwd" else "gradient of "))
 
 
-def _derivative(f: Callable[..., Any], args: tuple[Any, ...], mode: str) -> Any:
-    """The first derivative as a function of the same arguments: a Jacobian by the mode, of all arguments that have one."""
-    active = tuple(n for n, a in enumerate(args) if any(map(is_active, _leaves(a))))
-    return Compiled(Derived(origin_of(f), Jacobian(active, forward=mode == "fwd")), options_of(f), "jacfwd" if mode == "fwd" else "jacrev")
+def _derivative(f: Callable[..., Any], args: tuple[Any, ...], mode: str, direction: Any, weight: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The derivative along the direction, or pulled back from the weight, as a function of point and direction; and where to check it."""
+    rule, vector, kind = (Jvp(), direction, "jvp") if mode == "fwd" else (Vjp(), weight, "vjp")
+    return Compiled(Derived(origin_of(f), rule), options_of(f), kind), (args, vector)
 
 
 def _against_differences(f: Any, args: tuple[Any, ...], u: Any, weight: Any, forward: Any, rtol: float | None, what: str) -> None:

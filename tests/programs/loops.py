@@ -64,6 +64,20 @@ def inner_trip_count_from_data(x, counts):
     return total
 
 
+@program((0.7, np.array([3, 2, 4])), (0.05, np.array([3, 2, 4])))
+def trip_count_from_inside_a_branch(x, k):
+    """The inner tape's length is not known where the outer loop begins."""
+    s = x
+    for i in range(3):
+        if s > 0.1:
+            n = k[i] - 1
+            for j in range(n):
+                s = np.sin(s * x) + 0.5
+        else:
+            s = s * s + 0.2
+    return s
+
+
 @program((0.4, 0.9, 3, 2, 4), (0.4, 0.9, 3, 0, 4))
 def three_deep(x, y, l, m, n):
     s = x

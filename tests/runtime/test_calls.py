@@ -89,7 +89,8 @@ def test_arrays_out() -> None:
 
 
 @pytest.mark.parametrize("make", [
-    lambda a: a, lambda a: a[::-1], lambda a: a[::2], lambda a: np.repeat(a, 2)[::2], lambda a: a.astype(">f8"), lambda a: a.astype("f4"), lambda a: a.astype("i2"),
+    lambda a: a, lambda a: a[::-1], lambda a: a[::2], lambda a: np.repeat(a, 2)[::2],
+    lambda a: a.astype(">f8"), lambda a: a.astype("f4"), lambda a: a.astype("i2"),
     lambda a: np.array(a.tolist(), dtype=float), lambda a: memoryview(a), lambda a: np.frombuffer(b"\0" + a.tobytes(), np.uint8)[1:].view("f8"),
 ])  # fmt: skip
 def test_layouts(make: Any) -> None:
@@ -294,7 +295,7 @@ def test_a_lambda_in_a_loop_compiles_once() -> None:
     families = set()
     versions = set()
     for c in (1.0, 2.0, 3.0):
-        g = of.grad(lambda x: c * x * x)  # noqa: B023
+        g = of.grad(lambda x: c * x * x)
         assert g(3.0) == 6.0 * c
         families.add(id(g.family))  # type: ignore[attr-defined]
         versions |= {id(v) for v in g.bounds}  # type: ignore[attr-defined]
@@ -302,7 +303,7 @@ def test_a_lambda_in_a_loop_compiles_once() -> None:
     helpers = [lambda x: x + 1.0, lambda x: x * 5.0]
     out = []
     for h in helpers:
-        out.append(of.jit(lambda x: h(x) * 2.0)(3.0))  # noqa: B023
+        out.append(of.jit(lambda x: h(x) * 2.0)(3.0))
     assert out == [8.0, 30.0]
 
 

@@ -10,6 +10,7 @@ from oneform.codegen import target
 from oneform.codegen.emit import Options, Site, kernel_text
 from oneform.codegen.legalise import legalise
 from oneform.codegen.memory import Copied
+from oneform.codegen.schedule import schedule
 from oneform.codegen.support import THREAD
 from oneform.ir import Function
 
@@ -41,7 +42,7 @@ class Kernel:
 
 def compile_function(f: Function, writes: Sequence[int] = (), options: Options = DEFAULT, extra: str = "") -> Kernel:
     """Compile f; the last results are the final versions of the parameters `writes`. `extra` is LLVM text for the same module."""
-    text = kernel_text(legalise(f), writes, options, extra)
+    text = kernel_text(schedule(legalise(f), bool(writes)), writes, options, extra)
     return Kernel(text.module, tuple(text.sites), tuple(text.copies), tuple(text.signature), target.object_code(text.module))
 
 

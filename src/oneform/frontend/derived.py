@@ -16,7 +16,7 @@ from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Cell, Num, Py, Seq, describe
 from oneform.ir import Block, Function, Value, clone_block, free_values
 from oneform.tree import Leaf, Tree
-from oneform.types import Scalar
+from oneform.types import Scalar, element
 
 Argument = tuple[Tree, list[Leaf]]
 Lower = Callable[[Sequence[Argument], Mapping[str, Argument]], Lowered]
@@ -65,7 +65,7 @@ def along(t: Tracer, x: Abstract, dx: Abstract, node: ast.AST) -> Abstract:
         return Seq(x.kind, tuple(along(t, a, b, node) for a, b in zip(x.items, dx.items, strict=True)), x.meta)
     if isinstance(x, Py) and (x.obj is None or isinstance(x.obj, str)):
         return x
-    if isinstance(x, (Num, Arr)) and leaf(t, x).type.dtype.kind not in "fc":
+    if isinstance(x, (Num, Arr)) and element(leaf(t, x).type).kind not in "fc":
         return Py(None)
     if isinstance(x, Num) and isinstance(dx, Num) and dx.dtype.kind in ("bi" if dx.weak else "") + x.dtype.kind:
         return Num(x.dtype, x.weak, t.value(dx, x.dtype))
@@ -142,5 +142,5 @@ def _check_writes(t: Tracer, before: Any, node: ast.AST) -> None:
         outer = before.get(slot) if isinstance(slot, Cell) else before.slots.get(slot)
         known = slot in before.slots or (isinstance(slot, Cell) and slot.initial is not None)
         if known and isinstance(slot, (Cell, Var)) and outer is not value:
-            name = slot.name or "an array"
-            t.refuse("E105", f"a function that is differentiated here changes {name}, which belongs to the program around it", node, "Return the new value instead.")
+            detail = f"a function that is differentiated here changes {slot.name or 'an array'}, which belongs to the program around it"
+            t.refuse("E105", detail, node, "Return the new value instead.")

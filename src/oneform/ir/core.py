@@ -83,6 +83,7 @@ class Op:
     consumes: tuple[int, ...] = ()  # arguments whose memory the result takes over when nobody reads them later
     raises: bool = False  # may raise the user's exception: never removed, never reordered with another that raises
     cost: int = 1  # machine cycles, roughly; from DEAR on, the adjoint saves the result instead of computing it again
+    singular: bool = False  # may give an infinity or NaN for finite arguments
     structure: str = ""  # for ops with regions: for, while, if, build
     python: tuple[Any, ...] = ()  # the Python callables the frontend reads as this op
     foreign: Mapping[str, str] = field(default_factory=dict[str, str])  # name in jaxpr, aten, stablehlo, onnx

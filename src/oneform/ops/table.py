@@ -220,6 +220,7 @@ def pointwise(
     python: tuple[Any, ...] = (),
     missing: Mapping[str, str] | None = None,
     raises: bool = False,
+    singular: bool = False,
     **foreign: str,
 ) -> Op:
     """Elementwise with broadcasting. `lower` maps a dtype kind to a scalar template; typing, array form and samples follow."""
@@ -253,6 +254,7 @@ def pointwise(
             rejects=rejects,
             missing=missing or {},
             raises=raises,
+            singular=singular,
         )
     )
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from oneform.runtime import abi
 from oneform.runtime.text import LINK, SELF_LINK, SELF_VECTORCALL
+
+T = TypeVar("T")
 
 
 class _Member(ctypes.Structure):
@@ -49,7 +51,7 @@ NATIVE = abi.supported()
 Base: Any = _make_base() if NATIVE else _Plain
 
 
-def fast(cls: type) -> type:
+def fast(cls: type[T]) -> type[T]:
     """Class decorator: instances whose entry is set are called there at once; the others by the class's `__call__`.
 
     CPython drops the flag from classes that define `__call__`; with an empty entry it falls back to just that method.

@@ -27,7 +27,8 @@ LLVM = {"bool": "i8", "i32": "i32", "i64": "i64", "f32": "float", "f64": "double
 
 _DECLARATIONS = {
     "PyObject_Vectorcall": "ptr (ptr, ptr, i64, ptr)", "PyObject_CallFunction": "ptr (ptr, ptr, ...)", "PyObject_CallNoArgs": "ptr (ptr)",
-    "PyDict_New": "ptr ()", "PyDict_SetItem": "i32 (ptr, ptr, ptr)", "PyObject_GetAttr": "ptr (ptr, ptr)", "PyFloat_FromDouble": "ptr (double)", "PyLong_FromLongLong": "ptr (i64)", "PyBool_FromLong": "ptr (i64)",
+    "PyDict_New": "ptr ()", "PyDict_SetItem": "i32 (ptr, ptr, ptr)", "PyObject_GetAttr": "ptr (ptr, ptr)",
+    "PyFloat_FromDouble": "ptr (double)", "PyLong_FromLongLong": "ptr (i64)", "PyBool_FromLong": "ptr (i64)",
     "PyLong_AsLongLongAndOverflow": "i64 (ptr, ptr)", "PyTuple_New": "ptr (i64)", "PyList_New": "ptr (i64)", "PyDict_GetItemWithError": "ptr (ptr, ptr)",
     "PyEval_RestoreThread": "void (ptr)", "PyErr_Occurred": "ptr ()", "Py_IncRef": "void (ptr)", "Py_DecRef": "void (ptr)", "free": "void (ptr)",
 }
@@ -338,7 +339,8 @@ def _try(shape: Shape) -> str:
     held.unwind(t)
     _to_next(t)
     head = [
-        "define ptr @of.py.try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:", f"  %leaves = alloca [{max(1, len(shape.leaves))} x ptr], align 16",
+        "define ptr @of.py.try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:",
+        f"  %leaves = alloca [{max(1, len(shape.leaves))} x ptr], align 16",
         f"  %held = alloca [{max(1, held.count)} x ptr], align 16", f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
     ]
     return "\n".join([*head, *t.lines, "}"])

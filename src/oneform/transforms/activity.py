@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from oneform.ir import Block, Builder, Instr, Op, Value
+from oneform.ir import Block, Builder, Instr, Op, Value, free_values, instructions
 from oneform.ops import Term
 from oneform.types import Stack, Type, differentiable
 
@@ -38,6 +38,44 @@ def differentiable_arguments(instr: Instr) -> tuple[bool, ...]:
         given: tuple[Any, ...] = op.partials(*terms, **attrs)
         _flags[key] = tuple(carries_derivative(a.type) and not _is_zero(p) for a, p in zip(instr.args, given, strict=True))
     return _flags[key]
+
+
+def chosen(instr: Instr) -> tuple[Value, ...]:
+    """The operands of which the operation takes one and ignores the other (see `Op.partials`)."""
+    if instr.op.partials is None or instr.regions:
+        return ()
+    b = Builder()
+    given: tuple[Any, ...] = instr.op.partials(*(Term(b, Value(v.type)) for v in (*instr.args, *instr.outs)), **partial_attrs(instr))
+    return tuple(a for a, p in zip(instr.args, given, strict=True) if isinstance(p, tuple) and p[0] == "where")
+
+
+class Poison:
+    """Where a cotangent that is zero because a choice fell on the other side may meet a factor that is infinite or NaN.
+
+    `behind`: values whose cotangent may be such a zero: what selects choose between, what branches read, and everything upstream.
+    `risky`: values that may be infinite or NaN for finite arguments of the program: results of singular operations, and everything downstream."""
+
+    def __init__(self, block: Block):
+        body = list(instructions(block.body))
+        ignored = {a for i in body if len(i.args) == 3 and not i.regions for a in chosen(i)}
+        for i in body:
+            if i.op.structure == "if":
+                ignored.update(v for r in i.regions for v in free_values(r))
+        ignored = {v for v in ignored if carries_derivative(v.type)}
+        self.behind = Activity(block, (), ignored).useful if ignored else set[Value]()
+        sources = {o for i in body if singular(i) for o in i.outs} if ignored else set[Value]()
+        self.risky = Activity(block, sources, ()).varied if sources else set[Value]()
+
+    def guards(self, y: Value, factors: Sequence[Instr], partial: Value | None) -> bool:
+        """Whether the product of y's cotangent with a partial, computed by `factors`, needs a guard."""
+        if y not in self.behind or partial is None:
+            return False
+        return partial in self.risky or any(singular(i) or any(a in self.risky for a in i.args) for i in factors)
+
+
+def singular(i: Instr) -> bool:
+    """Whether an operation may give an infinity or NaN for finite arguments."""
+    return i.op.singular and i.attrs.get("n", -1) < 0
 
 
 def _is_zero(p: Any) -> bool:

@@ -8,10 +8,12 @@ from oneform.ops import Term, apply, constant, elementwise
 from oneform.types import DType
 
 
-def times(v: Term, p: Any, dtype: DType) -> Term | None:
-    """p · v as a number of `dtype`, for the forms a partial may take (see `Op.partials`); None is zero."""
+def times(v: Term, p: Any, dtype: DType, guarded: bool = False) -> Term | None:
+    """p · v as a number of `dtype`, for the forms a partial may take (see `Op.partials`); None is zero.
+    Guarded, the product is 0 where v is, even if p is infinite or NaN: v is 0 because a choice fell on the other side."""
     if isinstance(p, Term):
-        return apply("mul", v, p, reassoc=True)
+        product = apply("mul", v, p, reassoc=True)
+        return apply("select", apply("eq", v, 0.0), 0.0, product) if guarded else product
     if isinstance(p, tuple):
         form, what, *side = p  # pyright: ignore[reportUnknownVariableType]
         if form == "convert":

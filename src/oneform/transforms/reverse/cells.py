@@ -12,7 +12,7 @@ from typing import Any
 from oneform.errors import InternalError, Location
 from oneform.ir import Block, Builder, Instr, Op, Value
 from oneform.ops import array, constant, elementwise, for_, integer, zeros
-from oneform.types import ANY, I64, Array, Dim, Scalar, Stack, Type, element, shape_of
+from oneform.types import ANY, I64, Array, Dim, Scalar, Stack, Type, assignable, element, shape_of
 
 
 class Cell:
@@ -164,7 +164,19 @@ class Threader:
 
     def _loop(self, n: Instr, b: Builder, changed: list[Cell]) -> None:
         inits = [self._carried(c, b) for c in changed]
-        types = [c.type if isinstance(c.type, Array) and v.type != c.type else v.type for c, v in zip(changed, inits, strict=True)]
+        types = [c.type if assignable(v.type, c.type) else opened(c.type) for c, v in zip(changed, inits, strict=True)]
+        before = dict(self.versions)
+        regions = self._loop_regions(n, b, changed, types)
+        yielded = [r.type for r in regions[-1].results[len(n.outs) :]]
+        if not all(map(assignable, yielded, types)):  # a version of open length came in below: the loop carries it as such
+            types = [t if assignable(y, t) else opened(t) for y, t in zip(yielded, types, strict=True)]
+            self.versions = dict(before)
+            regions = self._loop_regions(n, b, changed, types)
+        outs = [Value(t) for t in types]
+        b.body.append(Instr(n.op, (*map(self.value, n.args), *inits), n.attrs, tuple(regions), (*n.outs, *outs), n.loc))
+        self.versions = {**before, **dict(zip(changed, outs, strict=True))}
+
+    def _loop_regions(self, n: Instr, b: Builder, changed: list[Cell], types: Sequence[Type]) -> list[Block]:
         before = dict(self.versions)
         regions: list[Block] = []
         for k, r in enumerate(n.regions):
@@ -175,9 +187,7 @@ class Threader:
                 yielded = tuple(self._carried(c, sub) for c in changed)
                 block = Block(block.params, tuple(sub.body), (*block.results, *yielded))
             regions.append(block)
-        outs = [Value(t) for t in types]
-        b.body.append(Instr(n.op, (*map(self.value, n.args), *inits), n.attrs, tuple(regions), (*n.outs, *outs), n.loc))
-        self.versions = {**before, **dict(zip(changed, outs, strict=True))}
+        return regions
 
     def _carried(self, cell: Cell, b: Builder) -> Value:
         """The version that a loop carries: a tape not yet allocated is a placeholder."""
@@ -256,3 +266,8 @@ def loose(t: Type) -> Type:
     if not isinstance(t, Array):
         return t
     return Array(element(t), tuple(d if isinstance(d, int) else ANY for d in t.shape))
+
+
+def opened(t: Type) -> Type:
+    """The same type with every dimension left open."""
+    return Array(t.dtype, (ANY,) * t.rank) if isinstance(t, Array) else t

@@ -12,7 +12,7 @@ from typing import Any
 from oneform.errors import DerivativeError, InternalError
 from oneform.ir import Block, Builder, Instr, Value, instructions
 from oneform.ops import Term, array, constant, dim
-from oneform.transforms.activity import Activity, carries_derivative, partial_attrs
+from oneform.transforms.activity import Activity, Poison, carries_derivative, partial_attrs
 from oneform.transforms.linear import times
 from oneform.transforms.reverse.cells import ADD, ENSURE, LOCAL, RESET, UPDATE, Cell, load, node, query, touched
 from oneform.transforms.reverse.early import Early
@@ -30,6 +30,7 @@ class Sweep:
         self.constructs = constructs
         self.usage = Usage(block)
         self.active = Activity(block, inputs, outputs).active
+        self.poison = Poison(block)
         self.accounts = {self.usage.root_of(v) for v in self.active}  # the values that own a cotangent, their own or their versions'
         self.lengths: dict[Value, list[Value]] = {}  # of active arrays: their dimensions that are no number
         self.within: list[set[Value]] = []  # values made inside each enclosing loop whose adjoint runs later
@@ -78,6 +79,9 @@ class Sweep:
                     self.active.add(w)
                 if v in self.accounts:
                     self.accounts.add(w)
+                for marked in (self.poison.behind, self.poison.risky):
+                    if v in marked:
+                        marked.add(w)
                 if v in usage.overwritten:
                     usage.overwritten.add(w)
                 usage.twin[v] = w
@@ -179,10 +183,13 @@ class Sweep:
         b.body = nodes
         (y,) = i.outs
         ct = Term(b, load(nodes, self.cell(y), i.loc))
+        start = len(nodes)
         partials = i.op.partials(*(Term(b, a) for a in i.args), Term(b, y), **partial_attrs(i))
+        factors = nodes[start:]
         for a, p in zip(i.args, partials, strict=True):
             if a in self.active:
-                product = times(ct, p, element(a.type))
+                guarded = self.poison.guards(y, factors, p.v if isinstance(p, Term) else None)
+                product = times(ct, p, element(a.type), guarded)
                 if product is not None:
                     self.accumulate(nodes, a, product.v, i.loc)
 
