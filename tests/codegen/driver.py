@@ -87,10 +87,15 @@ COUNTING = """
 declare i64 @malloc_usable_size(ptr)
 define ptr @of.counting.alloc(i64 %align, i64 %size) noinline {
   %p = call ptr @aligned_alloc(i64 %align, i64 %size)
+  %none = icmp eq ptr %p, null
+  br i1 %none, label %done, label %made
+made:
   call void @llvm.memset.p0.i64(ptr %p, i8 103, i64 %size, i1 false)
   %n = load i64, ptr @of.blocks
   %m = add i64 %n, 1
   store i64 %m, ptr @of.blocks
+  br label %done
+done:
   ret ptr %p
 }
 define void @of.counting.free(ptr %p) noinline {

@@ -17,6 +17,9 @@ Parts = list[tuple[str, str]]  # LLVM type and operand of each register that a l
 Body = Callable[[str, list[str]], Sequence[str]]  # (index, carried registers) -> next carried registers
 
 
+VECTOR = 8  # a loop of fewer iterations does not fill a vector by itself
+
+
 def counted(em: Emitter, start: str, stop: str, carried: Parts, body: Body) -> list[str]:
     """for i = start ... stop-1; returns what the carried registers hold at the end."""
     head, inside, done = em.fresh("head"), em.fresh("body"), em.fresh("done")
@@ -27,9 +30,11 @@ def counted(em: Emitter, start: str, stop: str, carried: Parts, body: Body) -> l
     phis = [(em.new(), em.reserve()) for _ in carried]
     em.do(f"br i1 {em.ins(f'icmp slt i64 {index}, {stop}')}, label %{inside}, label %{done}")
     em.begin(inside)
+    before_body = em.long_loops
     ends = body(index, [name for name, _ in phis])
     step, latch = em.ins(f"add nuw nsw i64 {index}, 1"), em.label
-    em.do(f"br label %{head}{em.loop_hint()}")
+    em.do(f"br label %{head}{em.loop_hint(around=em.long_loops > before_body)}")
+    em.long_loops += not (stop.isdigit() and int(stop) < VECTOR)
     em.fill(index_line, f"{index} = phi i64 [{start}, %{before}], [{step}, %{latch}]")
     for (name, line), (t, first), end in zip(phis, carried, ends, strict=True):
         em.fill(line, f"{name} = phi {t} [{first}, %{before}], [{end}, %{latch}]")

@@ -86,6 +86,7 @@ class Emitter:
         self.budget = ""
         self.certain: dict[Instr, bool] = {}  # bounds checks known to hold; True: and the index is not negative
         self.cold = False  # inside code that hardly ever runs
+        self.long_loops = 0  # how many loops with work for a vector have been emitted
         self.metadata: list[str] = []
         self._count = 0
 
@@ -171,9 +172,12 @@ class Emitter:
         self.metadata.append(f"{name} = {text.format(name)}")
         return name
 
-    def loop_hint(self) -> str:
-        """Loops that hardly ever run are not worth vectorising or unrolling."""
-        return f", !llvm.loop {self.node('distinct !{{{0}, !2, !3}}')}" if self.cold else ""
+    def loop_hint(self, around: bool = False) -> str:
+        """Loops that hardly ever run are not worth vectorising or unrolling. A loop around others is not to be vectorised across their
+        iterations once those are unrolled: it would gather and scatter what they read in order."""
+        if self.cold:
+            return f", !llvm.loop {self.node('distinct !{{{0}, !2, !3}}')}"
+        return f", !llvm.loop {self.node('distinct !{{{0}, !2}}')}" if around else ""
 
     # ------------------------------------------------------------ error exits
 

@@ -14,6 +14,7 @@ import numpy as np
 from oneform import tree as trees
 from oneform.errors import ArgumentError, Location, raise_at
 from oneform.ir import Function, show
+from oneform.runtime.pages import keep_pages
 from oneform.runtime import cache, trampoline
 from oneform.runtime.callable import NATIVE, Entry, Link
 from oneform.tree import Leaf
@@ -99,6 +100,7 @@ class Specialisation:
     def __init__(self, image: Image, shape: trampoline.Shape):
         from oneform.codegen import target
 
+        keep_pages()
         self.shape, self.sites, self.image = shape, image.sites, image
         self.symbols = ("of.py.enter", "of.py.flat", "of.py.try") if NATIVE else ("of.packed",)
         self.loaded = target.load_object(image.code, *self.symbols)
