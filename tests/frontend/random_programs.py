@@ -47,7 +47,7 @@ class Writer:
         self.budget -= 1
         kinds = ["scalar"] * 4 + ["store"] * 4 + ["array"] * 3 + ["inplace"] * 2
         if self.budget > 0 and depth < 5:
-            kinds += ["if"] * 4 + ["for"] * 2 + ["while"] * 2 + ["rows"]
+            kinds += ["if"] * 4 + (["for"] * 2 + ["while"] * 2 + ["rows"] if len(self.loops) < 2 else [])
         if self.loops:
             kinds += ["exit"] * 2
         if depth > 1:

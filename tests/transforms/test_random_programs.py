@@ -16,7 +16,11 @@ from oneform.types import Array, Type, differentiable, element
 from tests.optimise import random_programs
 
 WRT = [k for k, t in enumerate(random_programs.PARAMS) if differentiable(t)]
-SMOOTH = {"UNARY": ("sin", "tanh", "atan", "neg", "square"), "BINARY": ("add", "sub", "mul", "maximum", "minimum", "add", "sub"), "NUMBERS": (0.3, -0.7, 1.1, 0.6, -1.3, 0.0)}
+SMOOTH = {
+    "UNARY": ("sin", "tanh", "atan", "neg", "square"),
+    "BINARY": ("add", "sub", "mul", "maximum", "minimum", "add", "sub"),
+    "NUMBERS": (0.3, -0.7, 1.1, 0.6, -1.3, 0.0),
+}
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 from oneform.codegen import arrays, build, control
 from oneform.codegen.emit import Options, Site
-from oneform.codegen.kernel import Kernel, compile_function, packed_entry
+from oneform.codegen.kernel import Kernel, compile_function, packed_entry, signature
 from oneform.codegen.target import Loaded, description, load_object
 
-__all__ = ["Kernel", "Loaded", "Options", "Site", "arrays", "build", "compile_function", "control", "description", "load_object", "packed_entry"]
+__all__ = ["Kernel", "Loaded", "Options", "Site", "arrays", "build", "compile_function", "control", "description", "load_object", "packed_entry", "signature"]

@@ -93,15 +93,19 @@ def flat_index(em: Emitter, a: Arr, indices: Sequence[str]) -> str:
     """Row-major; indices are in range, so nothing wraps."""
     flat = indices[0]
     for n, k in zip(a.dims[1:], indices[1:], strict=True):
-        if flat.isdigit() and n.isdigit():
-            scaled = str(int(flat) * int(n))
-        else:
-            scaled = flat if n == "1" or flat == "0" else em.ins(f"mul nuw nsw i64 {flat}, {n}")
-        if scaled.isdigit() and k.isdigit():
-            flat = str(int(scaled) + int(k))
-        else:
-            flat = k if scaled == "0" else scaled if k == "0" else em.ins(f"add nuw nsw i64 {scaled}, {k}")
+        flat = _folded(em, "add", _folded(em, "mul", flat, n), k)
     return flat
+
+
+def _folded(em: Emitter, kind: str, x: str, y: str) -> str:
+    """x + y or x y of indices, without an instruction where constants make it needless."""
+    if x.isdigit() and y.isdigit():
+        return str(int(x) + int(y) if kind == "add" else int(x) * int(y))
+    if kind == "add" and "0" in (x, y):
+        return y if x == "0" else x
+    if kind == "mul" and (x == "0" or y == "1"):
+        return x
+    return em.ins(f"{kind} nuw nsw i64 {x}, {y}")
 
 
 def address(em: Emitter, a: Arr, index: str) -> str:

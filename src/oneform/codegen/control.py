@@ -264,7 +264,7 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     outermost = not em.loops
     pieces = light and outermost and (trips is None or trips > POLL_EVERY)
     if light and not outermost and (trips is None or trips > SHORT):
-        spend(em, n, check=False)
+        spend(em, em.ins(f"call i64 @llvm.smax.i64(i64 {n}, i64 0)"), check=False)
     em.loops.append(i)
 
     def run() -> list[str]:

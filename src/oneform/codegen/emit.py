@@ -62,7 +62,6 @@ class Text:
     module: str
     sites: list[Site]
     copies: list[Copied]
-    signature: list[str]  # LLVM types of the kernel's parameters between the context and the results
 
 
 class Emitter:
@@ -393,7 +392,7 @@ def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str
     signature = ", ".join(["ptr noalias captures(none) %ctx", *(f"{t} {name}" for t, name in flat), "ptr noalias captures(none) %out"])
     text = [f"define i32 @of.kernel({signature}) #0 {{", "entry:", *em.entry, *em.lines, *em.tail, "}"]
     module = "\n".join(text) + "\n" + _declarations(em, extra) + extra
-    return Text(module, em.sites, plan.copies, [t.split()[0] for t, _ in flat])
+    return Text(module, em.sites, plan.copies)
 
 
 def _parameter(em: Emitter, k: int, p: Value, written: bool) -> list[tuple[str, str]]:

@@ -10,9 +10,11 @@ from oneform.codegen import target
 from oneform.codegen.emit import Options, Site, kernel_text
 from oneform.codegen.legalise import legalise
 from oneform.codegen.memory import Copied
+from oneform.codegen.scalars import memory_type
 from oneform.codegen.schedule import schedule
 from oneform.codegen.support import THREAD
-from oneform.ir import Function
+from oneform.ir import Function, open_dims
+from oneform.types import Array, element
 
 SYMBOL = "of.kernel"
 DEFAULT = Options()
@@ -25,7 +27,6 @@ class Kernel:
     llvm: str
     sites: tuple[Site, ...]
     copies: tuple[Copied, ...]
-    signature: tuple[str, ...]  # LLVM types of the parameters between context and results
     object: bytes
     symbol: str = SYMBOL
 
@@ -43,16 +44,27 @@ class Kernel:
 def compile_function(f: Function, writes: Sequence[int] = (), options: Options = DEFAULT, extra: str = "") -> Kernel:
     """Compile f; the last results are the final versions of the parameters `writes`. `extra` is LLVM text for the same module."""
     text = kernel_text(schedule(legalise(f), bool(writes)), writes, options, extra)
-    return Kernel(text.module, tuple(text.sites), tuple(text.copies), tuple(text.signature), target.object_code(text.module))
+    return Kernel(text.module, tuple(text.sites), tuple(text.copies), target.object_code(text.module))
+
+
+def signature(f: Function) -> tuple[str, ...]:
+    """LLVM types of the kernel's parameters between context and results."""
+    types: list[str] = []
+    for p in f.params:
+        if isinstance(p.type, Array):
+            types += ["ptr", *["i64"] * open_dims(p.type.shape)]
+        else:
+            types.append(memory_type(element(p.type)))
+    return tuple(types)
 
 
 @functools.cache
-def packed_entry(signature: tuple[str, ...], symbol: str = "of.packed") -> str:
+def packed_entry(parameters: tuple[str, ...], symbol: str = "of.packed") -> str:
     """LLVM text of `i32 symbol(ptr ctx, ptr slots, ptr out)`: arguments in 8-byte slots; the GIL is held again when it returns."""
     loads: list[str] = []
-    for k, t in enumerate(signature):
+    for k, t in enumerate(parameters):
         loads.append(f"  %a{k} = getelementptr i8, ptr %slots, i64 {8 * k}\n  %x{k} = load {t}, ptr %a{k}\n")
-    args = ", ".join(["ptr %ctx", *(f"{t} %x{k}" for k, t in enumerate(signature)), "ptr %out"])
+    args = ", ".join(["ptr %ctx", *(f"{t} %x{k}" for k, t in enumerate(parameters)), "ptr %out"])
     return f"""
 define i32 @{symbol}(ptr %ctx, ptr %slots, ptr %out) {{
 {"".join(loads)}  %r = call i32 @{SYMBOL}({args})

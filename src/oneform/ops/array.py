@@ -437,10 +437,7 @@ def _view_ref(a: Any, *operands: Any, attrs: Attrs, regions: Any) -> tuple[Any]:
             out = np.take(out, start, axis)
             continue
         n = next(lengths)
-        if s == "new":
-            out = np.expand_dims(out, axis)
-        else:
-            out = np.take(out, start + step * np.arange(n), axis)
+        out = np.expand_dims(out, axis) if s == "new" else np.take(out, start + step * np.arange(n), axis)
         axis += 1
     return (out.copy(),)
 

@@ -140,6 +140,8 @@ def _as_array(x: Any, name: str) -> Any:
         return float(x)
     if isinstance(x, np.ma.MaskedArray):
         raise ArgumentError("E401", f"{name} is a masked array, whose mask compiled code would ignore", repair="Pass `.data` or `.filled(...)`.")
+    if isinstance(x, np.matrix):
+        raise ArgumentError("E401", f"{name} is a matrix, whose `*` means another thing than that of arrays", repair="Pass np.asarray(x).")
     if isinstance(x, np.ndarray):
         return x.view(np.ndarray)  # pyright: ignore[reportUnknownMemberType]
     if not isinstance(x, (bytes, bytearray, type)) and (any(hasattr(x, a) for a in ("__dlpack__", "__array__", "__array_interface__")) or _is_buffer(x)):

@@ -14,9 +14,9 @@ import numpy as np
 from oneform import tree as trees
 from oneform.errors import ArgumentError, Location, raise_at
 from oneform.ir import Function, show
-from oneform.runtime.pages import keep_pages
-from oneform.runtime import cache, trampoline
+from oneform.runtime import cache, loader, trampoline
 from oneform.runtime.callable import NATIVE, Entry, Link
+from oneform.runtime.pages import keep_pages
 from oneform.tree import Leaf
 from oneform.types import ANY, Array, Scalar, shape_of
 
@@ -94,16 +94,24 @@ def _site(s: Any) -> Site:
     return Site(s.error, message, tuple(d.name for d in s.details), s.loc)
 
 
+def loaded(code: bytes, symbols: Sequence[str]) -> Any:
+    """Machine code in this process, by symbol: placed by our own loader where it can, else by LLVM's."""
+    placed = loader.load(code, symbols)
+    if placed is not None:
+        return placed
+    from oneform.codegen import target
+
+    return target.load_object(code, *symbols)
+
+
 class Specialisation:
     """Loaded machine code for one signature. Shared by all callables with the same program; `bind` makes it callable for one."""
 
     def __init__(self, image: Image, shape: trampoline.Shape):
-        from oneform.codegen import target
-
         keep_pages()
         self.shape, self.sites, self.image = shape, image.sites, image
         self.symbols = ("of.py.enter", "of.py.flat", "of.py.try") if NATIVE else ("of.packed",)
-        self.loaded = target.load_object(image.code, *self.symbols)
+        self.loaded = loaded(image.code, self.symbols)
         self.constants = shape.constants()
 
     def fail(self, code: int, *details: int) -> None:

@@ -96,7 +96,7 @@ class Forward:
     def _stack(self, i: Instr, b: Builder) -> None:
         """A stack's tangents lie on a stack of their own."""
         stack = next(v for v in (*i.args, *i.outs) if isinstance(v.type, Stack))
-        if not carries_derivative(stack.type):
+        if not isinstance(stack.type, Stack) or not carries_derivative(stack.type):
             return
         if i.op is array.push:
             moved = [self.tangent_or_zero(b, v) for v in i.args[1:] if carries_derivative(v.type)]
