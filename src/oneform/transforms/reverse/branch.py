@@ -7,7 +7,7 @@ from oneform.ops import array
 from oneform.transforms.reverse.cells import LOCAL, RESET, load, loose, node, touched
 from oneform.transforms.reverse.early import Early
 from oneform.transforms.reverse.residuals import needed, plan, sweep_dead, unchecked
-from oneform.transforms.reverse.sweep import Nodes, Sweep, made
+from oneform.transforms.reverse.sweep import Nodes, Sweep, made, results_of
 from oneform.types import Scalar
 
 
@@ -56,7 +56,7 @@ def _parted(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes) -> None:
         for k, ct in zip(active, cts, strict=True):
             sweep.accumulate(nodes, r.results[k], ct, i.loc)
         nodes = sweep_dead(nodes + side_reverse)
-        inside = set(made(r)) | {o for n in side_forward for o in n.outs}
+        inside = {*made(r), *results_of(side_forward)}
         how = plan(side_forward, (), [v for v in needed(nodes) if v in inside], sweep.readable)
         exported.append(how.saved)
         outside = {v: Value(loose(v.type)) for v in how.saved}

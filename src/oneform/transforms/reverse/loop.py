@@ -18,7 +18,7 @@ from oneform.transforms.reverse.cells import LOCAL, RESET, STORE, load, node
 from oneform.transforms.reverse.early import Early
 from oneform.transforms.reverse.parallel import accumulated
 from oneform.transforms.reverse.residuals import needed, plan, sweep_dead, unchecked
-from oneform.transforms.reverse.sweep import Nodes, Sweep, made
+from oneform.transforms.reverse.sweep import Nodes, Sweep, made, results_of
 from oneform.transforms.reverse.tape import INDEX, Order, Tape, hoist
 from oneform.types import I64, Scalar, Type
 
@@ -75,7 +75,7 @@ def _taped(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes) -> None:
     sweep.within.append(inside)
     body_forward, body_reverse = sweep.split(body, None)
     sweep.within.pop()
-    inside.update(o for n in body_forward for o in n.outs)  # the sweep adds values: counts, lengths, exports of branches
+    inside.update(results_of(body_forward))  # the sweep adds values: counts, lengths, exports of branches
     incoming = [load(reverse, sweep.cell(i.outs[k]), i.loc) for k in _active(sweep, i)] if sums else None
     adjoint = _iteration(sweep, i, body, body_reverse, incoming)
 

@@ -225,11 +225,16 @@ class Sweep:
 def made(block: Block) -> Iterable[Value]:
     """The values that a block makes itself, those in branches included, those in loops not."""
     yield from block.params
-    for i in block.body:
+    yield from results_of(block.body)
+
+
+def results_of(nodes: Iterable[Instr]) -> Iterable[Value]:
+    """The results of instructions and of those in branches below them."""
+    for i in nodes:
         yield from i.outs
         if i.op.structure == "if":
             for r in i.regions:
-                yield from made(r)
+                yield from results_of(r.body)
 
 
 class Transposer:
