@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 import threading
 import types
@@ -16,7 +17,7 @@ import numpy as np
 
 from oneform import frontend, manifest, optimise
 from oneform.derivatives import Rule
-from oneform.errors import ArgumentError, CompileError
+from oneform.errors import ArgumentError, CompileError, OneformError
 from oneform.frontend.lowered import Lowered
 from oneform.identity import Identity, Reference, identify
 from oneform.ir import Function
@@ -261,7 +262,12 @@ class Compiled(Base):
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """The slow path: whatever the native entries do not take as it is."""
         call = Call(args, kwargs, lambda k: self.leaf_name(k, args, kwargs))
-        version, captured = self.version(call.signature)
+        try:
+            version, captured = self.version(call.signature)
+        except OneformError as refusal:
+            if os.environ.get("ONEFORM_TRACEBACK"):
+                raise
+            raise refusal.with_traceback(None) from None  # the compiler's own frames tell a user nothing
         bound = self.bounds.get(version) or self.bind(version)
         values = [*call.values, *(v for v, _ in captured)]
         if not version.spec.shape.writes:
