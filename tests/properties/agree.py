@@ -36,10 +36,13 @@ class Watch:
     def __init__(self) -> None:
         self.decisions: list[bool] = []
         self.gap = np.inf
+        self.ties = False  # exactly equal numbers were compared: the derivative is a convention
 
     def note(self, a: Any, b: Any, outcome: Any) -> Any:
         if isinstance(a, (float, np.floating, np.ndarray)) or isinstance(b, (float, np.floating)):
-            self.gap = min(self.gap, float(np.min(np.abs(np.asarray(a, float) - np.asarray(b, float)), initial=np.inf)))
+            gaps = np.abs(np.asarray(a, float) - np.asarray(b, float))
+            self.ties = self.ties or bool(np.any(gaps == 0.0))
+            self.gap = min(self.gap, float(np.min(gaps[gaps > 0.0], initial=np.inf)))
             self.decisions += [bool(o) for o in np.ravel(outcome)]
         return outcome
 
@@ -138,7 +141,7 @@ def _compare_all(fn: Any, run: Any, watch: Watch, value: float, after: Sequence[
 
     def decided(*moved: Any) -> Any:
         result, other = run(*moved)
-        if other.decisions != watch.decisions:
+        if watch.ties or other.decisions != watch.decisions:
             raise Flipped
         return result
 

@@ -1,6 +1,6 @@
 """Which operations exist: the one table, and the builder functions that transforms use."""
 
-from oneform.ops import array, elementwise
+from oneform.ops import arithmetic, array, logic, transcendental, whole
 from oneform.ops.array import zero_of, zeros
 from oneform.ops.control import build, for_, if_, while_
 from oneform.ops.table import OPS, Term, apply, constant, dim, dims, integer, literal, open_operands
@@ -14,7 +14,10 @@ __all__ = [
     "constant",
     "dim",
     "dims",
-    "elementwise",
+    "arithmetic",
+    "logic",
+    "transcendental",
+    "whole",
     "for_",
     "if_",
     "integer",

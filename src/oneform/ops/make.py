@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from oneform.ir import Block, Builder, Instr, Op, Value
 from oneform.ops import array as arrays
 from oneform.ops.control import for_, if_, while_
-from oneform.ops.table import OPS, Late
+from oneform.ops.table import OPS, Late, integer
 from oneform.types import ANY, BOOL, I64, Dim, DType, Scalar, Type, element, shape_of
 
 Lengths = Sequence[Value]
@@ -157,7 +157,7 @@ def broadcast(b: Builder, a: Value, shape: tuple[Dim, ...], lengths: Lengths) ->
     from_ = len(shape) - len(shape_of(a.type))
 
     def read(body: Builder, i: list[Value]) -> Value:
-        return get(body, a, [arrays.integer(body, 0) if d == 1 else k for d, k in zip(shape_of(a.type), i[from_:], strict=True)])
+        return get(body, a, [integer(body, 0) if d == 1 else k for d, k in zip(shape_of(a.type), i[from_:], strict=True)])
 
     return generate(b, shape, lengths, read)
 

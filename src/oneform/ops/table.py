@@ -199,6 +199,12 @@ def read_broadcast(b: Builder, a: Value, index: Sequence[Value]) -> Value:
     return b.emit1(OPS["get"], a, *(integer(b, 0) if d == 1 else i for d, i in zip(a.type.shape, tail, strict=True)))
 
 
+def quiet(f: Any, *args: Any) -> Any:
+    """Call f without NumPy's warnings: infinities and NaN are results like others."""
+    with np.errstate(all="ignore"):
+        return f(*args)
+
+
 # ---------------------------------------------------------------- families
 
 Samples = Callable[[np.random.Generator], list[Any]]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oneform.errors import DerivativeError, InternalError
 from oneform.ir import Block, Builder, Function, Instr, Value, clone_block
-from oneform.ops import Term, apply, array, elementwise, open_operands, zero_of
+from oneform.ops import Term, apply, arithmetic, array, logic, open_operands, zero_of
 from oneform.ops import build as build_op
 from oneform.transforms.activity import Activity, carries_derivative, partial_attrs
 from oneform.transforms.linear import times
@@ -166,13 +166,13 @@ class Forward:
             v, dv = source.results[k], self.tangent_or_zero(sub, source.results[k])
             extremum = y if isinstance(y.type, Scalar) else sub.emit1(array.get, y, *indices[:rank])
             wins = apply("eq", Term(sub, self.value(v)), Term(sub, extremum))
-            block = sub.block(apply("select", wins, Term(sub, dv), 0.0).v, sub.emit1(elementwise.convert, wins.v, dtype=element(y.type)))
+            block = sub.block(apply("select", wins, Term(sub, dv), 0.0).v, sub.emit1(logic.convert, wins.v, dtype=element(y.type)))
             total, count = b.emit(build_op, *map(self.value, i.args), regions=(block,), **{**i.attrs, "reduce": "add"})
             self.tangent[i.outs[k]] = self._quotient(b, total, count)
 
     def _quotient(self, b: Builder, x: Value, y: Value) -> Value:
-        assert elementwise.div.expand is not None
-        return (Term(b, x) / Term(b, y)).v if isinstance(x.type, Scalar) else elementwise.div.expand(b, (x, y), {})
+        assert arithmetic.div.expand is not None
+        return (Term(b, x) / Term(b, y)).v if isinstance(x.type, Scalar) else arithmetic.div.expand(b, (x, y), {})
 
     def _results(self, i: Instr, new: Instr, active: Sequence[int]) -> None:
         n = len(i.outs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from oneform.ir import Block, Builder, Instr, Value, clone_block, reads
-from oneform.ops import array, constant, elementwise, for_, integer
+from oneform.ops import arithmetic, array, constant, for_, integer, logic
 from oneform.types import I64, Scalar, element
 
 
@@ -38,7 +38,7 @@ def lengths_of(b: Builder, i: Instr) -> list[Value]:
 
 Step = Callable[[Builder, tuple[Value, ...], list[Value]], list[Value]]
 
-_COMBINE = {"add": elementwise.add, "mul": elementwise.mul, "max": elementwise.maximum, "min": elementwise.minimum}
+_COMBINE = {"add": arithmetic.add, "mul": arithmetic.mul, "max": logic.maximum, "min": logic.minimum}
 
 
 def _as_loops(b: Builder, i: Instr) -> None:

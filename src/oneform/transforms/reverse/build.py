@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from oneform.ir import Block, Builder, Instr, Value, clone_block, reads
-from oneform.ops import Term, apply, array, constant, elementwise, for_
+from oneform.ops import Term, apply, arithmetic, array, constant, for_, logic
 from oneform.transforms.lower import lengths_of
 from oneform.transforms.reverse.cells import load, query
 from oneform.transforms.reverse.early import Early
@@ -110,7 +110,7 @@ def _shared(i: Instr, k: int, b: Builder, ct: Value, index: Sequence[Value]) -> 
         copied = clone_block(Block((), i.regions[0].body, i.regions[0].results), env)
         body.body.extend(copied.body)
         wins = apply("eq", Term(body, copied.results[k]), Term(body, extremum))
-        return body.emit1(elementwise.convert, wins.v, dtype=element(ct.type))
+        return body.emit1(logic.convert, wins.v, dtype=element(ct.type))
 
     count = array.build(b, (), lengths, one, extent=extent, reduce="add")
     return (Term(b, ct) / Term(b, count)).v
@@ -126,7 +126,7 @@ def _fused(sweep: Sweep, i: Instr, forward: Nodes, seeds: dict[int, Value]) -> N
         if depth == len(lengths):
             block = activated(sweep, region, indices)
             outer.body.extend(sweep.host(block, seeds))
-            return [outer.emit1(elementwise.add, s, r, reassoc=True) for s, r in zip(sums, block.results, strict=True)]
+            return [outer.emit1(arithmetic.add, s, r, reassoc=True) for s, r in zip(sums, block.results, strict=True)]
         body = Builder(i.loc)
         index = body.param(Scalar(I64))
         carried = [body.param(s.type) for s in sums]

@@ -11,7 +11,7 @@ from typing import Any
 
 from oneform.errors import InternalError, Location
 from oneform.ir import Block, Builder, Instr, Op, Value
-from oneform.ops import array, constant, elementwise, for_, integer, zeros
+from oneform.ops import arithmetic, array, constant, for_, integer, zeros
 from oneform.types import ANY, I64, Array, Dim, Scalar, Stack, Type, assignable, element, shape_of
 
 
@@ -237,7 +237,7 @@ def undefined(b: Builder, cell: Cell) -> Value:
 def plus(b: Builder, x: Value, y: Value) -> Value:
     """x + y; for arrays, y is added into x."""
     if isinstance(x.type, Scalar):
-        return b.emit1(elementwise.add, x, y, reassoc=True)
+        return b.emit1(arithmetic.add, x, y, reassoc=True)
     return nest(b, y, lambda inner, acc, i: inner.emit1(array.add_at, acc, inner.emit1(array.get, y, *i), *i, reassoc=True), x)
 
 

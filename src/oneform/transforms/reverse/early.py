@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from oneform.ir import Block, Builder, Instr, Value, reads
-from oneform.ops import Term, elementwise
+from oneform.ops import Term, arithmetic
 from oneform.transforms.activity import partial_attrs
 from oneform.transforms.linear import times
 from oneform.transforms.reverse.parallel import accumulated
@@ -63,7 +63,7 @@ class Early:
         total = parts[0]
         b = _on(nodes)
         for p in parts[1:]:
-            total = b.emit1(elementwise.add, total, p, reassoc=True)
+            total = b.emit1(arithmetic.add, total, p, reassoc=True)
         return total
 
     def _readers(self) -> dict[Value, list[Instr]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oneform.ir import Block, Instr, Value, instructions
-from oneform.ops import elementwise
+from oneform.ops import arithmetic
 
 
 def accumulated(body: Block, param: int, result: int, loop: Instr) -> bool:
@@ -30,10 +30,10 @@ def _chain(v: Value, p: Value, makers: dict[Value, Instr]) -> int:
     i = makers.get(v)
     if i is None:
         return 0
-    if i.op is elementwise.add:
+    if i.op is arithmetic.add:
         left, right = (_chain(a, p, makers) for a in i.args)
         return left or right if not (left and right) else 0
-    if i.op is elementwise.sub:
+    if i.op is arithmetic.sub:
         return _chain(i.args[0], p, makers)
     k = i.outs.index(v)
     if i.op.structure == "if":
