@@ -34,7 +34,8 @@ def interleaved(timers: Mapping[str, Timer], budget: float, rounds: int = 7, sam
 
 
 def calibrate(timer: Timer, sample: float) -> int:
-    """How many calls take about `sample` seconds."""
+    """How many calls take about `sample` seconds. The first call, which may compile, does not count."""
+    timer(1)
     repeats = 1
     while (taken := timer(repeats) * repeats) < sample / 2 and repeats < 10_000_000:
         repeats = max(2 * repeats, min(100 * repeats, int(repeats * sample / max(taken, 1e-9))))

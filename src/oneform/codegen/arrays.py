@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oneform.codegen.control import counted, fill_shape
 from oneform.codegen.emit import STACKS, Arr, Emitter, Rep, Stk, generator
+from oneform.codegen.loops import counted, fill_shape
 from oneform.codegen.memory import is_small
 from oneform.codegen.scalars import itemsize, literal, llvm_type, memory_type
 from oneform.ir import Instr

@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 
 from oneform.codegen.arrays import allocate, flat_index, load, store, to_memory
-from oneform.codegen.control import LIGHT, SHORT, Parts, before_loop, counted, inner_work, spend, trip_count
 from oneform.codegen.emit import Arr, Emitter, Rep, generator
+from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, inner_work, spend, trip_count
 from oneform.codegen.scalars import intrinsic, literal, llvm_type
+from oneform.codegen.strides import stride
 from oneform.ir import Block, Instr, Value
 from oneform.types import DType, Scalar
 
@@ -210,30 +211,7 @@ def row_by_row(region: Block, rank: int) -> bool:
     reads = [i.args[1:] for i in region.body if i.op.lower == "get"]
 
     def along(axis: Value) -> list[int | None]:
-        return [_stride(read, axis, makers) for read in reads]
+        return [stride(read, axis, makers) for read in reads]
 
     inner, last = along(region.params[-1]), along(region.params[rank - 1])
     return None in inner and None not in last
-
-
-def _stride(index: Sequence[Value], axis: Value, makers: dict[Value, Instr]) -> int | None:
-    """How far one step of `axis` moves in memory: 0, 1, or None for more."""
-    if any(_step(k, axis, makers) != 0 for k in index[:-1]):
-        return None
-    return _step(index[-1], axis, makers)
-
-
-def _step(v: Value, axis: Value, makers: dict[Value, Instr]) -> int | None:
-    if v is axis:
-        return 1
-    i = makers.get(v)
-    if i is None:
-        return 0
-    steps = [_step(a, axis, makers) for a in i.args]
-    if all(s == 0 for s in steps):
-        return 0
-    if i.op.lower == "index":
-        return steps[0]
-    if isinstance(i.op.lower, dict) and i.op.lower.get("i") == "add":
-        return 1 if sorted(map(str, steps)) == ["0", "1"] else None
-    return None
