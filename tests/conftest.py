@@ -12,12 +12,10 @@ import pytest
 os.environ.setdefault("ONEFORM_CACHE_DIR", tempfile.mkdtemp(prefix="oneform-tests-"))
 os.environ.setdefault("ONEFORM_VERIFY", "1")
 
-SLOW = "slow: big programs and third derivatives; left out by `-m 'not slow'`"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", SLOW)
     if getattr(config.option, "dist", "no") == "load":  # `-n` alone: keep the tests of one program together, they share compiled code
         config.option.dist = "loadgroup"
 

@@ -116,7 +116,7 @@ class Writer:
     def s_while(self, depth: int) -> None:
         k = self.name("k")
         self.put(depth, f"{k} = 0")
-        self.put(depth, f"while {k} < {self.r.choice(('3', 'n'))}{' and ' + self.test() if self.r.random() < 0.5 else ''}:" if self.r.random() < 0.8 else "while True:")
+        self.put(depth, f"while {k} < {self.r.choice(('3', 'n'))}{f' and ({self.test()})' if self.r.random() < 0.5 else ''}:" if self.r.random() < 0.8 else "while True:")
         endless = self.lines[-1].endswith("while True:")
         self.put(depth + 1, f"{k} += 1")
         if endless:

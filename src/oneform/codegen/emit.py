@@ -180,9 +180,7 @@ class Emitter:
 
     # ------------------------------------------------------------ error exits
 
-    def check(
-        self, fine: str, kind: str, error: str, message: str, axis: int | None, loc: Location | None, details: Sequence[tuple[str, DType]]
-    ) -> None:
+    def check(self, fine: str, kind: str, error: str, message: str, axis: int | None, loc: Location | None, details: Sequence[tuple[str, DType]]) -> None:
         """Go on if `fine`, else leave with a new error site."""
         if fine == "true":
             return

@@ -303,9 +303,7 @@ class Planner:
         skip = len(i.args) - len(i.outs)
         body = i.regions[-1]
         params = body.params[len(body.params) - len(i.outs) :]
-        starts = [
-            self.consume(i, k + skip, owned, dying, touched, p.type) if in_memory(p.type) else Root(BORROWED) for k, p in enumerate(params)
-        ]
+        starts = [self.consume(i, k + skip, owned, dying, touched, p.type) if in_memory(p.type) else Root(BORROWED) for k, p in enumerate(params)]
         self.enter(i)
         holds = [Root(SMALL if is_small(p.type) else HEAP) for p in params]
         for region in i.regions:

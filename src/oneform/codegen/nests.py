@@ -136,4 +136,3 @@ def _inner(em: Emitter, nest: Nest, block: Block) -> None:
             if j not in nest.loops:
                 em.instr(j)
     em.region(block)
-

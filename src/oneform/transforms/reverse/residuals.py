@@ -82,17 +82,23 @@ def recomputable(i: Instr, readable: Callable[[Value], bool]) -> bool:
     if i.op in PSEUDO or i.op.consumes or not i.outs:
         return False
     if i.op.structure:
-        inner = [m for r in i.regions for m in r.body]
-        return (
-            i.op.structure == "build"
-            and not i.attrs["reduce"]
-            and sum(m.op.cost for m in inner) < CHEAP_BUILD
-            and all(not m.op.structure for m in inner)
-            and all(isinstance(v.type, Scalar) or readable(v) for v in reads(i))
-        )
+        return _recomputable_region(i, readable)
     if i.op.raises and "checked" not in i.attrs:
         return False
     return i.op.cost < DEAR and all(isinstance(a.type, Scalar) or readable(a) for a in i.args)
+
+
+def _recomputable_region(i: Instr, readable: Callable[[Value], bool]) -> bool:
+    """Array constructors without a reduction and branches, if what they do is cheap and holds no loop."""
+    inner = [m for r in i.regions for m in r.body]
+    if any(m.regions or m.op in PSEUDO or m.op.consumes or (m.op.raises and "checked" not in m.attrs) for m in inner):
+        return False
+    if not all(isinstance(v.type, Scalar) or readable(v) for v in reads(i)):
+        return False
+    cost = sum(m.op.cost for m in inner)
+    if i.op.structure == "if":
+        return cost < DEAR and all(isinstance(o.type, Scalar) for o in i.outs)
+    return i.op.structure == "build" and not i.attrs["reduce"] and cost < CHEAP_BUILD
 
 
 class _Graph:
