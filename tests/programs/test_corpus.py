@@ -14,12 +14,12 @@ from tests.programs import points
 from tests.programs.points import Directions, Point
 
 
-def over(*chosen: Any, **only: Any) -> Any:
-    """Parametrise by point; the tests of one program stay in one process."""
+def over(*chosen: Any, slow: bool = False) -> Any:
+    """Parametrise by the points that pass all the tests `chosen`."""
     params: list[Any] = []
     for point in points.POINTS:
         if all(test(point) for test in chosen):
-            marks = [pytest.mark.xdist_group(point.program.name)] + ([pytest.mark.slow] if point.program.slow or only.get("slow") else [])
+            marks = [pytest.mark.slow] if point.program.slow or slow else []
             params.append(pytest.param(point, id=f"{point.program.name}-{point.case}", marks=marks))
     return pytest.mark.parametrize("point", params)
 

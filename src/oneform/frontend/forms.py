@@ -146,8 +146,9 @@ class Meeting:
         if a is UNBOUND or b is UNBOUND:
             if a is b:
                 return Keep(UNBOUND)
-            inner = b if a is UNBOUND else a
-            return MaybeForm(self.form(_item(inner), ANYTHING, name)) if inner is not ANYTHING else Keep(ANYTHING)
+            if ANYTHING in (a, b):
+                return Keep(ANYTHING)
+            return MaybeForm(self.form(_item(a), _item(b), name))
         if isinstance(a, Maybe) or isinstance(b, Maybe):
             return MaybeForm(self.form(_item(a), _item(b), name))
         if a is ANYTHING or b is ANYTHING:
@@ -184,44 +185,43 @@ class Meeting:
         return VersionForm(self.t.erase(t))
 
     def lone(self, x: Any, right: bool, name: str) -> Form:
-        """A value of one path, where the other has none that matters."""
+        """A value of one path, where the other has none that matters. A view is copied: elsewhere its indices would mean nothing."""
         if isinstance(x, Num):
             return Keep(x) if x.known is not None else NumForm(x.dtype, x.weak)
         if isinstance(x, Seq):
             return SeqForm(x.kind, tuple(self.form(*((ANYTHING, i) if right else (i, ANYTHING)), name) for i in x.items), x.meta)
         if isinstance(x, Arr):
-            if self.shared(x.cell):
-                if x.view is None:
-                    return Keep(x)
-                return self._view(x.cell, x.view, None, name)
+            if self.shared(x.cell) and x.view is None:
+                return Keep(x)
             kind = self.t.erase(self._type(x, self.right if right else self.left))
             assert isinstance(kind, Array)
-            return CellForm(kind, name, (None, x.cell) if right else (x.cell, None), not x.view)
+            side = self.right if right else self.left
+            clean = x.view is None and side.count.get(x.cell, 0) <= 1
+            return CellForm(kind, name, (None, x.cell) if right else (x.cell, None), clean)
         return Keep(x)
 
-    def _view(self, cell: Cell, v: View, w: View | None, name: str) -> ViewForm:
-        pairs = zip(view_numbers(v), view_numbers(w) if w else [ANYTHING] * len(view_numbers(v)), strict=True)
-        numbers = tuple(Keep(x) if y is ANYTHING and x.known is not None else Keep(x) if same(x, y) else NumForm(I64, True) for x, y in pairs)
-        shape = self._open_dims(v.shape, w.shape if w else None)
-        base = self._open_dims(v.base.dims, w.base.dims if w and w.base else None) if v.base else None
-        return ViewForm(cell, tuple(a.out for a in v.axes), shape, base, numbers)
+    def _view(self, cell: Cell, v: View, w: View) -> ViewForm:
+        numbers = tuple(Keep(x) if same(x, y) else NumForm(I64, True) for x, y in zip(view_numbers(v), view_numbers(w), strict=True))
+        base = self._open_dims(v.base.dims, w.base.dims) if v.base and w.base else None
+        return ViewForm(cell, tuple(a.out for a in v.axes), self._open_dims(v.shape, w.shape), base, numbers)
 
-    def _open_dims(self, a: tuple[Dim, ...], b: tuple[Dim, ...] | None) -> tuple[Dim, ...]:
-        return tuple(d if self.t.visible(d) and (b is None or same_dim(d, b[k])) else ANY for k, d in enumerate(a))
+    def _open_dims(self, a: tuple[Dim, ...], b: tuple[Dim, ...]) -> tuple[Dim, ...]:
+        return tuple(d if self.t.visible(d) and same_dim(d, b[k]) else ANY for k, d in enumerate(a))
 
     def _arrays(self, a: Arr, b: Arr, name: str) -> Form:
         if a.cell is b.cell and self.shared(a.cell):
             if same_view(a.view, b.view):
                 return Keep(a)
             if a.view and b.view and same_skeleton(a.view, b.view):
-                return self._view(a.cell, a.view, b.view, name)
+                return self._view(a.cell, a.view, b.view)
         left, right = self._type(a, self.left), self._type(b, self.right)
         kind = join(left, right)
         if kind is None:
             raise CompileError("E102", f"{_named(name)} is {describe(a, left.shape)} on one path and {describe(b, right.shape)} on the other")
         erased = self.t.erase(kind)
         assert isinstance(erased, Array)
-        clean = a.view is None and b.view is None and a.cell is not b.cell and self.left.count.get(a.cell, 0) <= 1 and self.right.count.get(b.cell, 0) <= 1
+        alone = self.left.count.get(a.cell, 0) <= 1 and self.right.count.get(b.cell, 0) <= 1 and not a.cell.pinned and not b.cell.pinned
+        clean = alone and a.view is None and b.view is None and a.cell is not b.cell
         return CellForm(erased, name, (a.cell, b.cell), clean)
 
 
@@ -306,14 +306,12 @@ def take(t: Tracer, form: Form, values: Iterator[Value], bound: Num | None = Non
 
 
 def _take_cell(t: Tracer, form: CellForm, v: Value) -> Arr:
-    """Memory of its own, but that it may also be one of the two it came from, if others can reach those."""
+    """Memory of its own, but that it may also be one of the two it came from, if others can reach those, and what those may be."""
     cell = Cell(form.name, form.type.dtype, form.type.rank)
     t.state.slots[cell] = v
-    if not form.clean:
-        for source in form.pair:
-            if source is not None:
-                for other in {source, *source.partners}:
-                    if other is not cell:
-                        other.partners.add(cell)
-                        cell.partners.add(other)
+    for source in form.pair:
+        if source is not None:
+            for other in {*source.partners, *(() if form.clean else (source,))} - {cell}:
+                other.partners.add(cell)
+                cell.partners.add(other)
     return Arr(cell)

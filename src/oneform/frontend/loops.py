@@ -60,7 +60,16 @@ class Attempt:
 
 
 def for_statement(t: Tracer, s: ast.For) -> None:
-    items = iteration(t, t.expr(s.iter), s.iter)
+    over = t.expr(s.iter)
+    items = iteration(t, over, s.iter)
+    t.held.append(over)
+    try:
+        _for(t, s, items)
+    finally:
+        t.held.pop()
+
+
+def _for(t: Tracer, s: ast.For, items: Iteration) -> None:
     if items.unroll is not None:
         unroll(t, s, items.unroll)
         return

@@ -57,15 +57,15 @@ def path_live(state: State, after: Names | None) -> Names | None:
 
 
 def count_references(t: Tracer, state: State, live: Names | None) -> dict[Cell, int]:
-    """How many names hold each cell whole or in part; the program's caller counts as one."""
+    """How many names hold each cell whole or in part; loops around that iterate over it count too."""
     count: dict[Cell, int] = {}
     for key, x in state.slots.items():
-        if isinstance(key, Cell):
-            if key.pinned:
-                count[key] = count.get(key, 0) + 1
-        elif needed(t, key, live):
+        if not isinstance(key, Cell) and needed(t, key, live):
             for r in references(x):
                 count[r.cell] = count.get(r.cell, 0) + 1
+    for x in t.held:
+        for r in references(x):
+            count[r.cell] = count.get(r.cell, 0) + 1
     return count
 
 

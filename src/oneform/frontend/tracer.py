@@ -45,6 +45,7 @@ class Tracer:
         self.dependencies: dict[Any, Dependency] = {}
         self.returned_at: Location | None = None  # the last return statement that was run
         self.codes: dict[Any, None] = {}  # code objects of the Python functions compiled in
+        self.held: list[Abstract] = []  # what the loops around iterate over
         self.keep: list[Any] = []  # objects whose id() serves as a key
         self.affine: dict[Value, Affine] = {}
         self.bounds: dict[Any, Bounds] = {}
