@@ -12,7 +12,13 @@ from tests import differences
 
 @pytest.mark.parametrize(
     ("f", "x", "slope"),
-    [(math.sin, 0.7, math.cos(0.7)), (lambda x: x**5, 3.0, 405.0), (lambda x: math.exp(5 * x), 1.0, 5 * math.exp(5)), (lambda x: 1 / x, 0.05, -400.0), (abs, 1e-2, 1.0)],
+    [
+        (math.sin, 0.7, math.cos(0.7)),
+        (lambda x: x**5, 3.0, 405.0),
+        (lambda x: math.exp(5 * x), 1.0, 5 * math.exp(5)),
+        (lambda x: 1 / x, 0.05, -400.0),
+        (abs, 1e-2, 1.0),
+    ],
 )
 def test_the_estimate_lies_within_its_error(f, x, slope):
     best, error = differences.along(f, (x,), (1.0,))

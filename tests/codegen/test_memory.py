@@ -312,3 +312,28 @@ def test_checks_leave_the_loop(shift: int, stride: int) -> None:
             else:
                 with pytest.raises(IndexError, match=expected or "out of bounds"):
                     c(*args)
+
+
+@pytest.mark.parametrize("reduce", ["", "add"])
+def test_checks_leave_a_constructor(reduce: str) -> None:
+    """Two indices at once: x[i + j] with an x of any length."""
+    b = Builder()
+    x, n, m = b.param(VECTOR), b.param(INDEX), b.param(INDEX)
+    body = b.sub()
+    i, j = body.param(INDEX), body.param(INDEX)
+    at = body.emit1(OPS["index"], op(body, "add", i, j), dim(body, x, 0), axis=0, checked=True)
+    region = body.block(doubled(body, op(body, "get", x, at), i))
+    out = op(b, "build", n, m, regions=(region,), shape=("n2",) if reduce else ("n2", "m2"), extent=("m2",) if reduce else (), reduce=reduce)
+    f = b.function("f", out)
+    c = Counted(f)
+    assert " x double>" in c.kernel.optimised_llvm()
+    for size in (0, 1, 5, 40):
+        for shape in ((0, 3), (1, 1), (2, 4), (3, 3), (20, 21), (20, 22)):
+            args = np.arange(float(size)), *shape
+            try:
+                expected = interpret(f, *args)[0]
+            except IndexError as e:
+                with pytest.raises(IndexError, match=str(e)):
+                    c(*args)
+            else:
+                np.testing.assert_array_equal(c(*args)[0], expected)

@@ -65,7 +65,7 @@ def agree(f: Callable[..., Any], *args: Any, rtol: float = 1e-12, **kwargs: Any)
     try:
         with np.errstate(all="ignore"):
             expected = f(*theirs, **kwargs)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         try:
             run(f, *ours, **kwargs)
         except type(error) as own:

@@ -295,7 +295,7 @@ def guarded_reciprocal(x):
 
 def unreachable_after_return(x):
     return x
-    x = 1 / 0  # noqa: F821
+    x = 1 / 0
 
 
 def both_return(x):

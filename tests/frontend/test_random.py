@@ -16,8 +16,8 @@ from tests.frontend.random_programs import program
 from tests.frontend.support import fresh, run, same
 from tests.source import define
 
-# Aliases that only a run could tell apart, types that differ on two paths, names bound nowhere: refusing is right.
-REFUSABLE = ("E104", "E102", "E002")
+# Aliases that only a run could tell apart, types that differ on two paths, names bound nowhere, shapes that cannot fit: refusing is right.
+REFUSABLE = ("E104", "E102", "E002", "E103")
 
 
 def arguments(seed: int) -> tuple[Any, ...]:
@@ -38,7 +38,7 @@ def check(seed: int) -> str:
             warnings.simplefilter("ignore")
             try:
                 expected = f(*theirs)
-            except Exception as e:  # noqa: BLE001
+            except Exception as e:
                 error = e
             try:
                 got = run(f, *ours)
@@ -72,7 +72,7 @@ if __name__ == "__main__":
     for number in range(int(sys.argv[1]), int(sys.argv[2])):
         try:
             counts[check(number)] += 1
-        except Exception as failure:  # noqa: BLE001
+        except Exception as failure:
             counts["FAILED"] += 1
             print("seed", number, type(failure).__name__, str(failure)[:300].replace("\n", " | "))
             if "-v" in sys.argv:

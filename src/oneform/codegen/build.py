@@ -10,6 +10,7 @@ from oneform.codegen.emit import Arr, Emitter, Rep, generator
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, inner_work, spend, trip_count
 from oneform.codegen.scalars import intrinsic, literal, llvm_type
 from oneform.codegen.strides import stride
+from oneform.codegen.versions import in_versions
 from oneform.ir import Block, Instr, Value
 from oneform.types import DType, Scalar
 
@@ -28,14 +29,24 @@ def _build(em: Emitter, i: Instr) -> Sequence[Rep]:
     if long and not _polls(lengths):
         spend(em, em.count(lengths, False), check=not em.loops)
     em.loops.append(i)
-    if not extent:
-        results: Sequence[Rep] = _elements(em, i, outs, dims)
-    elif not shape:
-        results = _total(em, i, over)
-    elif row_by_row(region, len(shape)):
-        results = _rows(em, i, outs, dims, over)
+
+    def run() -> Sequence[str]:
+        if not shape:
+            return _total(em, i, over)
+        if not extent:
+            _elements(em, i, outs, dims)
+        elif row_by_row(region, len(shape)):
+            _rows(em, i, outs, dims, over)
+        else:
+            _each(em, i, outs, dims, over)
+        return ()
+
+    work = inner_work(em, i)
+    if work is None or work > LIGHT:
+        totals = list(run())
     else:
-        results = _each(em, i, outs, dims, over)
+        totals = in_versions(em, i, dict(zip(region.params, lengths, strict=True)), [] if shape else [llvm_type(d) for d in _dtypes(region)], run)
+    results: Sequence[Rep] = outs if shape else totals
     em.loops.pop()
     for array in made:
         em.release(array)
@@ -85,13 +96,12 @@ def _values(em: Emitter, i: Instr, indices: Sequence[str]) -> list[str]:
     return values
 
 
-def _elements(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str]) -> Sequence[Rep]:
+def _elements(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str]) -> None:
     def leaf(indices: list[str]) -> None:
         for out, x in zip(outs, _values(em, i, indices), strict=True):
             store(em, out, flat_index(em, out, indices), to_memory(em, x, out.dtype))
 
     polled(em, dims, (), leaf)
-    return outs
 
 
 # ---------------------------------------------------------------- reductions
@@ -131,11 +141,11 @@ def _accumulate(em: Emitter, i: Instr, outer: Sequence[str], over: Sequence[str]
     return nest(em, over, [(llvm_type(d), neutral(kind, d)) for d in dtypes], leaf)
 
 
-def _total(em: Emitter, i: Instr, over: Sequence[str]) -> Sequence[Rep]:
+def _total(em: Emitter, i: Instr, over: Sequence[str]) -> list[str]:
     return _accumulate(em, i, (), over)
 
 
-def _each(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over: Sequence[str]) -> Sequence[Rep]:
+def _each(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over: Sequence[str]) -> None:
     """Element by element, each total in a register."""
 
     def leaf(indices: list[str]) -> None:
@@ -143,13 +153,12 @@ def _each(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over:
             store(em, out, flat_index(em, out, indices), x)
 
     polled(em, dims, over, leaf)
-    return outs
 
 
 _JAM = 4  # rounds of the reduced axis that share one pass over the row of totals
 
 
-def _rows(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over: Sequence[str]) -> Sequence[Rep]:
+def _rows(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over: Sequence[str]) -> None:
     """The last axis of the result innermost, inside the axes reduced over: the totals are a row of the result."""
     kind = i.attrs["reduce"]
 
@@ -197,7 +206,6 @@ def _rows(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over:
         row([])
     else:
         nest(em, dims[:-1], [], lambda indices, _: row(indices) or ())
-    return outs
 
 
 # ---------------------------------------------------------------- which order walks memory better

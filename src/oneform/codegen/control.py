@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from oneform.codegen.emit import Arr, Emitter, Rep, Stk, generator
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, inner_work, spend, trip_count
@@ -10,8 +10,8 @@ from oneform.codegen.memory import INPLACE, PHI, SLOT
 from oneform.codegen.nests import emit_nest, find_nest
 from oneform.codegen.scalars import llvm_type
 from oneform.codegen.support import POLL_EVERY
-from oneform.codegen.versions import Analysis
-from oneform.ir import Block, Instr, Value, instructions
+from oneform.codegen.versions import in_versions
+from oneform.ir import Block, Instr, Value
 from oneform.types import Array, Scalar, Stack, Type
 
 # ---------------------------------------------------------------- carried values
@@ -143,31 +143,12 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     def run() -> list[str]:
         return in_pieces(em, n, carried.parts, POLL_EVERY if not inner else POLL_EVERY // 16, body) if pieces else counted(em, "0", n, carried.parts, body)
 
-    checks = Analysis(em, i) if light and em.options.boundscheck and not (em.certain or em.cold) else None
-    ends = _versions(em, checks, n, carried.parts, run) if checks is not None and checks.found else run()
+    variables = {carried.body.params[0]: n}
+    ends = in_versions(em, i, variables, [t for t, _ in carried.parts], run) if light else run()
     em.loops.pop()
     for array in made:
         em.release(array)
     return carried.reps(ends)
-
-
-def _versions(em: Emitter, checks: Analysis, n: str, carried: Parts, run: Callable[[], list[str]]) -> list[str]:
-    """The loop twice: without its bounds checks, and with them for when one of them will fail."""
-    fast, slow, join = em.fresh("fast"), em.fresh("slow"), em.fresh("join")
-    em.do(f"br i1 {checks.condition(n)}, label %{fast}, label %{slow}, !prof !0")
-    ends: list[tuple[list[str], str]] = []
-    outer_certain, outer_cold = em.certain, em.cold
-    made = [v for j in instructions(checks.body.body) for v in (*j.outs, *(p for r in j.regions for p in r.params))]
-    for label, certain in ((fast, {**outer_certain, **checks.certain()}), (slow, outer_certain)):
-        em.begin(label)
-        em.certain, em.cold = certain, outer_cold or label == slow
-        ends.append((run(), em.label))
-        em.jump(join)
-        for v in made:
-            em.env.pop(v, None)
-    em.certain, em.cold = outer_certain, outer_cold
-    em.begin(join)
-    return [em.ins(f"phi {t} [{x}, %{ends[0][1]}], [{y}, %{ends[1][1]}]") for (t, _), x, y in zip(carried, ends[0][0], ends[1][0], strict=True)]
 
 
 @generator("while")

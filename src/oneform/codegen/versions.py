@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from oneform.codegen.emit import Arr, Emitter
 from oneform.codegen.memory import INPLACE
-from oneform.ir import Block, Instr, Value
+from oneform.ir import Block, Instr, Value, instructions
 from oneform.types import Array
 
 _LIMIT = 1 << 40  # trip counts and terms are below, so that no sum of the condition overflows
@@ -16,29 +17,35 @@ _SMALL = 1 << 20
 
 @dataclass(frozen=True)
 class Affine:
-    """coefficient * i + constant + terms, where i is the loop's variable and the terms are registers from outside."""
+    """constant + the loop's variables and registers from outside, each with its factor."""
 
-    coefficient: int
     constant: int = 0
-    terms: tuple[tuple[int, str], ...] = ()
+    variables: tuple[tuple[Value, int], ...] = ()
+    terms: tuple[tuple[str, int], ...] = ()
 
     def plus(self, o: Affine, sign: int) -> Affine:
-        return Affine(self.coefficient + sign * o.coefficient, self.constant + sign * o.constant, self.terms + tuple((sign * k, x) for k, x in o.terms))
+        variables, terms = Counter(dict(self.variables)), Counter(dict(self.terms))
+        for v, k in o.variables:
+            variables[v] += sign * k
+        for x, k in o.terms:
+            terms[x] += sign * k
+        left = tuple((v, k) for v, k in variables.items() if k), tuple((x, k) for x, k in terms.items() if k)
+        return Affine(self.constant + sign * o.constant, *left)
 
     def times(self, n: int) -> Affine:
-        return Affine(self.coefficient * n, self.constant * n, tuple((k * n, x) for k, x in self.terms))
+        return Affine(self.constant * n, tuple((v, k * n) for v, k in self.variables), tuple((x, k * n) for x, k in self.terms))
 
     @property
     def moderate(self) -> bool:
-        return abs(self.coefficient) <= _SMALL and abs(self.constant) <= _LIMIT and len(self.terms) <= 4 and all(abs(k) <= _SMALL for k, _ in self.terms)
+        factors = [abs(k) for _, k in (*self.variables, *self.terms)]
+        return abs(self.constant) <= _LIMIT and sum(factors) <= _SMALL
 
 
 class Analysis:
-    """The checks of one loop, seen from before it."""
+    """The checks of a loop or a nest of loops, seen from before it. `variables`: what runs from 0, and to where."""
 
-    def __init__(self, em: Emitter, loop: Instr):
-        self.em, self.loop, self.body = em, loop, loop.regions[0]
-        self.index = self.body.params[0]
+    def __init__(self, em: Emitter, loop: Instr, variables: Mapping[Value, str]):
+        self.em, self.loop, self.body, self.variables = em, loop, loop.regions[0], variables
         self.found: list[tuple[Instr, Affine, str]] = []
         for i in _checks(self.body):
             at, n = self.affine(i.args[0]), self.length(i.args[1])
@@ -46,20 +53,20 @@ class Analysis:
                 self.found.append((i, at, n))
 
     def affine(self, v: Value) -> Affine | None:
-        if v is self.index:
-            return Affine(1)
+        if v in self.variables:
+            return Affine(0, ((v, 1),))
         if (rep := self.em.env.get(v)) is not None:
             assert isinstance(rep, str)
-            return Affine(0, int(rep)) if rep.lstrip("-").isdigit() else Affine(0, 0, ((1, rep),))
+            return _register(rep)
         i = self.em.plan.makers.get(v)
         if i is None:
             return None
         if i.op.lower == "const":
-            return Affine(0, int(i.attrs["value"]))
+            return Affine(int(i.attrs["value"]))
         if i.op.lower == "dim":
             n = self.length(v)
-            return None if n is None else Affine(0, int(n)) if n.isdigit() else Affine(0, 0, ((1, n),))
-        kind = i.op.lower.get("i") if isinstance(i.op.lower, dict) else None
+            return None if n is None else _register(n)
+        kind = i.op.lower.get("i") if isinstance(i.op.lower, Mapping) else None
         if kind not in ("add", "sub", "mul"):
             return None
         x, y = self.affine(i.args[0]), self.affine(i.args[1])
@@ -67,9 +74,9 @@ class Analysis:
             return None
         if kind != "mul":
             return x.plus(y, 1 if kind == "add" else -1)
-        if not (x.coefficient or x.terms):
+        if not (x.variables or x.terms):
             x, y = y, x
-        return None if y.coefficient or y.terms or abs(y.constant) > _SMALL else x.times(y.constant)
+        return None if y.variables or y.terms or abs(y.constant) > _SMALL else x.times(y.constant)
 
     def length(self, v: Value) -> str | None:
         """The register of a length that the loop does not change."""
@@ -87,6 +94,8 @@ class Analysis:
         d = array.type.shape[axis]
         if isinstance(d, int):
             return str(d)
+        if array in self.em.env:
+            return self.em.array(array).dims[axis]
         if d in self.em.symbols:
             return self.em.symbols[d]
         params = self.body.params[1:]
@@ -95,24 +104,23 @@ class Analysis:
             return start.dims[axis] if isinstance(start, Arr) else None
         return None
 
-    def condition(self, trips: str) -> str:
-        """Whether no check of the loop can fail; always false for loops so long that the sums might overflow."""
+    def condition(self) -> str:
+        """Whether no check can fail; always false for loops so long that the sums might overflow."""
         em = self.em
-        parts = [em.ins(f"icmp sle i64 {trips}, {_LIMIT}")]
-        terms = {x for _, at, _ in self.found for _, x in at.terms}
-        for x in sorted(terms):
+        parts = [em.ins(f"icmp sle i64 {n}, {_LIMIT}") for n in dict.fromkeys(self.variables.values()) if not n.isdigit()]
+        for x in dict.fromkeys(x for _, at, _ in self.found for x, _ in at.terms):
             moved = em.ins(f"add i64 {x}, {_LIMIT}")
             parts.append(em.ins(f"icmp ult i64 {moved}, {2 * _LIMIT}"))
-        last = em.ins(f"sub i64 {trips}, 1")
         for at, n in dict.fromkeys((at, n) for _, at, n in self.found):
-            base = self.base(at)
-            if not at.coefficient:
-                up, below = em.ins(f"add i64 {base}, {n}"), em.ins(f"icmp slt i64 {base}, 0")
-                parts.append(em.ins(f"icmp ult i64 {em.ins(f'select i1 {below}, i64 {up}, i64 {base}')}, {n}"))
-                continue
-            end = em.ins(f"add i64 {em.ins(f'mul i64 {last}, {at.coefficient}')}, {base}")
-            low, high = (base, end) if at.coefficient > 0 else (end, base)
-            parts += [em.ins(f"icmp sge i64 {low}, 0"), em.ins(f"icmp slt i64 {high}, {n}")]
+            low = high = self.base(at)
+            for v, k in at.variables:
+                last = em.ins(f"mul i64 {em.ins(f'sub i64 {self.variables[v]}, 1')}, {k}")
+                low, high = (low, em.ins(f"add i64 {high}, {last}")) if k > 0 else (em.ins(f"add i64 {low}, {last}"), high)
+            if at.variables:
+                parts += [em.ins(f"icmp sge i64 {low}, 0"), em.ins(f"icmp slt i64 {high}, {n}")]
+            else:
+                up, below = em.ins(f"add i64 {low}, {n}"), em.ins(f"icmp slt i64 {low}, 0")
+                parts.append(em.ins(f"icmp ult i64 {em.ins(f'select i1 {below}, i64 {up}, i64 {low}')}, {n}"))
         result = parts[0]
         for p in parts[1:]:
             result = em.ins(f"and i1 {result}, {p}")
@@ -120,13 +128,39 @@ class Analysis:
 
     def base(self, at: Affine) -> str:
         em, total = self.em, str(at.constant)
-        for k, x in at.terms:
+        for x, k in at.terms:
             total = em.ins(f"add i64 {total}, {x if k == 1 else em.ins(f'mul i64 {x}, {k}')}")
         return total
 
     def certain(self) -> dict[Instr, bool]:
         """The checks that the condition makes needless, and whether the index is then not negative."""
-        return {i: bool(at.coefficient) for i, at, _ in self.found}
+        return {i: bool(at.variables) for i, at, _ in self.found}
+
+
+def _register(x: str) -> Affine:
+    return Affine(int(x)) if x.lstrip("-").isdigit() else Affine(0, (), ((x, 1),))
+
+
+def in_versions(em: Emitter, loop: Instr, variables: Mapping[Value, str], types: Sequence[str], run: Callable[[], Sequence[str]]) -> list[str]:
+    """Run a loop, twice in the code if that takes checks out of it: without them, and with them for when one of them will fail."""
+    checks = None if em.certain or em.cold or not em.options.boundscheck else Analysis(em, loop, variables)
+    if checks is None or not checks.found:
+        return list(run())
+    fast, slow, join = em.fresh("fast"), em.fresh("slow"), em.fresh("join")
+    em.do(f"br i1 {checks.condition()}, label %{fast}, label %{slow}, !prof !0")
+    inside = [v for i in instructions(checks.body.body) for v in (*i.outs, *(p for r in i.regions for p in r.params))]
+    ends: list[tuple[Sequence[str], str]] = []
+    for label, certain in ((fast, checks.certain()), (slow, {})):
+        em.begin(label)
+        em.certain, em.cold = certain, label == slow
+        ends.append((run(), em.label))
+        em.jump(join)
+        for v in inside:
+            em.env.pop(v, None)
+    em.certain, em.cold = {}, False
+    em.begin(join)
+    (left, a), (right, b) = ends
+    return [em.ins(f"phi {t} [{x}, %{a}], [{y}, %{b}]") for t, x, y in zip(types, left, right, strict=True)]
 
 
 def _checks(block: Block) -> Iterator[Instr]:

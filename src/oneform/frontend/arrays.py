@@ -154,13 +154,12 @@ def transposed(t: Tracer, a: Arr, perm: tuple[int, ...]) -> Arr:
 def set_version(t: Tracer, cell: Cell, v: Value, name: str = "") -> None:
     """The cell has new contents. Whoever may be the same memory cannot be read any more; a caller's memory cannot be left in doubt."""
     for other in cell.partners:
-        if other.pinned or other in t.state.slots or other.initial is not None:
-            if other.pinned or cell.pinned:
-                pinned, free = (other, cell) if other.pinned else (cell, other)
-                t.refuse(
-                    "E104", f"{free.name or 'the array written to'} may or may not be the same memory as the {pinned.pinned} {pinned.name}", None,
-                    f"Copy where they part, so that the write reaches one of them only: {free.name or 'x'} = {pinned.name}.copy()",
-                )
+        if other.pinned:
+            t.refuse(
+                "E104", f"{cell.name or 'the array written to'} may or may not be the same memory as the {other.pinned} {other.name}", None,
+                f"Copy where they part, so that the write reaches one of them only: {cell.name or 'x'} = {other.name}.copy()",
+            )
+        if other in t.state.slots:
             t.state.slots[other] = Poison(cell.name or name or "another array", t.b.loc)
     t.state.slots[cell] = v
 

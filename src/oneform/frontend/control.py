@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
+from oneform.frontend.arrays import new_array, read
 from oneform.frontend.liveness import NOBODY, Names
 from oneform.frontend.meet import Path, join_paths, lower_path, meet, raise_on, splice
 from oneform.frontend.numbers import truth
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import NONE, TRUE
+from oneform.frontend.values import FALSE, NONE, TRUE, Abstract, Arr, Seq
 
 
 def block(t: Tracer, body: list[ast.stmt]) -> None:
@@ -45,6 +46,9 @@ def _rest_while_going(t: Tracer, rest: list[ast.stmt]) -> None:
 
     def stay() -> None:
         t.state.status, t.state.going = "run", None
+        t.state.slots[t.here.returned] = FALSE
+        for loop in t.here.loops:
+            t.state.slots[loop.flag] = FALSE
         block(t, rest)
 
     def leave() -> None:
@@ -103,13 +107,20 @@ def extend(t: Tracer, path: Path, run: Callable[[], None]) -> None:
 def return_statement(t: Tracer, s: ast.Return) -> None:
     value = t.expr(s.value) if s.value is not None else NONE
     frame = t.here
-    t.state.slots[frame.result] = value
+    t.state.slots[frame.result] = snapshot(t, value) if len(t.stack) == 1 else value
     t.state.where[frame.result] = t.at(s)
     t.state.slots[frame.returned] = TRUE
     for loop in frame.loops:
         loop.returned = True
         t.state.slots[loop.flag] = TRUE
     t.state.status, t.state.exit_live = "exit", NOBODY
+
+
+def snapshot(t: Tracer, x: Abstract) -> Abstract:
+    """What the program returns: the contents now. Nothing runs behind it, so whose memory it was no longer matters."""
+    if isinstance(x, Arr):
+        return new_array(t, read(t, x), x.cell.name)
+    return Seq(x.kind, tuple(snapshot(t, i) for i in x.items), x.meta) if isinstance(x, Seq) else x
 
 
 def break_statement(t: Tracer, s: ast.Break) -> None:

@@ -106,7 +106,11 @@ def normalised(t: Tracer, i: Num, n: Num, axis: int) -> Num:
         return i
     if i.known is not None and i.known < 0 and t.proves(length + e):
         return t.iadd(n, i)
-    out = t.integer(make.index(t.b, t.value(i, I64), t.value(n, I64), axis))
+    key = ("index", e.key, length.key, axis)
+    found: Num | None = t.scope.recall(key)
+    if found is not None:
+        return found
+    out = t.scope.memo[key] = t.integer(make.index(t.b, t.value(i, I64), t.value(n, I64), axis))
     if t.proves(e):  # it came through: it was in range
         assert out.value is not None
         t.affine[out.value] = e

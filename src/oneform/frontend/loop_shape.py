@@ -7,10 +7,10 @@ import ast
 from oneform.frontend.control import after, block
 from oneform.frontend.liveness import NOBODY
 from oneform.frontend.meet import join_paths, lower_path, needed
-from oneform.frontend.numbers import truth
+from oneform.frontend.numbers import negated, truth
 from oneform.frontend.state import LoopFrame
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Cell, Num, Poison, same
+from oneform.frontend.values import FALSE, Cell, Num, Poison, same
 from oneform.ir import Value
 
 
@@ -35,16 +35,34 @@ def may_leave(body: list[ast.stmt], inner: bool = False) -> bool:
     return False
 
 
-def else_clause(t: Tracer, node: ast.For | ast.While, broke: Num) -> None:
-    """The else of a loop runs unless it was broken out of."""
-    if broke.known is not None:
-        if not broke.known:
-            block(t, node.orelse)
+def leave_loop(t: Tracer, node: ast.For | ast.While, loop: LoopFrame, broke: Num) -> None:
+    """Behind a loop: its else, unless it was broken out of; a return inside it leaves the function."""
+    if not node.orelse or broke.known is True:
+        _settle(t, loop)
         return
+    if broke.known is False:
+        block(t, node.orelse)
+        return
+
+    def completed() -> None:
+        t.state.slots[t.here.returned] = FALSE
+        block(t, node.orelse)
+
     start = t.state
-    first = lower_path(t, start, broke, True, lambda: None)
-    second = lower_path(t, start, broke, False, lambda: block(t, node.orelse))
+    first = lower_path(t, start, broke, True, lambda: _settle(t, loop))
+    second = lower_path(t, start, broke, False, completed)
     join_paths(t, broke, start, first, second, after(t, node))
+
+
+def _settle(t: Tracer, loop: LoopFrame) -> None:
+    """What follows runs only where nothing has returned."""
+    returned = t.state.slots.get(t.here.returned, FALSE)
+    if not loop.returned or returned.known is False:
+        t.state.status, t.state.going = "run", None
+    elif returned.known:
+        t.state.status = "exit"
+    else:
+        t.state.status, t.state.going = "maybe", negated(t, returned)
 
 
 # ---------------------------------------------------------------- conditions that do something

@@ -15,7 +15,7 @@ from oneform.frontend.control import block
 from oneform.frontend.forms import CellForm, Form, Keep, LateForm, MaybeForm, Meeting, NumForm, Side, VersionForm, give, take, types
 from oneform.frontend.iterate import Iteration, iteration
 from oneform.frontend.liveness import stores
-from oneform.frontend.loop_shape import else_clause, has_effects, loop_frame, may_leave, with_break
+from oneform.frontend.loop_shape import has_effects, leave_loop, loop_frame, may_leave, with_break
 from oneform.frontend.meet import count_references, needed
 from oneform.frontend.numbers import compare_numbers, negated, truth
 from oneform.frontend.state import Flag, LoopFrame, State, Var
@@ -44,6 +44,7 @@ class Loop:
     items: Iteration | None = None
     early: bool = False  # it can end before its trip count: lowered as a while that carries its index
     forms: Forms = field(default_factory=dict[Any, Form])
+    counters: set[Any] = field(default_factory=set[Any])  # carried integers taken to be >= 0 in every iteration
 
 
 @dataclass
@@ -92,19 +93,38 @@ def _run(loop: Loop) -> None:
     t = loop.t
     cache = t.loop_cache.setdefault(loop.frame.path, {})
     loop.forms = _guess(loop, cache)
+    loop.counters = {key for key, form in loop.forms.items() if _starts_not_negative(loop, key, form)}
     for _ in range(ATTEMPTS):
         attempt = _attempt(loop)
         left = loop.frame.broke or loop.frame.returned
         found = _forms(loop, attempt)
         if left and not loop.early:
             loop.early = True
-        elif found == loop.forms:
+        elif found == loop.forms and _counters_hold(loop, attempt):
             loop.forms = {key: found[key] for key in loop.forms}  # in the order of the attempt's parameters
             t.loop_cache[loop.frame.path] = {key: form for key, form in found.items() if _repeatable(key, form)}
             _finish(loop, attempt)
             return
         loop.forms = found
     raise CompileError("E301", "the types of this loop's variables do not settle", t.b.loc, "Give its variables their final types before it.")
+
+
+def _starts_not_negative(loop: Loop, key: Any, form: Form) -> bool:
+    x = loop.pre.get(key)
+    return form == NumForm(I64, True) and isinstance(x, Num) and x.dtype == I64 and loop.t.proves(loop.t.affine_of(x))
+
+
+def _counters_hold(loop: Loop, attempt: Attempt) -> bool:
+    """Induction: what was taken to be >= 0 still is after an iteration. If not, the loop is lowered again without the assumption."""
+    t = loop.t
+    before = len(loop.counters)
+    if attempt.end.status != "raised":
+        with t.resume(attempt.b, attempt.scope):
+            for key in list(loop.counters):
+                x = attempt.end.get(key)
+                if not (isinstance(x, Num) and x.dtype == I64 and t.proves(t.affine_of(x))):
+                    loop.counters.discard(key)
+    return len(loop.counters) == before
 
 
 def _repeatable(key: Any, form: Form) -> bool:
@@ -188,6 +208,8 @@ def _enter(loop: Loop, params: dict[Any, list[Value]], index: Value | None) -> N
             started = out
     for key, form in loop.forms.items():
         t.state.slots[key] = take(t, form, iter(params[key]), started)
+        if key in loop.counters and form == NumForm(I64, True):
+            t.bound(params[key][0], constant(0), None)
         if isinstance(key, Cell) and t.state.slots[key] is UNBOUND:
             del t.state.slots[key]
     t.state.slots.pop(loop.frame.flag, None)  # an iteration begins only where nothing has broken out
@@ -372,9 +394,16 @@ def _behind(loop: Loop, attempt: Attempt, results: Iterator[Value]) -> None:
             state.slots.pop(key, None)
     state.where.update(attempt.end.where)
     broke = state.slots.pop(loop.frame.flag, FALSE)
-    if loop.node.orelse:
-        else_clause(t, loop.node, broke)
-    _exits(loop, attempt)
+    if _is_endless(loop) and not loop.frame.broke:
+        if not loop.frame.returned:
+            state.status = "raised"
+            return
+        state.slots[t.here.returned] = broke = TRUE
+    leave_loop(t, loop.node, loop.frame, broke)
+
+
+def _is_endless(loop: Loop) -> bool:
+    return loop.test is not None and isinstance(loop.test, ast.Constant) and bool(loop.test.value)
 
 
 def _ran(loop: Loop) -> Num:
@@ -385,25 +414,6 @@ def _ran(loop: Loop) -> Num:
     if t.proves(t.affine_of(trip) - 1):
         return TRUE
     return compare_numbers(t, operator.gt, trip, number(0))
-
-
-def _exits(loop: Loop, attempt: Attempt) -> None:
-    """A return inside the loop leaves the function: what follows runs only if there was none."""
-    t, frame = loop.t, loop.t.here
-    state = t.state
-    endless = loop.test is not None and isinstance(loop.test, ast.Constant) and bool(loop.test.value)
-    if endless and not loop.frame.broke:
-        if not loop.frame.returned:
-            state.status = "raised"
-            return
-        state.slots[frame.returned] = TRUE
-    returned = state.slots.get(frame.returned, FALSE)
-    if state.status != "run" or not loop.frame.returned:
-        return
-    if returned.known is not None:
-        state.status = "exit" if returned.known else "run"
-    else:
-        state.status, state.going = "maybe", negated(t, returned)
 
 
 STATEMENTS = {ast.For: for_statement, ast.While: while_statement}

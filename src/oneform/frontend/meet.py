@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oneform.errors import CompileError
+from oneform.frontend.affine import constant
 from oneform.frontend.forms import Form, Meeting, Side, give, take
 from oneform.frontend.liveness import NOBODY, Names
 from oneform.frontend.numbers import negated
@@ -15,7 +16,7 @@ from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import ANYTHING, FALSE, TRUE, Abstract, Cell, Num, references, same
 from oneform.ir import Builder
 from oneform.ops import make
-from oneform.types import BOOL
+from oneform.types import BOOL, I64
 
 
 @dataclass
@@ -138,8 +139,18 @@ def _emit(t: Tracer, c: Num, then: Path, other: Path, passed: list[tuple[Any, Fo
     outs = iter(make.branch(t.b, t.value(c, BOOL), *blocks) if any(b.body or b.results for b in blocks) else ())
     t.state = State()
     t.state.slots = slots
-    for key, form, _, _ in passed:
-        slots[key] = take(t, form, outs)
+    for key, form, a, b in passed:
+        x = slots[key] = take(t, form, outs)
+        if isinstance(x, Num) and x.dtype == I64 and x.value is not None and _not_negative(t, a, then) and _not_negative(t, b, other):
+            t.bound(x.value, constant(0), None)
+
+
+def _not_negative(t: Tracer, x: Any, path: Path) -> bool:
+    """Whether an integer of one path is known to be >= 0 there."""
+    if not isinstance(x, Num) or x.dtype != I64:
+        return x is ANYTHING
+    with t.resume(path.b, path.scope):
+        return t.proves(t.affine_of(x))
 
 
 def _finish(t: Tracer, start: State, left: State, right: State, slots: dict[Any, Any]) -> None:

@@ -6,9 +6,8 @@ import ast
 from typing import Any
 
 from oneform.frontend.control import block
-from oneform.frontend.loop_shape import else_clause, loop_frame
+from oneform.frontend.loop_shape import leave_loop, loop_frame
 from oneform.frontend.meet import join_paths, lower_path
-from oneform.frontend.numbers import negated
 from oneform.frontend.state import LoopFrame
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import Tracer
@@ -28,14 +27,8 @@ def unroll(t: Tracer, s: ast.For, items: list[Any]) -> None:
     finally:
         t.unrolled = outer
     broke = t.state.slots.pop(frame.flag, FALSE)
-    returned = t.state.slots.get(t.here.returned, FALSE)
-    if t.state.status == "raised":
-        return
-    if frame.broke or frame.returned:
-        t.state.status = "run" if returned.known is False else "exit" if returned.known else "maybe"
-        t.state.going = negated(t, returned) if returned.known is None else None
-    if s.orelse and broke.known is not True and t.state.status == "run":
-        else_clause(t, s, broke)
+    if t.state.status != "raised":
+        leave_loop(t, s, frame, broke)
 
 
 def _one_copy(t: Tracer, s: ast.For, frame: LoopFrame, item: Any) -> None:

@@ -200,7 +200,7 @@ def failure(body: Sequence[Instr]) -> Instr | None:
 
 def cheap(body: Sequence[Instr]) -> bool:
     """Whether instructions may as well run when nobody asks for their results: a few on numbers that cannot raise."""
-    return len(body) <= 8 and all(not i.regions and not i.op.raises and i.op.cost < 10 and all(is_number(a) for a in i.args) for i in body)
+    return len(body) <= 8 and all(not i.regions and not i.op.raises and i.op.cost < 10 and (not i.op.cost or all(is_number(a) for a in i.args)) for i in body)
 
 
 def same(b: Builder, x: Value, y: Value) -> Value:
