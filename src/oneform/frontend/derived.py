@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oneform.frontend.arrays import new_array, read
+from oneform.frontend.arrays import new_array, open_lengths, read, require_equal, shape
 from oneform.frontend.compiled import leaf, splice_function
 from oneform.frontend.containers import from_leaves, to_leaves
 from oneform.frontend.lowered import Lowered
@@ -15,8 +15,9 @@ from oneform.frontend.state import Var
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Cell, Num, Py, Seq, describe
 from oneform.ir import Block, Function, Value, clone_block, free_values
+from oneform.ops import make
 from oneform.tree import Leaf, Tree
-from oneform.types import Scalar, element
+from oneform.types import ANY, Scalar, element, shape_of
 
 Argument = tuple[Tree, list[Leaf]]
 Lower = Callable[[Sequence[Argument], Mapping[str, Argument]], Lowered]
@@ -69,8 +70,10 @@ def along(t: Tracer, x: Abstract, dx: Abstract, node: ast.AST) -> Abstract:
         return Py(None)
     if isinstance(x, Num) and isinstance(dx, Num) and dx.dtype.kind in ("bi" if dx.weak else "") + x.dtype.kind:
         return Num(x.dtype, x.weak, t.value(dx, x.dtype))
-    if isinstance(x, Arr) and isinstance(dx, Arr) and leaf(t, x).type == leaf(t, dx).type:
-        return dx
+    if isinstance(x, Arr) and isinstance(dx, Arr) and x.cell.dtype == dx.cell.dtype:
+        shaped = in_shape_of(t, x, dx)
+        if shaped is not None:
+            return shaped
     t.refuse("E202", f"the tangent of {describe(x)} is {describe(dx)}", node, "Tangents have the structure, shapes and dtypes of the primals.")
 
 
@@ -144,3 +147,15 @@ def _check_writes(t: Tracer, before: Any, node: ast.AST) -> None:
         if known and isinstance(slot, (Cell, Var)) and outer is not value:
             detail = f"a function that is differentiated here changes {slot.name or 'an array'}, which belongs to the program around it"
             t.refuse("E105", detail, node, "Return the new value instead.")
+
+
+def in_shape_of(t: Tracer, x: Arr, dx: Arr) -> Arr | None:
+    """`dx` as an array of x's type; that lengths agree is checked at run time where it is not known. None if the shapes contradict."""
+    if leaf(t, x).type == leaf(t, dx).type and ANY not in shape_of(leaf(t, x).type):
+        return dx
+    (dims, lengths), (others, given) = shape(t, x), shape(t, dx)
+    if len(dims) != len(others) or any(isinstance(d, int) and isinstance(e, int) and d != e for d, e in zip(dims, others, strict=True)):
+        return None
+    for d, n, e, m in zip(dims, lengths, others, given, strict=True):
+        require_equal(t, (d, n), (e, m), "a tangent has length {1} where its primal has {0}", [n, m])
+    return new_array(t, make.broadcast(t.b, read(t, dx), dims, open_lengths(t, dims, lengths)))

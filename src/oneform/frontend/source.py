@@ -17,16 +17,24 @@ from oneform.errors import CompileError, Location
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class File:
     """A parsed source file."""
 
     name: str
     lines: tuple[str, ...]
     tree: ast.Module
+    known: dict[tuple[int, str], tuple[ast.AST, Location]] = field(default_factory=dict[tuple[int, str], tuple[ast.AST, Location]])
 
     def location(self, node: ast.AST, function: str) -> Location:
-        """Where a node stands. The tree counts columns in UTF-8 bytes; people count characters."""
+        """Where a node stands."""
+        found = self.known.get((id(node), function))
+        if found is None:
+            found = self.known[id(node), function] = (node, self._locate(node, function))  # the node is kept: its id is its name
+        return found[1]
+
+    def _locate(self, node: ast.AST, function: str) -> Location:
+        """The tree counts columns in UTF-8 bytes; people count characters."""
         line: int = getattr(node, "lineno", 1)
         text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
         start = _column(text, getattr(node, "col_offset", 0))
