@@ -452,8 +452,9 @@ def test_interrupt_stops_a_long_kernel(tmp_path: Path, native: str) -> None:
     script = tmp_path / "long.py"
     script.write_text(
         textwrap.dedent("""
-        import time, sys
+        import signal
         import oneform as of
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits it ignored
         def spin(n):
             x = 0.5
             k = 0
