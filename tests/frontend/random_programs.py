@@ -6,7 +6,7 @@ import random
 
 SCALARS = ("f0", "f1", "f2")
 ARRAYS = ("b0", "b1", "b2")
-HEADER = "import numpy as np\n\n\ndef program(x, u, v, a, n):\n    f0 = x\n    f1 = 0.5\n    b0 = u\n    b1 = v.copy()\n"
+HEADER = "import numpy as np\n\n\ndef program(x, u, v, a, n):\n    f0 = x\n    f1 = 0.5\n    b0 = u\n    b1 = v.copy()\n    m0 = 1\n    m1 = n - 1\n    t = (x, 2)\n"
 
 
 class Writer:
@@ -45,7 +45,7 @@ class Writer:
 
     def statement(self, depth: int) -> None:
         self.budget -= 1
-        kinds = ["scalar"] * 4 + ["store"] * 4 + ["array"] * 3 + ["inplace"] * 2
+        kinds = ["scalar"] * 4 + ["store"] * 4 + ["array"] * 3 + ["inplace"] * 2 + ["integer"] * 2 + ["tuple"]
         if self.budget > 0 and depth < 5:
             kinds += ["if"] * 4 + (["for"] * 2 + ["while"] * 2 + ["rows"] if len(self.loops) < 2 else [])
         if self.loops:
@@ -69,6 +69,16 @@ class Writer:
             self.put(depth, f"{name} = helper({self.array()}, {self.scalar()})")
         else:
             self.put(depth, f"{name} = {self.scalar()}")
+
+    def s_integer(self, depth: int) -> None:
+        value = self.r.choice((
+            "m0 + 1", "m1 - 1", f"len({self.array()}) - 1", "m0 // 2", "(m0 + m1) % 3", "n - m0", "m1", "abs(m0)", "max(m0, 0)", "min(m1, 2)", "2 * m0 - m1", *(f"{i} + 1" for i in self.loops),
+            *(f"n - 1 - {i}" for i in self.loops), *self.loops,
+        ))
+        self.put(depth, f"{self.r.choice(('m0', 'm1'))} = {value}" if self.r.random() < 0.8 else f"m0, m1 = m1, {value}")
+
+    def s_tuple(self, depth: int) -> None:
+        self.put(depth, self.r.choice((f"t = ({self.scalar()}, m0)", "t = (t[0] * 0.5, t[1] + 1)", f"f0, m0 = t[0] + {self.scalar()}, t[1]", "t = t[::-1][::-1]", f"t = ({self.scalar()}, t[1])")))
 
     def s_store(self, depth: int) -> None:
         sign = self.r.choice(("=", "+=", "*=", "="))
@@ -154,15 +164,15 @@ class Writer:
     def index(self) -> str:
         if self.loops and self.r.random() < 0.6:
             i = self.r.choice(self.loops)
-            return self.r.choice((i, f"{i} - 1", f"-{i}", i))
-        return self.r.choice(("0", "1", "-1", "2", "n - 1"))
+            return self.r.choice((i, f"{i} - 1", f"-{i}", i, f"n - 1 - {i}"))
+        return self.r.choice(("0", "1", "-1", "2", "n - 1", "m0", "m1", "m0 % 3", "m0", "t[1]"))
 
     def scalar(self) -> str:
         one = lambda: self.r.choice((*SCALARS[:2], *SCALARS[:2], "f2", "x", "0.3", f"{self.array()}[{self.index()}]", f"a[{self.index()} % 3, 1]", *(f"{i} * 0.1" for i in self.loops)))  # noqa: E731
         return self.r.choice((one(), f"0.5 * ({one()} - {one()})", f"np.sin({one()} + {one()})", f"abs({one()})", f"{one()} * 0.3 + {self.array()}.sum() * 0.1", f"max({one()}, {one()}) * 0.5"))
 
     def test(self) -> str:
-        simple = lambda: self.r.choice((f"{self.scalar()} > {self.scalar()}", "f0 < 0.3", "x > 0.2", *(f"{i} == {self.r.randint(0, 3)}" for i in self.loops), f"{self.array()}[0] > 0.1"))  # noqa: E731
+        simple = lambda: self.r.choice((f"{self.scalar()} > {self.scalar()}", "f0 < 0.3", "x > 0.2", "m0 < m1", "0 <= m0 < n", f"m1 < len({self.array()})", "m0 >= 1", *(f"{i} == {self.r.randint(0, 3)}" for i in self.loops), f"{self.array()}[0] > 0.1"))  # noqa: E731
         return self.r.choice((simple(), simple(), f"{simple()} and {simple()}", f"{simple()} or {simple()}", f"not {simple()}"))
 
 

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from oneform.errors import CompileError
+from oneform.errors import CompileError, InternalError
+from oneform.ops import OPS
 from tests.frontend.random_programs import program
 from tests.frontend.support import fresh, run, same
 from tests.source import define
 
 # Aliases that only a run could tell apart, types that differ on two paths, names bound nowhere, shapes that cannot fit: refusing is right.
 REFUSABLE = ("E104", "E102", "E002", "E103")
+
+
+def _in_range(reference: Any, skip: int) -> Any:
+    """The reference of an element read or write that trusts no index: a check that was left out wrongly shows."""
+
+    def checked(a: Any, *rest: Any, **more: Any) -> Any:
+        if not all(0 <= i < n for i, n in zip(rest[skip:], a.shape, strict=True)):
+            raise InternalError(f"indices {rest[skip:]} for shape {a.shape}")
+        return reference(a, *rest, **more)
+
+    return checked
+
+
+@contextlib.contextmanager
+def strict_indices() -> Iterator[None]:
+    saved = [(OPS[name], OPS[name].ref) for name in ("get", "set")]
+    for (op, reference), skip in zip(saved, (0, 1), strict=True):
+        object.__setattr__(op, "ref", _in_range(reference, skip))
+    try:
+        yield
+    finally:
+        for op, reference in saved:
+            object.__setattr__(op, "ref", reference)
 
 
 def arguments(seed: int) -> tuple[Any, ...]:
@@ -34,7 +60,7 @@ def check(seed: int) -> str:
         ours = fresh(theirs)
         error: Exception | None = None
         expected: Any = None
-        with np.errstate(all="ignore"), warnings.catch_warnings():
+        with np.errstate(all="ignore"), warnings.catch_warnings(), strict_indices():
             warnings.simplefilter("ignore")
             try:
                 expected = f(*theirs)

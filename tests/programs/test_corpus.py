@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import oneform as of
+from oneform import staging
 from tests import differences
 from tests.differences import floats, is_float, leaves
 from tests.programs import points
@@ -256,6 +257,28 @@ def test_jacobians(point: Point) -> None:
         _, tangent = jvp(point, direction)
         parts = [np.tensordot(np.asarray(j, float), np.asarray(d, float), np.ndim(d)) for j, d in zip(as_tuple(forward, point), moving(direction), strict=True)]
         close(sum(parts), tangent, rounding(point), scale=1e-3)
+
+
+def has_arrays(point: Point) -> bool:
+    return any(isinstance(a, np.ndarray) for a in point.args())
+
+
+@over(differentiable, has_arrays)
+def test_open_lengths(point: Point, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short arrays are compiled with their lengths known; the version for all lengths computes the same, to second order."""
+    general = of.jit(point.loss, cache=False)  # options of its own: shares no code with the other tests
+    args, direction = point.loss_args(), point.loss_direction(1)
+    derived = of.grad(general, argnums(point))
+    with monkeypatch.context() as patched:
+        patched.setattr(staging, "STATIC_LIMIT", 0)
+        value, gradient = general(*point.loss_args()), derived(*args)
+        change = of.jvp(derived, args, point.tangents(args, direction))[1] if smooth(point) else None
+    with np.errstate(all="ignore"):
+        close(value, point.loss(*point.loss_args()), rounding(point), scale=1.0)
+    known = of.grad(point.loss, argnums(point))
+    close(floats(gradient), floats(known(*args)), rounding(point), scale=1e-3)
+    if change is not None:
+        close(floats(change), floats(of.jvp(known, args, point.tangents(args, direction))[1]), 100.0 * rounding(point), scale=1e-3)
 
 
 # ---------------------------------------------------------------- second order

@@ -365,6 +365,8 @@ def programs(draw: Callable[[Any], Any], size: int = 20) -> tuple[str, int, int]
     if start:  # most programs work on copies, some on their arguments
         w.emit("p = p.copy()")
         w.emit("m = m * 1.0")
+    else:
+        s.pinned = frozenset({"p"})  # bound to another array on some path, a write might or might not reach the caller: refused
     w.emit("u = 0.3 * x")
     s.floats.append("u")
     if w.number(0, 3):

@@ -157,7 +157,7 @@ def set_version(t: Tracer, cell: Cell, v: Value, name: str = "") -> None:
         if other.pinned:
             t.refuse(
                 "E104", f"{cell.name or 'the array written to'} may or may not be the same memory as the {other.pinned} {other.name}", None,
-                f"Copy where they part, so that the write reaches one of them only: {cell.name or 'x'} = {other.name}.copy()",
+                f"Work on a copy, so that the write cannot reach the caller's array: {other.name} = {other.name}.copy()",
             )
         if other in t.state.slots:
             t.state.slots[other] = Poison(cell.name or name or "another array", t.b.loc)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import types
 from typing import Any
 
@@ -89,6 +90,8 @@ def _of_object(t: Tracer, obj: Any, name: str, node: ast.AST) -> Abstract:
         return lift_member(t, obj.__dict__, name, value, f"{obj.__name__}.{name}") if name in obj.__dict__ else Py(value)
     if isinstance(obj, (type, np.dtype, types.BuiltinFunctionType)):
         return _of_class(t, obj, name, value)
+    if isinstance(obj, (np.finfo, np.iinfo, type(sys.float_info))) and isinstance(value, (int, float, np.generic)):
+        return number(value.item() if isinstance(value, np.generic) else value)
     raw = next((c.__dict__[name] for c in type(obj).__mro__ if name in c.__dict__), None)
     if isinstance(raw, types.FunctionType):
         return Method(Py(raw), (Py(obj),))

@@ -353,6 +353,16 @@ def partial(c: Call) -> Abstract:
     return Method(c.args[0], tuple(c.args[1:]), c.kwargs)
 
 
+@handles(functools.reduce)
+def reduce_(c: Call) -> Abstract:
+    f, over, start = c.bind("function", "iterable", "initial?")
+    assert f is not None and over is not None
+    found = items(c, over)
+    if found is None or (not found and start is None):
+        c.t.refuse("E006", "functools.reduce goes over things whose length is known, and not zero", c.node, "Write a loop.")
+    return functools.reduce(lambda a, b: c.t.call(c.t, f, [a, b], {}, c.node), found if start is None else [start, *found])
+
+
 @handles(str, repr)
 def str_(c: Call) -> Abstract:
     (x,) = c.only("x")

@@ -122,4 +122,6 @@ def signature_shape(shape: tuple[int, ...], fresh: Callable[[], Dim]) -> tuple[D
 
 
 def is_container(x: Any) -> bool:
+    if hasattr(type(x), "n_sequence_fields"):  # sys.float_info and its like
+        return False
     return isinstance(x, (tuple, list, dict)) or (dataclasses.is_dataclass(x) and not isinstance(x, type))

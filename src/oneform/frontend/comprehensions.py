@@ -120,7 +120,7 @@ def items_of_generator(t: Tracer, g: Generator) -> list[Abstract] | None:
 
 
 def run_loop(t: Tracer, g: Generator, kind: str, before: str, step: str, end: str, bindings: dict[str, Abstract]) -> Abstract:
-    """Consume a generator with a function like `before; for target in iter: step; end`; in `step`, `item_` is the element."""
+    """Consume a generator with a function like `before; for target in iter: step; end`; in `step`, `item_` is the element, `k_` its number."""
     node = _loop_function(g.node, kind, before, step, end)
     function = Fn(g.frame.source.nested(node), g.frame, {})
     frame: Frame | None = g.frame
@@ -144,7 +144,12 @@ def _build(e: ast.GeneratorExp, before: str, step: str, end: str) -> ast.Functio
     for g in reversed(e.generators):
         for c in reversed(g.ifs):
             body = [ast.If(c, body, [])]
-        body = [ast.For(g.target, g.iter, body, [])]
+        target: ast.expr = g.target
+        over = g.iter
+        if "k_" in step:  # the step counts the items
+            target = ast.Tuple([ast.Name("k_", ast.Store()), target], ast.Store())
+            over = ast.Call(ast.Constant(enumerate), [over], [])  # type: ignore[arg-type]
+        body = [ast.For(target, over, body, [])]
     first = ast.parse(before).body
     assert isinstance(first[0], ast.FunctionDef)
     node = first[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Num, Py, Range, Seq, describe
+from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Range, Seq, describe
 from oneform.tree import LEAF, NONE, Tree
 
 
@@ -20,6 +20,8 @@ def to_leaves(t: Tracer, x: Abstract, leaves: list[Num | Arr]) -> Tree:
         return NONE
     if isinstance(x, Py) and isinstance(x.obj, str):
         return Tree("static", (), x.obj)
+    if isinstance(x, Generator):
+        t.refuse("E006", "a list whose length is known only at run time cannot be passed out of compiled code", x.node, "Make an array: np.array([… for …]).")
     what = "a range" if isinstance(x, Range) else describe(x)
     t.refuse("E101", f"{what} cannot be passed out of compiled code", None, "Return numbers, arrays, and tuples, lists, dicts or records of them.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from oneform.frontend.arrays import load
@@ -13,12 +14,12 @@ from oneform.frontend.comprehensions import EXPRESSIONS as COMPREHENSIONS
 from oneform.frontend.frames import call_node, define
 from oneform.frontend.index import index_array
 from oneform.frontend.lift import lift_name
-from oneform.frontend.meet import choose
+from oneform.frontend.meet import choose, join_paths, lower_path
 from oneform.frontend.numbers import compare, conjunction, dtype_of, is_weak, negate, negated, op_of, operand, pointwise, truth
 from oneform.frontend.operators import binary, contains, equal
-from oneform.frontend.state import Var
+from oneform.frontend.state import Flag, Var
 from oneform.frontend.targets import bind, owner, unpacked
-from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import UNBOUND, Abstract, Arr, Maybe, Missing, Num, Py, Seq, Slice, describe, number, same
 from oneform.ops import make
 from oneform.types import BOOL, I64
@@ -71,7 +72,9 @@ def _similar(t: Tracer, wrong: str) -> str:
 
 
 def bin_op(t: Tracer, e: ast.BinOp) -> Abstract:
-    a, b = t.expr(e.left), t.expr(e.right)
+    a = t.expr(e.left)
+    with t.holding(a):
+        b = t.expr(e.right)
     return binary(t, BINARY[type(e.op)], a, b)
 
 
@@ -111,25 +114,29 @@ def _chain(t: Tracer, either: bool, values: list[ast.expr]) -> Abstract:
     return _short(t, c, first, either, lambda: _chain(t, either, values[1:]))
 
 
-def _short(t: Tracer, c: Num, first: Abstract, either: bool, rest: Any) -> Abstract:
+def _short(t: Tracer, c: Num, first: Abstract, either: bool, rest: Callable[[], Abstract]) -> Abstract:
     """The rest of a chain is evaluated only if needed; where it costs nothing and cannot raise, it is evaluated anyway."""
-    start, facts = t.state, t.facts(c, not either)
-    with t.region(facts) as b:
-        t.state = start.copy()
-        try:
-            second: Abstract | None = rest()
-            changed = any(t.state.slots.get(k) is not x for k, x in start.slots.items()) or len(t.state.slots) != len(start.slots)
-        except PathEnds:
-            second, changed = None, True
-        inner = t.scope
+    start, result = t.state, Flag("value", ("chain", t.age()))
+
+    def evaluate() -> None:
+        t.state.slots[result] = rest()
+
+    def keep() -> None:
+        t.state.slots[result] = first
+
+    path = lower_path(t, start, c, not either, evaluate)
+    second = path.state.slots.get(result)
     t.state = start
-    if not changed and isinstance(second, Num) and isinstance(first, Num) and first.dtype == BOOL and second.dtype == BOOL and make.cheap(b.body):
-        t.b.body.extend(b.body)
-        inner.became = t.scope
+    plain = isinstance(second, Num) and isinstance(first, Num) and first.dtype == BOOL and second.dtype == BOOL
+    unchanged = path.state.slots.keys() == {*start.slots, result} and all(path.state.slots[k] is x for k, x in start.slots.items())
+    if plain and unchanged and make.cheap(path.b.body):
+        assert isinstance(second, Num)
+        t.b.body.extend(path.b.body)
+        path.scope.became = t.scope
         return conjunction(t, c, second, either)
-    if either:
-        return choose(t, c, lambda: first, rest)
-    return choose(t, c, rest, lambda: first)
+    other = lower_path(t, start, c, either, keep)
+    join_paths(t, c, start, *((other, path) if either else (path, other)), None)
+    return t.state.slots.pop(result)
 
 
 def comparison(t: Tracer, e: ast.Compare) -> Abstract:
@@ -194,10 +201,8 @@ def named(t: Tracer, e: ast.NamedExpr) -> Abstract:
 def items_of(t: Tracer, elts: list[ast.expr]) -> tuple[Abstract, ...]:
     items: list[Abstract] = []
     for x in elts:
-        if isinstance(x, ast.Starred):
-            items += unpacked(t, t.expr(x.value))
-        else:
-            items.append(t.expr(x))
+        with t.holding(*items):
+            items += unpacked(t, t.expr(x.value)) if isinstance(x, ast.Starred) else [t.expr(x)]
     return tuple(items)
 
 
@@ -297,7 +302,8 @@ def call(t: Tracer, e: ast.Call) -> Abstract:
     args = list(items_of(t, e.args))
     kwargs: dict[str, Abstract] = {}
     for k in e.keywords:
-        x = t.expr(k.value)
+        with t.holding(*args, *kwargs.values()):
+            x = t.expr(k.value)
         if k.arg is not None:
             kwargs[k.arg] = x
         elif isinstance(x, Seq) and x.kind == "dict":

@@ -89,7 +89,8 @@ def _name(obj: Any) -> str:
     module = getattr(obj, "__module__", None) or ("numpy" if type(obj).__name__ == "ufunc" else "")
     if getattr(builtins, name, None) is obj or module in ("", "builtins", "__main__"):
         return name
-    return f"np.{name}" if module.split(".")[0] == "numpy" else f"{module}.{name}"
+    public = ["np" if part == "numpy" else part for part in module.split(".") if not part.startswith("_")]
+    return ".".join([*public, name])
 
 
 def _advice(obj: Any) -> str:

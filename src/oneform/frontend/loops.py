@@ -22,7 +22,7 @@ from oneform.frontend.state import Flag, LoopFrame, State, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.unroll import unroll
-from oneform.frontend.values import FALSE, TRUE, UNBOUND, Arr, Cell, Maybe, Missing, Num, number, same
+from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Arr, Cell, Maybe, Missing, Num, number, same
 from oneform.ir import Block, Builder, Value, substitute
 from oneform.ops import constant as ir_constant
 from oneform.ops import make
@@ -63,11 +63,8 @@ class Attempt:
 def for_statement(t: Tracer, s: ast.For) -> None:
     over = t.expr(s.iter)
     items = iteration(t, over, s.iter)
-    t.held.append(over)
-    try:
+    with t.holding(over):
         _for(t, s, items)
-    finally:
-        t.held.pop()
 
 
 def _for(t: Tracer, s: ast.For, items: Iteration) -> None:
@@ -294,6 +291,8 @@ def _forms(loop: Loop, attempt: Attempt) -> Forms:
         elif not needed(t, key, live) or (isinstance(key, Flag) and _foreign(loop, key)):
             continue
         a, b = pre.get(key), end.get(key)
+        if b is UNBOUND and a is not UNBOUND and isinstance(key, Var):
+            b = ANYTHING  # dropped where every path left the loop: nobody reads it there
         if key == loop.frame.flag and not loop.frame.broke and not loop.frame.returned:
             continue
         if raised and key in loop.forms:

@@ -150,7 +150,7 @@ def _from_comprehension(c: Call, g: Generator, dtype: DType | None) -> Abstract:
     if any(n.known is None for n in lengths):
         t.refuse("E006", "the rows of this array have a length known only at run time", c.node, "Allocate the array and fill it in a loop.")
     out = uninitialised(t, (t.dim_for(trip), *dims), (trip, *lengths), dtype or dtype_of(sample))
-    return run_loop(t, g, "array", "def loop(out_):\n    k_ = 0", "out_[k_] = item_\nk_ = k_ + 1", "return out_", {"out_": out})
+    return run_loop(t, g, "array", "def loop(out_):\n    pass", "out_[k_] = item_", "return out_", {"out_": out})
 
 
 def _item_type(t: Tracer, g: Generator) -> Operand:
@@ -194,6 +194,13 @@ def _scalar_type(dtype: DType) -> Handler:
 
 for _class, _dtype in ((np.float64, F64), (np.float32, F32), (np.int64, I64), (np.int32, I32), (np.bool_, BOOL)):
     handles(_class)(_scalar_type(_dtype))
+
+
+@handles(np.finfo, np.iinfo)
+def limits(c: Call) -> Abstract:
+    (x,) = c.only("dtype")
+    dtype = x.cell.dtype if isinstance(x, Arr) else x.dtype if isinstance(x, Num) else parse_dtype(c.t, x, F64)
+    return Py(np.finfo(dtype.numpy) if dtype.kind == "f" else np.iinfo(dtype.numpy))
 
 
 # ---------------------------------------------------------------- choice

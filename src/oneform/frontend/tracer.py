@@ -45,7 +45,7 @@ class Tracer:
         self.dependencies: dict[Any, Dependency] = {}
         self.returned_at: Location | None = None  # the last return statement that was run
         self.codes: dict[Any, None] = {}  # code objects of the Python functions compiled in
-        self.held: list[Abstract] = []  # what the loops around iterate over
+        self.held: list[Abstract] = []  # values without a name: what the loops around iterate over, operands evaluated already
         self.keep: list[Any] = []  # objects whose id() serves as a key
         self.affine: dict[Value, Affine] = {}
         self.bounds: dict[Any, Bounds] = {}
@@ -120,6 +120,16 @@ class Tracer:
             yield
         finally:
             self.b, self.scope = saved_b, saved_scope
+
+    @contextmanager
+    def holding(self, *values: Abstract) -> Generator[None]:
+        """These values will be used again, though no name refers to them."""
+        before = len(self.held)
+        self.held.extend(values)
+        try:
+            yield
+        finally:
+            del self.held[before:]
 
     # ------------------------------------------------------------ numbers
 

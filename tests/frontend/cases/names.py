@@ -53,6 +53,10 @@ def list_of_run_time_length(n):
     return len([i for i in range(n)])  # E: E101 a generator has no len()
 
 
+def returns_open_list(n):
+    return [i for i in range(n)]  # E: E006 a list whose length is known only at run time cannot be passed out of compiled code
+
+
 def dict_key(n):
     return {n: 1.0}  # E: E006 the key of a dict must be a constant of the program
 

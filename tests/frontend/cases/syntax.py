@@ -80,7 +80,7 @@ def printing(x):
 
 
 def unknown_numpy(v):
-    return np.fft.fft(v)  # E: E003 np.fft is not known to the compiler
+    return np.fft.fft(v)  # E: E003 np.fft.fft is not known to the compiler
 
 
 def unknown_attribute(v):
