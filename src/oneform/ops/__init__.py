@@ -2,7 +2,7 @@
 
 from oneform.ops import arithmetic, array, logic, transcendental, whole
 from oneform.ops.array import zero_of, zeros
-from oneform.ops.control import build, for_, if_, while_
+from oneform.ops.control import build, for_, if_, recur, recursive, while_
 from oneform.ops.table import OPS, Term, apply, constant, dim, dims, integer, literal, open_operands
 
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
     "integer",
     "literal",
     "open_operands",
+    "recur",
+    "recursive",
     "while_",
     "zero_of",
     "zeros",
