@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 BENCH_STAMP := .venv-bench/.installed
 WORKERS ?= 2
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench gradbench docs clean
 
 demo: $(STAMP)
 	$(BIN)/oneform demo
@@ -19,6 +19,9 @@ check: $(STAMP)
 
 bench: $(STAMP) $(BENCH_STAMP)
 	$(BIN)/python -m bench $(ARGS)
+
+gradbench: $(STAMP) $(BENCH_STAMP)
+	$(BIN)/python -m bench.gradbench $(ARGS)
 
 docs: $(STAMP)
 	$(BIN)/python tools/gen_docs.py

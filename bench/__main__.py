@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import platform
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,8 +13,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from bench.native import COMMAND
 from bench.problem import Row
+from bench.report import machine, ratio, seconds
 from bench.rivals import Settings
 
 CASES = ("recurrence", "recurrence_while", "array_recurrence", "state60", "logsumexp", "call", "compile_time", "import_time")
@@ -85,34 +84,12 @@ def table(rows: list[Row]) -> Table:
     return result
 
 
-def seconds(t: float | None) -> str:
-    if t is None:
-        return ""
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if t >= scale:
-            return f"{t / scale:.3g} {unit}"
-    return f"{t * 1e9:.3g} ns"
-
-
-def ratio(x: float | None) -> str:
-    return "" if x is None else f"{x:.2f}"
-
-
 def document(rows: list[Row], failures: list[str]) -> dict[str, object]:
-    machine = {"python": sys.version.split()[0], "machine": platform.machine(), "system": platform.platform(), "c++": " ".join(COMMAND)}
     return {
-        "machine": machine | {"processor": processor()},
+        "machine": machine(),
         "rows": [asdict(row) | {"value_ratio": row.value_ratio, "gradient_ratio": row.gradient_ratio} for row in rows],
         "failures": failures,
     }
-
-
-def processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import select
 import subprocess
 import tempfile
 from pathlib import Path
@@ -23,7 +24,9 @@ class PeerFailed(Exception):
 class Peer:
     """A program of another framework, running in its own process."""
 
-    def __init__(self, module: str, args: tuple[Any, ...]):
+    def __init__(self, module: str, args: tuple[Any, ...], limit: float | None = None):
+        """`limit`: seconds that an answer may take before the peer is given up."""
+        self.limit = limit
         if not PYTHON.exists():
             raise PeerFailed("no .venv-bench; `make bench` sets it up")
         with tempfile.NamedTemporaryFile(suffix=".pickle", delete=False) as file:
@@ -42,6 +45,10 @@ class Peer:
 
     def read(self) -> Any:
         assert self.process.stdout is not None
+        if self.limit is not None and not select.select([self.process.stdout], [], [], self.limit)[0]:
+            self.process.kill()
+            self.close()
+            raise PeerFailed(f"took more than {self.limit:.0f} s")
         line = self.process.stdout.readline()
         if not line:
             self.close()

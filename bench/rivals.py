@@ -41,11 +41,11 @@ def flat(result: Any) -> Any:
     return np.concatenate([np.asarray(p, dtype=np.float64).ravel() for p in parts])
 
 
-def agree(what: str, ours: Any, theirs: Any) -> None:
+def agree(what: str, ours: Any, theirs: Any, tolerance: float = TOLERANCE) -> None:
     """Compare against the largest component: a small one is no more accurate than the sums it comes from."""
     ours, theirs = flat(ours), flat(theirs)
     error = float(np.abs(ours[: theirs.size] - theirs).max() / max(np.abs(theirs).max(), 1e-300))
-    if not error <= TOLERANCE:
+    if not error <= tolerance:
         raise Disagreement(f"{what}: relative difference {error:.1e}")
 
 

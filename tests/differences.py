@@ -18,12 +18,22 @@ def leaves(x: Any) -> list[Any]:
 
 
 def is_float(a: Any) -> bool:
-    return isinstance(a, (float, np.floating)) or (isinstance(a, np.ndarray) and a.dtype.kind == "f")
+    """Whether a leaf has a derivative: floats and complex numbers."""
+    return isinstance(a, (float, complex, np.inexact)) or (isinstance(a, np.ndarray) and a.dtype.kind in "fc")
+
+
+def is_complex(a: Any) -> bool:
+    return is_float(a) and np.asarray(a).dtype.kind == "c"
+
+
+def double(a: Any) -> np.ndarray:
+    """A leaf in double precision."""
+    return np.asarray(a, complex if is_complex(a) else float)
 
 
 def floats(x: Any) -> np.ndarray:
-    """All floats of a result as one vector of doubles."""
-    parts = [np.ravel(np.asarray(leaf, float)) for leaf in leaves(x) if is_float(leaf)]
+    """All floats of a result as one vector of doubles; of complex numbers the real and the imaginary parts."""
+    parts = [np.ravel(np.ascontiguousarray(double(leaf))).view(float) for leaf in leaves(x) if is_float(leaf)]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
@@ -34,10 +44,10 @@ def moved(args: Sequence[Any], directions: Sequence[Any], t: float) -> tuple[Any
         if d is None:
             out.append(a.copy() if isinstance(a, np.ndarray) else a)
         elif isinstance(a, np.ndarray):
-            out.append(a.astype(float) + t * np.asarray(d, float))
+            out.append(double(a) + t * double(d))
         else:
-            step = t * float(d)
-            out.append(a + step if isinstance(a, float) else np.float64(a) + step)  # float32 becomes float64, and stays NumPy's
+            step = t * double(d).item()
+            out.append(a + step if isinstance(a, (float, complex)) else double(a)[()] + step)  # float32 becomes float64, and stays NumPy's
     return tuple(out)
 
 

@@ -41,6 +41,9 @@ def ops_page() -> str:
         lines += [f"## {title}", "", text, "", "| name | meaning | written in Python as | derivative | elsewhere |", "|---|---|---|---|---|"]
         lines += [f"| `{o.name}` | {_cell(o.doc)} | {_python(o)} | {_derivative(o)} | {_elsewhere(o)} |" for o in members]
         lines.append("")
+        if title == "Pointwise":
+            on_complex = ", ".join(f"`{o.name}`" for o in members if "c" in (o.lower or {}) or o.complex is not None)
+            lines += [f"On complex numbers too ([notes](notes/complex.md)): {on_complex}.", ""]
     absent = [(o.name, rule, why) for o in OPS.values() for rule, why in o.missing.items()]
     lines += ["## What is left out, and why", "", "| operation | without | reason |", "|---|---|---|"]
     lines += [f"| `{name}` | {rule} | {_cell(why)} |" for name, rule, why in sorted(absent)]

@@ -4,6 +4,8 @@ from oneform.api import (
     Lowering,
     Program,
     check_grads,
+    custom_jvp,
+    custom_vjp,
     grad,
     hessian,
     hvp,
@@ -18,11 +20,11 @@ from oneform.api import (
     value_and_grad,
     vjp,
 )
-from oneform.errors import ArgumentError, CompileError, DerivativeError, OneformError
+from oneform.errors import ArgumentError, CompileError, DerivativeError, OneformError, ZeroGradientWarning
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ArgumentError", "CompileError", "DerivativeError", "Lowering", "OneformError", "Program", "check_grads", "grad", "hessian",
-    "hvp", "jacfwd", "jacrev", "jit", "jvp", "lower", "parse", "stop_gradient", "trace", "value_and_grad", "vjp",
+    "ArgumentError", "CompileError", "DerivativeError", "Lowering", "OneformError", "Program", "ZeroGradientWarning", "check_grads",
+    "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacrev", "jit", "jvp", "lower", "parse", "stop_gradient", "trace", "value_and_grad", "vjp",
 ]

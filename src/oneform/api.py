@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, overload
 
-from oneform.derivatives import Grad, Jacobian, Jvp, Lower, Rule, applied
+from oneform.derivatives import Apart, Grad, Jacobian, Jvp, Lower, Rule, applied
 from oneform.gradcheck import check_grads
 from oneform.program import Lowering, Program, lower_call, parse, program_of
 from oneform.pullback import hvp, jvp, vjp
+from oneform.rules import custom_jvp, custom_vjp
 from oneform.runtime.engine import Options
 from oneform.staging import Compiled, Derived, options_of, origin_of
 
@@ -23,8 +24,9 @@ def jit(f: F, *, fastmath: bool | None = None, boundscheck: bool = True, paralle
 def jit(f: Any = None, *, fastmath: bool | None = None, boundscheck: bool = True, parallel: bool = False, cache: bool = True) -> Any:
     """Compile `f` to native code, at the first call with arguments of new types. Also a decorator.
 
-    Arguments and results are Python numbers, NumPy scalars, arrays of bool, int32, int64, float32 or float64 of any shape, and tuples, lists,
-    dicts, NamedTuples and dataclasses of these. Numbers come back as Python numbers (float32 and int32 as NumPy scalars), arrays as new C-contiguous arrays.
+    Arguments and results are Python numbers, NumPy scalars, arrays of bool, int32, int64, float32, float64, complex64 or complex128 of any shape, and
+    tuples, lists, dicts, NamedTuples and dataclasses of these. Numbers come back as Python numbers (float32, int32 and complex64 as NumPy scalars), arrays
+    as new C-contiguous arrays.
     Arrays that `f` writes to are changed in place. Lengths of arrays do not matter to the compiled code, except that lengths of 1 and short
     trailing lengths are compiled in.
 
@@ -58,6 +60,8 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
     for a container, with None for leaves that have no derivative); for several argnums a tuple of these. With `has_aux`, `f` returns a
     pair (value, auxiliary data), and the gradient comes as (gradient, auxiliary data). Arrays that `f` writes to are left as they are.
 
+    The gradient with respect to z = x + iy is du/dx - i du/dy, as in JAX: u changes by Re(sum of gradient * dz), and for u = Re f with f analytic it is f'.
+
     Calls raise DerivativeError (a TypeError): E202 for an argument without derivative (an integer), E203 if `f` does not return one float.
     """
     return _derived(f, Grad(_numbers(argnums), has_aux), "grad")
@@ -72,13 +76,13 @@ def jacfwd(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -
     """The Jacobian of `f` by forward mode: right for few inputs and many results.
 
     For each leaf of the result, in its container, the structure of argument `argnums`, with arrays of shape result.shape + argument.shape.
-    Raises DerivativeError E202 for arguments without derivative, E203 if `f` returns no float.
+    Raises DerivativeError E202 for arguments without derivative and for complex ones (which move in two directions), E203 if `f` returns no float.
     """
     return _derived(f, Jacobian(_numbers(argnums), has_aux, forward=True), "jacfwd")
 
 
 def jacrev(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The Jacobian of `f` by reverse mode: right for many inputs and few results. Otherwise as `jacfwd`."""
+    """The Jacobian of `f` by reverse mode: right for many inputs and few results. Otherwise as `jacfwd`, but that arguments may be complex and results not."""
     return _derived(f, Jacobian(_numbers(argnums), has_aux, forward=False), "jacrev")
 
 
@@ -107,6 +111,7 @@ def _hessian_product(count: int) -> Any:
 
 jvp.__oneform_product__ = lambda count: (applied(Jvp()), lambda pair: pair)  # type: ignore[attr-defined]
 hvp.__oneform_product__ = _hessian_product  # type: ignore[attr-defined]
+vjp.__oneform_apart__ = Apart()  # type: ignore[attr-defined]
 
 
 def trace(f: Callable[..., Any]) -> Callable[..., Program]:
@@ -126,13 +131,13 @@ def lower(f: Callable[..., Any]) -> Callable[..., Lowering]:
 
 
 def stop_gradient(x: Any) -> Any:
-    """x itself; inside a function that is differentiated, a constant to every derivative."""
+    """x itself, a number, an array or a container; inside a function that is differentiated, a constant to every derivative."""
     return x
 
 
 stop_gradient.__oneform_op__ = "stop_gradient"  # type: ignore[attr-defined]  # how the frontend reads a call of it
 
 __all__ = [
-    "Lowering", "Program", "check_grads", "grad", "hessian", "hvp", "jacfwd", "jacrev", "jit", "jvp", "lower", "parse",
+    "Lowering", "Program", "check_grads", "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacrev", "jit", "jvp", "lower", "parse",
     "stop_gradient", "trace", "value_and_grad", "vjp",
 ]

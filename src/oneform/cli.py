@@ -6,10 +6,13 @@ import argparse
 import ast
 import contextlib
 import importlib.util
+import itertools
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from rich.table import Table
 import oneform as of
 from oneform import demo
 from oneform.errors import InternalError, OneformError
+from oneform.kinks import Kink
+from oneform.kinks import find as find_kink
 
 STAGES = ("ir", "optimised", "grad", "llvm", "asm")
 DISAGREE, REFUSED, USAGE = 1, 1, 2  # exit codes: a wrong derivative or a refused program; a command that cannot be carried out
@@ -146,14 +151,14 @@ def as_array(nested: list[Any]) -> Any:
         array = np.array(nested)
     except ValueError:
         array = np.array(None)
-    if array.dtype.kind not in "bif":
+    if array.dtype.kind not in "bifc":
         raise UsageError(f"{nested!r} in --args is not a regular array of numbers")
     return array
 
 
 def differentiable(args: Sequence[Any]) -> tuple[int, ...]:
-    """Positions of the arguments that have a derivative: floats, and arrays of them."""
-    found = tuple(i for i, a in enumerate(args) if isinstance(a, (float, np.ndarray, np.floating)) and np.issubdtype(np.asarray(a).dtype, np.floating))
+    """Positions of the arguments that have a derivative: floats and complex numbers, and arrays of them."""
+    found = tuple(i for i, a in enumerate(args) if isinstance(a, (float, complex, np.ndarray, np.inexact)) and np.issubdtype(np.asarray(a).dtype, np.inexact))
     if not found:
         raise UsageError("none of the arguments is a float or an array of floats, so there is nothing to differentiate")
     return found
@@ -172,7 +177,9 @@ def run_check(options: argparse.Namespace, console: Console) -> int:
         value = value_of(*fresh(args))
         stage("compiling the gradient")
         gradient_of = of.grad(function, argnums=argnums)
-        gradient = gradient_of(*fresh(args))
+        with warnings.catch_warnings(record=True) as noted:
+            warnings.simplefilter("always", of.ZeroGradientWarning)
+            gradient = gradient_of(*fresh(args))
         stage("comparing with differences")
         rows = compare(lambda *a: value_of(*fresh(a)), args, argnums, gradient)
         stage("timing")
@@ -186,11 +193,17 @@ def run_check(options: argparse.Namespace, console: Console) -> int:
     table = Table(title="against differences")
     for name in ("direction", "derivative", "difference", "relative error"):
         table.add_column(name, justify="left" if name == "direction" else "right")
-    for name, ours, theirs, error in rows:
-        table.add_row(name, f"{ours:.10g}", f"{theirs:.10g}", f"{error:.1e}")
+    for row in rows:
+        table.add_row(row.name, f"{row.ours:.10g}", f"{row.theirs:.10g}", f"{row.error:.1e}")
     console.print(table)
+    for row in rows:
+        if row.kink is not None:
+            text = f"kink      {row.name}: {row.kink}; differences say nothing there"
+            console.print(text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    for w in noted:
+        console.print(f"note      {w.message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     console.print(f"time      value {seconds(value_time)}, gradient {seconds(gradient_time)}, ratio {gradient_time / value_time:.2f}", highlight=False)
-    worst = float(np.max([error for *_, error in rows]))  # NaN, too, is the worst
+    worst = float(np.max([row.error for row in rows if not row.excused], initial=0.0))  # NaN, too, is the worst
     if not worst <= options.tolerance:
         console.print(f"The gradient disagrees with differences by {worst:.1e} (allowed: {options.tolerance:g}).", style="bold red", highlight=False)
         return DISAGREE
@@ -202,44 +215,85 @@ def fresh(args: Sequence[Any]) -> list[Any]:
     return [a.copy() if isinstance(a, np.ndarray) else a for a in args]
 
 
-def compare(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int], gradient: Sequence[Any]) -> list[tuple[str, float, float, float]]:
+@dataclass(frozen=True)
+class Row:
+    """A directional derivative beside a difference."""
+
+    name: str
+    ours: float
+    theirs: float
+    error: float
+    kink: Kink | None
+
+    @property
+    def excused(self) -> bool:
+        """At a kink any value between the derivatives from the left and from the right will do."""
+        if self.kink is None or self.kink.here is not None:
+            return self.kink is not None
+        low, high = sorted((self.kink.left, self.kink.right))
+        slack = 1e-3 * (high - low)
+        return low - slack <= self.ours <= high + slack
+
+
+def compare(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int], gradient: Sequence[Any]) -> list[Row]:
     """Derivatives along each argument's components where they are few, else along random directions, beside differences."""
     rng = np.random.default_rng(0)
     directions: list[tuple[str, int, Any]] = []
     for i in argnums:
-        x = np.asarray(args[i], dtype=np.float64)
+        x = np.asarray(args[i])
+        plane = np.iscomplexobj(x)
         if x.size <= SHOWN:
-            for index in np.ndindex(*x.shape):
-                unit = np.zeros(x.shape)
-                unit[index] = 1.0
-                directions.append((f"argument {i}" + (f"{list(index)}" if index else ""), i, unit))
+            for index, step in itertools.product(np.ndindex(*x.shape), (1.0, 1j) if plane else (1.0,)):
+                unit = np.zeros(x.shape, complex if plane else float)
+                unit[index] = step
+                directions.append((f"argument {i}" + (f"{list(index)}" if index else "") + (" times i" if step == 1j else ""), i, unit))
         else:
             for k in range(3):
-                along = rng.standard_normal(x.shape)
+                along = rng.standard_normal(x.shape) + (1j * rng.standard_normal(x.shape) if plane else 0.0)
                 directions.append((f"argument {i}, random {k + 1}", i, along / np.linalg.norm(along)))
     scale = max([float(np.abs(np.asarray(g)).max(initial=0.0)) for g in gradient] or [0.0])
-    rows: list[tuple[str, float, float, float]] = []
+    rows: list[Row] = []
     for name, i, along in directions:
-        ours = float(np.sum(np.asarray(gradient[list(argnums).index(i)]) * along))
+        ours = float(np.sum(np.asarray(gradient[list(argnums).index(i)]) * along).real)
         theirs = difference(f, args, i, along)
-        rows.append((name, ours, theirs, abs(ours - theirs) / max(abs(ours), abs(theirs), 1e-3 * scale, 1e-12)))
+        error = abs(ours - theirs) / max(abs(ours), abs(theirs), 1e-3 * scale, 1e-12)
+        rows.append(Row(name, ours, theirs, error, kink(f, args, i, along, max(abs(ours), abs(theirs)))))
     return rows
+
+
+def along_line(f: Callable[..., Any], args: Sequence[Any], i: int, along: Any) -> Callable[[float], float]:
+    """t -> f with argument i moved by t along a direction; NaN where the program is not defined."""
+    x = np.asarray(args[i])
+    number: Any = next((kind for kind in (float, complex) if isinstance(args[i], kind)), None)
+
+    def at(t: float) -> float:
+        end = (x + t * along).astype(x.dtype)
+        try:
+            return float(f(*args[:i], number(end) if number else end, *args[i + 1 :]))
+        except (ArithmeticError, AssertionError, ValueError):
+            return float("nan")
+
+    return at
+
+
+def moved_size(x: Any, along: Any) -> float:
+    """The size of the components that move, 1 if they are all zero."""
+    return float((np.abs(x[along != 0]) if x.ndim else np.abs(x)).max(initial=0.0)) or 1.0
+
+
+def kink(f: Callable[..., Any], args: Sequence[Any], i: int, along: Any, size: float) -> Kink | None:
+    """The kink on which the point sits in a direction, if it does."""
+    x = np.asarray(args[i])
+    eps = float(np.finfo(x.dtype).eps)
+    at = along_line(f, args, i, along)
+    return find_kink(at, eps ** (1 / 3) * moved_size(x, along), 8 * eps * abs(at(0.0)), size)
 
 
 def difference(f: Callable[..., Any], args: Sequence[Any], i: int, along: Any) -> float:
     """Central difference in a direction, extrapolated (Ridders 1982): halve the step while the error estimate falls."""
     x = np.asarray(args[i])
-    scalar = isinstance(args[i], float)
-    moved = np.abs(x[along != 0]) if x.ndim else np.abs(x)
-    h = (1e-3 if x.dtype == np.float64 else 3e-2) * (float(moved.max(initial=0.0)) or 1.0)
-
-    def at(h: float) -> float:
-        end = (x + h * along).astype(x.dtype)
-        try:
-            return float(f(*args[:i], float(end) if scalar else end, *args[i + 1 :]))
-        except (ArithmeticError, AssertionError, ValueError):  # the program is not defined there
-            return float("nan")
-
+    h = (1e-3 if np.finfo(x.dtype).eps < 1e-10 else 3e-2) * moved_size(x, along)
+    at = along_line(f, args, i, along)
     previous: list[float] = []
     best, error = float("nan"), float("inf")
     for _ in range(10):

@@ -12,7 +12,7 @@ from oneform.errors import DerivativeError
 from oneform.frontend.lowered import Lowered
 from oneform.ir import Block, Function, Value
 from oneform.tree import NONE, Leaf, Tree, subtree_ranges
-from oneform.types import Scalar, Type, differentiable
+from oneform.types import Scalar, Type, differentiable, element
 
 Args = Sequence[tuple[Tree, list[Leaf]]]
 Kwargs = Mapping[str, tuple[Tree, list[Leaf]]]
@@ -32,6 +32,11 @@ class Rule:
     def parameter(self, k: int) -> str:
         """What to call argument k in messages, if not as the function calls it."""
         return ""
+
+    def asked(self, args: Args) -> dict[int, Sequence[int]]:
+        """The arguments that are differentiated, each with its parameters."""
+        ranges = subtree_ranges([t for t, _ in args])
+        return {n: ranges[n] for n in positions(self.argnums, len(args))}
 
 
 def applied(*rules: Rule) -> Callable[[Lower], Lower]:
@@ -59,7 +64,8 @@ def _finish(low: Lowered, f: Function, result: Tree, leaves: Iterable[Leaf], pic
     """`f` with the results picked, as a function that writes to nothing. `params` puts the parameters in another order."""
     order: tuple[Value, ...] = f.params if params is None else tuple(f.params[k] for k in params)
     block = Block(order, f.block.body, tuple(f.results[k] for k in pick))
-    return dataclasses.replace(low, function=Function(f.name, block), result=result, result_leaves=list(leaves), writes=())
+    names = low.parameters if params is None else ()
+    return dataclasses.replace(low, function=Function(f.name, block), result=result, result_leaves=list(leaves), writes=(), parameters=names)
 
 
 def positions(argnums: int | tuple[int, ...], count: int) -> tuple[int, ...]:
@@ -129,7 +135,25 @@ def _scalar(low: Lowered, value: Tree, transform: str) -> None:
         repair = "For functions with several results use of.jacrev, of.jacfwd or of.vjp."
         if isinstance(t, Scalar):
             repair = "Its result has no derivative: make it a float."
+            if t.dtype.kind == "c":
+                repair = "A gradient is that of a real number: return abs(z), z.real or z.imag. For complex results use of.jvp or of.vjp."
         raise DerivativeError("E203", f"{transform} needs a function that returns one float, but this one returns {what}", repair=repair)
+
+
+def _warned(low: Lowered, f: Function, arguments: Mapping[int, Sequence[int]], outs: Sequence[int]) -> Lowered:
+    """With a warning for each argument, given by its number with its parameters, on which none of the results depends in a differentiable way.
+    What is under `of.stop_gradient` is constant on purpose, and no reason to warn."""
+    params = {n: [k for k in ks if differentiable(f.params[k].type)] for n, ks in arguments.items()}
+    reached = transforms.reached(f, outs)
+    if all(any(k in reached for k in ks) for ks in params.values()):
+        return low
+    stopped = transforms.reached(f, outs, through_stops=True)
+    found: list[str] = []
+    for n, ks in params.items():
+        if not any(k in stopped for k in ks):
+            name = f"`{low.parameters[n]}`" if n < len(low.parameters) else str(n)
+            found.append(f"the gradient of {low.function.name} by argument {name} is zero everywhere: its result does not depend on it in a differentiable way")
+    return dataclasses.replace(low, warnings=(*low.warnings, *found))
 
 
 # ---------------------------------------------------------------- rules
@@ -147,6 +171,7 @@ class Grad(Rule):
         value, aux = _split_aux(low, self.has_aux)
         _scalar(low, value, "value_and_grad" if self.value else "grad")
         f = pure(low)
+        low = _warned(low, f, self.asked(args), [0])
         count = len(f.results)
         g = transforms.grad(f, wrt, 0)
         gradients = list(range(count, len(g.results)))
@@ -169,9 +194,12 @@ class Jacobian(Rule):
         low = base(args, kwargs)
         value, aux = _split_aux(low, self.has_aux)
         outs = [k for k in range(value.leaves) if differentiable(low.result_leaves[k].type)]
+        self._check_real(args, low, outs)
         if not outs:
             raise DerivativeError("E203", f"a Jacobian needs a function that returns floats, but this one returns {describe(low)}")
         f = pure(low)
+        if not self.forward:
+            low = _warned(low, f, self.asked(args), outs)
         count = len(f.results)
         single = len(outs) == 1 and isinstance(low.result_leaves[outs[0]].type, Scalar)
         g = transforms.jacfwd(f, wrt, outs) if self.forward else transforms.grad(f, wrt, outs[0]) if single else transforms.jacrev(f, wrt, outs)
@@ -184,6 +212,17 @@ class Jacobian(Rule):
             pick += range(value.leaves, count)
             leaves += low.result_leaves[value.leaves :]
         return _finish(low, g, result, leaves, pick)
+
+
+    def _check_real(self, args: Args, low: Lowered, outs: Sequence[int]) -> None:
+        """One direction (or one cotangent) per element tells all only if what is seeded is real."""
+        _, _, leaves = _chosen(args, self.argnums)
+        if self.forward and any(element(leaf.type).kind == "c" for leaf in leaves):
+            repair = "Use of.jacrev where the results are real, or of.jvp with a direction."
+            raise DerivativeError("E202", "jacfwd moves each number along one direction, but complex arguments move in two", repair=repair)
+        if not self.forward and any(element(low.result_leaves[k].type).kind == "c" for k in outs):
+            repair = "Use of.jacfwd where the arguments are real, or of.vjp with a cotangent."
+            raise DerivativeError("E203", "jacrev follows one number for each result, but complex results are two", repair=repair)
 
 
 def nested(outer: Tree, inner: Tree) -> Tree:
@@ -218,7 +257,11 @@ class Jvp(Rule):
 
 @dataclass(frozen=True)
 class Vjp(Rule):
-    """Called with (primals, cotangents): cotangents in the structure of the result, None where it has no derivative."""
+    """Called with (primals, cotangents): cotangents in the structure of the result, None where it has no derivative. `value`: returns the
+    pair of the result and the cotangents. `quiet`: no warning where a gradient is zero everywhere."""
+
+    value: bool = False
+    quiet: bool = False
 
     def parameter(self, k: int) -> str:
         return ("the primals", "the cotangents")[k]
@@ -231,11 +274,40 @@ class Vjp(Rule):
         low = base(inner, kwargs)
         seeds = [k for k, leaf in enumerate(low.result_leaves) if differentiable(leaf.type)]
         f = pure(low)
+        low = low if self.quiet else _warned(low, f, _primals_asked(primals), seeds)
         count, n, first = len(f.results), len(primals[1]), len(f.params)
         g = transforms.vjp(f, wrt, seeds)
         order = [*range(n), *range(first, first + len(seeds)), *range(n, first)]
         leaves = [leaf for leaf, a in zip(primals[1], active, strict=True) if a]
-        return _finish(low, g, masked(primals[0], active), leaves, range(count, len(g.results)), order)
+        tree = masked(primals[0], active)
+        if self.value:
+            return _finish(low, g, Tree("tuple", (low.result, tree)), [*low.result_leaves, *leaves], range(len(g.results)), order)
+        return _finish(low, g, tree, leaves, range(count, len(g.results)), order)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """vjp in two functions. Called with the primals in a tuple: what the first returns, with what it saves behind; and the second, from what
+    was saved and the cotangents to those of the primals."""
+
+    def lower(self, base: Lower, primals: tuple[Tree, list[Leaf]]) -> tuple[Lowered, Lowered]:
+        wrt = _active(primals[1])
+        low = base(split(primals), {})
+        seeds = [k for k, leaf in enumerate(low.result_leaves) if differentiable(leaf.type)]
+        f = pure(low)
+        low = _warned(low, f, _primals_asked(primals), seeds)
+        forward, reverse = transforms.vjp_apart(f, wrt, seeds)
+        active = [k in wrt for k in range(len(primals[1]))]
+        leaves = [leaf for leaf, a in zip(primals[1], active, strict=True) if a]
+        first = dataclasses.replace(low, function=forward, writes=())
+        return first, dataclasses.replace(low, function=reverse, result=masked(primals[0], active), result_leaves=leaves, writes=())
+
+
+def _primals_asked(primals: tuple[Tree, list[Leaf]]) -> dict[int, Sequence[int]]:
+    """The primals that have a derivative, each with its parameters."""
+    tree, leaves = primals
+    ranges = dict(enumerate(subtree_ranges(tree.children)))
+    return {n: r for n, r in ranges.items() if any(differentiable(leaves[k].type) for k in r)}
 
 
 def _active(leaves: Sequence[Leaf]) -> list[int]:

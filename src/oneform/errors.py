@@ -13,7 +13,7 @@ CODES: dict[str, str] = {
     "E002": "this name is not defined here",
     "E003": "this function or attribute is not known to the compiler",
     "E004": "the source of this function is not available",
-    "E005": "helper functions call each other without end",
+    "E005": "a function calls itself with ever new types",
     "E006": "the structure of the program would depend on a value known only at run time",
     "E007": "the text is no program in Oneform's form",
     "E101": "the operand types do not fit the operation",
@@ -26,6 +26,10 @@ CODES: dict[str, str] = {
     "E202": "a derivative is asked for with respect to a value that has none",
     "E203": "the function differentiated does not return what this transform needs",
     "E204": "the derivative disagrees with differences",
+    "E210": "a custom rule is missing, or does not fit its function",
+    "E211": "a function with a custom rule is differentiated by something that the rule does not cover",
+    "E212": "forward mode does not go through a function with custom_vjp",
+    "E213": "a custom rule is not linear in the tangents",
     "E301": "the program exceeds a limit of the compiler",
     "E401": "an argument has a type the compiler does not accept",
     "E402": "an argument that the function writes to is not writable",
@@ -79,6 +83,10 @@ class DerivativeError(OneformError, TypeError):
 
 class ArgumentError(OneformError, TypeError):
     """A call passes something that compiled code does not take."""
+
+
+class ZeroGradientWarning(UserWarning):
+    """A gradient is zero whatever the arguments are: the result does not depend on an argument in a differentiable way."""
 
 
 class InternalError(Exception):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from oneform.frontend.capture import Item, Reader, Shape
+from oneform.rules import CustomRule
 from oneform.tree import flatten
 
 
@@ -94,6 +95,9 @@ class _Walk:
             return self.function(x)
         if isinstance(x, types.MethodType):
             return ("method", self.describe(x.__func__), self.describe(x.__self__))
+        if isinstance(x, CustomRule):
+            rules = [tuple(map(self.describe, r)) if isinstance(r, tuple) else self.describe(r) for r in x.rules]
+            return (x.kind, x.nondiff_argnums, self.describe(x.fun), *rules)
         if isinstance(x, functools.partial):
             partial: Any = x
             return ("partial", self.describe(partial.func), self.describe(partial.args), self.describe(partial.keywords), self.same(partial))

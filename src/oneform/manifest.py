@@ -17,6 +17,7 @@ import numpy as np
 from oneform.frontend.capture import Dependency, Item, Reader
 from oneform.frontend.capture import Shape as Nesting
 from oneform.identity import Identity, Reference, digest
+from oneform.rules import CustomRule
 from oneform.runtime import cache
 from oneform.runtime.engine import Image
 from oneform.runtime.trampoline import Shape
@@ -51,7 +52,9 @@ def store(key: str, identity: Identity, image: Image, shape: Shape, captures: Se
 
 
 def _implied(d: Any) -> bool:
-    """Default arguments, which the fingerprint of their function or class covers."""
+    """Default arguments, which the fingerprint of their function or class covers; custom rules, which that of their function does."""
+    if isinstance(d.read, Reader) and isinstance(d.read.namespace, CustomRule):
+        return True
     return not isinstance(d.read, (Reader, Item, Nesting)) and isinstance(d.value, (bool, int, float))
 
 
@@ -76,6 +79,7 @@ def load(key: str, identity: Identity, root: Any) -> tuple[Image, Shape, list[Re
         return all(d.holds() for d in watched)
 
     watched = [Dependency("", (), r, v) for (r, _), v in zip(readers, values, strict=True)]
+    watched += [Dependency("", (), Reader(v, "rules"), v.rules) for v in (root, *values) if isinstance(v, CustomRule)]
     return entry.image, entry.shape, references, holds
 
 
@@ -145,6 +149,8 @@ def fingerprint(x: Any, exact: bool = False, seen: list[Any] | None = None) -> s
         return repr(x)
     if isinstance(x, types.FunctionType):
         return _function(x, seen)
+    if isinstance(x, CustomRule):
+        return f"{x.kind} {x.nondiff_argnums} {fingerprint(x.fun, False, seen)} {fingerprint(x.rules, False, seen)}"
     if isinstance(x, types.ModuleType):
         return f"module {x.__name__}"
     if isinstance(x, type):
@@ -199,7 +205,9 @@ def _class(c: type) -> str:
     for base in c.__mro__:
         for name, value in vars(base).items():
             inner: Any = getattr(value, "__func__", getattr(value, "fget", value))
-            if isinstance(inner, types.FunctionType) and base is not object:
+            if isinstance(value, CustomRule):
+                parts.append(f"{name} {fingerprint(value)}")
+            elif isinstance(inner, types.FunctionType) and base is not object:
                 parts.append(f"{name} {digest(inner.__code__)}")
             elif isinstance(value, (bool, int, float, str)) and not name.startswith("__"):
                 parts.append(f"{name} {value!r}")

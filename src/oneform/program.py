@@ -117,7 +117,7 @@ def _describe(args: Sequence[Tree], kwargs: Mapping[str, Tree]) -> str:
 
 def _plain(x: Any) -> Any:
     """A result of the interpreter as compiled code gives it."""
-    return x.item() if getattr(x, "ndim", 1) == 0 and x.dtype.name in ("float64", "int64", "bool") else x
+    return x.item() if getattr(x, "ndim", 1) == 0 and x.dtype.name in ("float64", "int64", "bool", "complex128") else x
 
 
 class FromProgram(Origin):

@@ -71,7 +71,7 @@ def _has_derivative(x: Any) -> bool:
 
 def is_active(leaf: Any) -> bool:
     """Whether a leaf of an argument or result has a derivative."""
-    return isinstance(leaf, float) or (not isinstance(leaf, (bool, int)) and np.asarray(leaf).dtype.kind == "f")
+    return isinstance(leaf, (float, complex)) or (not isinstance(leaf, (bool, int)) and np.asarray(leaf).dtype.kind in "fc")
 
 
 def copied(x: Any) -> Any:
@@ -127,18 +127,20 @@ def _shape(tree: Tree) -> str:
 
 
 def _tangent(t: Any, x: Any, what: str, of: str) -> Any:
-    """One tangent in the type of its primal: shapes must be equal, a Python number may stand for any float."""
+    """One tangent in the type of its primal: shapes must be equal, a Python number may stand for any float, a complex one for complex ones."""
     if t is None:
         raise DerivativeError("E202", f"{what} is None, but the {of} have a float there")
-    if not isinstance(t, (bool, int, float, np.generic, np.ndarray)):
+    if not isinstance(t, (bool, int, float, complex, np.generic, np.ndarray)):
         t = np.asarray(t)
-    shape, wanted = np.shape(t), np.shape(x)
+    shape, wanted = np.asarray(t).shape, np.shape(x)
     if shape != wanted:
         raise DerivativeError("E202", f"{what} has shape {shape} where the {of} have shape {wanted}")
     kind = np.asarray(t).dtype
     dtype = np.asarray(x).dtype.newbyteorder("=")
-    if kind.kind != "f" and not isinstance(t, (bool, int)) or kind.kind == "f" and not isinstance(t, float) and kind.newbyteorder("=") != dtype:
+    python = isinstance(t, (bool, int, float) if dtype.kind == "f" else (bool, int, float, complex))  # float64 and complex128 are such, too
+    if not python and kind.newbyteorder("=") != dtype:
         raise DerivativeError("E202", f"{what} is {kind} where the {of} are {dtype}")
     if isinstance(x, np.ndarray) and x.ndim:
         return np.ascontiguousarray(t, dtype)
-    return float(t) if type(x) is float else dtype.type(t)
+    number: Any = t
+    return type(x)(number) if type(x) in (float, complex) else dtype.type(number)

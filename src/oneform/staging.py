@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import types
+import warnings
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ import numpy as np
 
 from oneform import frontend, manifest, optimise
 from oneform.derivatives import Rule
-from oneform.errors import ArgumentError, CompileError, OneformError
+from oneform.errors import ArgumentError, CompileError, OneformError, ZeroGradientWarning
 from oneform.frontend.lowered import Lowered
 from oneform.identity import Identity, Reference, identify
 from oneform.ir import Function
@@ -147,6 +148,7 @@ class Family:
         self.options, self.alive = options, alive
         self.versions: dict[Signature, list[Version]] = {}
         self.statics: dict[Signature, int] = {}  # by widened signature: how many versions differ in static lengths only
+        self.warned: set[str] = set()
         self.lock = threading.RLock()
 
     def narrow(self, signature: Signature) -> Signature:
@@ -229,6 +231,14 @@ def plan(low: Lowered, signature: Signature, references: Sequence[Reference], id
 
 
 # ---------------------------------------------------------------- the callable
+
+
+def _outside() -> int:
+    """How many frames up the caller of this library stands, for a warning that the calling function gives."""
+    package, depth, frame = os.path.dirname(__file__), 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        depth, frame = depth + 1, frame.f_back
+    return depth
 
 
 class _Slow:
@@ -356,13 +366,22 @@ class Compiled(Base):
             if self.fits(version) is not None:
                 return version
         low = self.origin.lower(*lowering_arguments(signature))
+        self.warn(low.warnings)
         references = [self.identity.reference(c.name, c.read) for c in low.captures]
         function, shape = plan(low, signature, references, self.identity)
         image = compile_image(function, shape, self.options)
-        if key:
+        if key and not low.warnings:  # the next process is to be warned as well
             manifest.store(key, self.identity, image, shape, low.captures, low.dependencies)
         dependencies = list(low.dependencies)
         return Version(Specialisation(image, shape), references, lambda: all(d.holds() for d in dependencies))
+
+    def warn(self, found: Sequence[str]) -> None:
+        """Once for a program, whatever the signatures it is compiled for; at the user's own line."""
+        assert self.family is not None
+        for text in found:
+            if text not in self.family.warned:
+                warnings.warn(text, ZeroGradientWarning, stacklevel=_outside())
+                self.family.warned.add(text)
 
     def disk_key(self, signature: Signature) -> str:
         """Under which name the disk cache has this program for this signature; "" if it cannot."""

@@ -1,4 +1,4 @@
-"""What a value can be: scalars, arrays with symbolic dimensions, stacks; dtypes and their promotion."""
+"""What a value can be: scalars, arrays with symbolic dimensions, lists of rows; dtypes and their promotion."""
 
 from __future__ import annotations
 
@@ -41,6 +41,20 @@ DTYPES: dict[str, DType] = {d.name: d for d in (BOOL, I32, I64, F32, F64, C64, C
 BY_NUMPY: dict[np.dtype[Any], DType] = {d.numpy: d for d in DTYPES.values()}
 
 
+_PARTS: dict[DType, DType] = {C64: F32, C128: F64}
+_WITH_PARTS: dict[DType, DType] = {part: d for d, part in _PARTS.items()}
+
+
+def real_dtype(d: DType) -> DType:
+    """The dtype of the real part: for a complex dtype that of its parts, any other itself."""
+    return _PARTS.get(d, d)
+
+
+def complex_dtype(d: DType) -> DType:
+    """The complex dtype whose parts are `d`; a complex one itself."""
+    return _WITH_PARTS.get(d, d)
+
+
 def promote(a: DType, b: DType) -> DType:
     """The dtype of `a + b` for two NumPy dtypes (NEP 50, both operands strong)."""
     return BY_NUMPY[np.promote_types(a.numpy, b.numpy)]
@@ -76,16 +90,16 @@ class Array:
 
 
 @dataclass(frozen=True)
-class Stack:
-    """A LIFO of tuples: the tape of a loop whose trip count only the data knows."""
+class List:
+    """Rows of numbers, arrays and lists, as many as the data make: a list of records, or the tape of a loop whose trip count only the data knows."""
 
     items: tuple[Type, ...]
 
     def __str__(self) -> str:
-        return f"stack<{', '.join(map(str, self.items))}>"
+        return f"list<{', '.join(map(str, self.items))}>"
 
 
-Type = Scalar | Array | Stack
+Type = Scalar | Array | List
 
 
 def same_dim(a: Dim, b: Dim) -> bool:
@@ -97,7 +111,7 @@ def assignable(a: Type, b: Type) -> bool:
     """Whether a value of type `a` may stand where `b` is declared: equal, but that `b` may leave a dimension open (ANY)."""
     if isinstance(a, Array) and isinstance(b, Array):
         return a.dtype == b.dtype and a.rank == b.rank and all(y in (ANY, x) for x, y in zip(a.shape, b.shape, strict=True))
-    if isinstance(a, Stack) and isinstance(b, Stack):
+    if isinstance(a, List) and isinstance(b, List):
         return len(a.items) == len(b.items) and all(map(assignable, a.items, b.items))
     return a == b
 
@@ -108,22 +122,27 @@ def join(a: Type, b: Type) -> Type | None:
         if a.dtype != b.dtype or a.rank != b.rank:
             return None
         return Array(a.dtype, tuple(x if x == y else ANY for x, y in zip(a.shape, b.shape, strict=True)))
-    if isinstance(a, Stack) and isinstance(b, Stack) and len(a.items) == len(b.items):
+    if isinstance(a, List) and isinstance(b, List) and len(a.items) == len(b.items):
         items = [join(x, y) for x, y in zip(a.items, b.items, strict=True)]
         known = tuple(i for i in items if i is not None)
-        return Stack(known) if len(known) == len(items) else None
+        return List(known) if len(known) == len(items) else None
     return a if a == b else None
 
 
 def element(t: Type) -> DType:
     """The dtype of a scalar or array."""
-    assert not isinstance(t, Stack), "a stack has no dtype"
+    assert not isinstance(t, List), "a list has no dtype"
     return t.dtype
 
 
 def differentiable(t: Type) -> bool:
     """Whether values of this type have a tangent: floats, complexes, and arrays of them."""
-    return not isinstance(t, Stack) and t.dtype.differentiable
+    return not isinstance(t, List) and t.dtype.differentiable
+
+
+def carries_derivative(t: Type) -> bool:
+    """A type whose values have a tangent; a list has one if a column of it has."""
+    return any(map(carries_derivative, t.items)) if isinstance(t, List) else differentiable(t)
 
 
 def with_shape(dtype: DType, shape: tuple[Dim, ...]) -> Type:

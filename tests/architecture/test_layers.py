@@ -15,8 +15,8 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # A layer may import those before it, and itself. Layers on one line do not know each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "types"),
-    ("tree",),
+    ("errors", "types", "rules", "kinks"),
+    ("tree", "layout"),
     ("ir",),
     ("ops",),
     ("frontend", "transforms", "optimise", "codegen", "interop"),

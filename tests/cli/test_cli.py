@@ -12,6 +12,7 @@ from oneform.cli import main
 
 PROGRAM = '''
 import numpy as np
+import oneform as of
 
 def cube(x):
     return x ** 3
@@ -22,8 +23,29 @@ def energy(u, scale):
         total += scale * u[i] * u[i]
     return total
 
+def wave(z, amplitudes):
+    total = 0j
+    for k in range(len(amplitudes)):
+        total += amplitudes[k] * z ** k
+    return abs(total)
+
 def stepped(x):
     return float(int(x * 1e6)) if x > 0 else x
+
+def hinge(u):
+    return np.sum(np.maximum(u, 0.0)) + abs(u[0])
+
+def wrong_at_a_kink(x):
+    return bent(x)
+
+@of.custom_jvp
+def bent(x):
+    return abs(x)
+
+bent.defjvp(lambda p, t: (bent(*p), 2.0 * t[0]))
+
+def unused(x, y):
+    return x * x
 
 def out_of_range(u):
     return u[0] + u[7]
@@ -50,6 +72,12 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     status = main(argv)
     out, err = capsys.readouterr()
     return status, out, err
+
+
+def test_check_of_complex_arguments(program, capsys) -> None:
+    status, out, _ = run(capsys, "check", f"{program}:wave", "--args", "0.5+1j, [1j, 2.0, 0.5-1j]")
+    assert status == 0
+    assert "argument 0 times i" in out and "argument 1[2] times i" in out
 
 
 def test_check_with_example(program, capsys) -> None:
@@ -143,6 +171,22 @@ def test_a_derivative_that_differences_do_not_confirm(program, capsys) -> None:
     status, out, _ = run(capsys, "check", f"{program}:stepped", "--args", "1.5")
     assert status == 1
     assert "disagrees with differences" in out
+
+
+def test_a_kink_is_printed(program, capsys) -> None:
+    status, out, _ = run(capsys, "check", f"{program}:hinge", "--args", "[0.0, 1.0, -2.0, 0.0]")
+    assert status == 0
+    assert "kink      argument 0[0]: the derivative is -1 from the left and 2 from the right" in out
+    assert "kink      argument 0[3]: the derivative is 0" in out and out.count("kink") == 2
+    status, out, _ = run(capsys, "check", f"{program}:wrong_at_a_kink", "--args", "0.0")
+    assert status == 1 and "kink" in out and "disagrees" in out
+    status, out, _ = run(capsys, "check", f"{program}:cube", "--args", "1.0")
+    assert "kink" not in out
+
+
+def test_a_gradient_that_is_zero_everywhere_is_noted(program, capsys) -> None:
+    status, out, _ = run(capsys, "check", f"{program}:unused", "--args", "1.0, 2.0")
+    assert status == 0 and "note      the gradient of unused by argument `y` is zero everywhere" in out
 
 
 def test_usage(capsys) -> None:

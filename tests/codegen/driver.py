@@ -13,9 +13,10 @@ from oneform import codegen
 from oneform.codegen.emit import kernel_text
 from oneform.codegen.legalise import legalise
 from oneform.codegen.schedule import schedule
+from oneform.codegen.support import CONTEXT
 from oneform.codegen.target import load_object, object_code
 from oneform.ir import Function
-from oneform.types import Array, Scalar, shape_of
+from oneform.types import Array, Scalar, real_dtype, shape_of
 
 _libc = ctypes.CDLL(None)
 _libc.free.argtypes = [ctypes.c_void_p]
@@ -29,7 +30,7 @@ class Compiled:
         self.kernel = codegen.compile_function(f, writes, codegen.Options(**options), codegen.packed_entry(codegen.signature(f)))
         self.loaded = self.kernel.load("of.packed")
         self.entry = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(self.loaded["of.packed"])
-        self.context = (ctypes.c_uint64 * 16)()
+        self.context = (ctypes.c_uint64 * (CONTEXT // 8))()
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         slots: list[int] = []
@@ -43,13 +44,12 @@ class Compiled:
                 slots += [n for n, d in zip(x.shape, p.type.shape, strict=True) if not isinstance(d, int)]
             else:
                 assert isinstance(p.type, Scalar)
-                cell = np.zeros(8, np.uint8)
-                raw = np.array(a, p.type.dtype.numpy).tobytes()
-                cell[: len(raw)] = np.frombuffer(raw, np.uint8)
-                slots.append(int(cell.view(np.uint64)[0]))
+                x = np.array(a, p.type.dtype.numpy)
+                for part in (x.real, x.imag) if p.type.dtype.kind == "c" else (x,):
+                    slots.append(int.from_bytes(part.tobytes().ljust(8, b"\0"), "little"))
         row = (ctypes.c_uint64 * max(1, len(slots)))(*slots)
         results = self.f.results[: len(self.f.results) - len(self.writes)]
-        out = (ctypes.c_uint64 * max(1, sum(1 + len(shape_of(r.type)) for r in results)))()
+        out = (ctypes.c_uint64 * max(1, sum(2 + len(shape_of(r.type)) for r in results)))()
         ctypes.memset(self.context, 0, ctypes.sizeof(self.context))
         code = self.entry(ctypes.addressof(self.context), ctypes.addressof(row), ctypes.addressof(out))
         assert self.context[0] == 0, "memory is left on the allocation list"
@@ -62,9 +62,9 @@ class Compiled:
         slot = 0
         for t in types:
             if isinstance(t, Scalar):
-                raw = bytes(ctypes.string_at(ctypes.addressof(out) + 8 * slot, 8))[: t.dtype.numpy.itemsize]
-                values.append(np.frombuffer(raw, t.dtype.numpy)[0])
-                slot += 1
+                size = t.dtype.numpy.itemsize
+                values.append(np.frombuffer(ctypes.string_at(ctypes.addressof(out) + 8 * slot, size), t.dtype.numpy)[0])
+                slot += (size + 7) // 8
                 continue
             pointer, shape = out[slot], tuple(out[slot + 1 : slot + 1 + t.rank])
             assert pointer % 64 == 0
@@ -77,9 +77,12 @@ class Compiled:
     def fail(self, code: int) -> None:
         assert code > 0, "a Python exception should have been raised"
         site = self.kernel.sites[code - 1]
-        details = [
-            np.frombuffer(ctypes.string_at(ctypes.addressof(self.context) + 8 + 8 * k, 8)[: d.numpy.itemsize], d.numpy)[0] for k, d in enumerate(site.details)
-        ]
+        places = (ctypes.string_at(ctypes.addressof(self.context) + 8 + 8 * k, 8) for k in range(4))
+        details: list[Any] = []
+        for d in site.details:
+            part = real_dtype(d).numpy
+            raw = b"".join(next(places)[: part.itemsize] for _ in range(2 if d.kind == "c" else 1))
+            details.append(np.frombuffer(raw, d.numpy)[0])
         raise getattr(builtins, site.error)(site.message.format(*details))
 
 
@@ -126,7 +129,7 @@ class Counted(Compiled):
         self.loaded = load_object(self.kernel.object, "of.packed", "of.blocks")
         self.entry = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(self.loaded["of.packed"])
         self.blocks = ctypes.c_int64.from_address(self.loaded["of.blocks"])
-        self.context = (ctypes.c_uint64 * 16)()
+        self.context = (ctypes.c_uint64 * (CONTEXT // 8))()
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         before = self.blocks.value

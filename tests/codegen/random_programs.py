@@ -10,13 +10,13 @@ import numpy as np
 from oneform.ir import Builder, Function, Value
 from oneform.ops import OPS
 from oneform.ops.table import constant, dim, integer
-from oneform.types import ANY, BOOL, F64, I64, Array, Scalar, Stack, Type
+from oneform.types import ANY, BOOL, F64, I64, Array, List, Scalar, Type
 
 VECTOR, OPEN, TRIPLE, MATRIX, WHOLE = Array(F64, ("n",)), Array(F64, (ANY,)), Array(F64, (3,)), Array(F64, ("n", 2)), Array(I64, (4,))
 FLAGS = Array(BOOL, (80,))
 ARRAYS: list[Type] = [VECTOR, OPEN, TRIPLE, MATRIX, WHOLE, FLAGS]
-TAPE = Stack((Scalar(F64), VECTOR, TRIPLE, Scalar(BOOL)))
-NUMBERS = Stack((Scalar(F64), Scalar(I64)))
+TAPE = List((Scalar(F64), VECTOR, TRIPLE, Scalar(BOOL)))
+NUMBERS = List((Scalar(F64), Scalar(I64)))
 
 
 class Maker:
@@ -32,7 +32,7 @@ class Maker:
         self.n = dim(b, scope[0], 0)
         writes = tuple(k for k in range(6) if self.rng.random() < 0.3)
         self.fill(b, scope, 0)
-        pool = [v for v in scope if not isinstance(v.type, Stack)]
+        pool = [v for v in scope if not isinstance(v.type, List)]
         results = self.rng.sample(pool, min(len(pool), self.rng.randint(1, 5)))
         finals = [self.pick([*b.params, *scope], b.params[k].type) for k in writes]
         return b.function("random", *results, *finals), writes
@@ -198,7 +198,7 @@ class Maker:
     def make_stack(self, b: Builder, scope: list[Value], depth: int) -> None:
         """Push in one loop, pop some in another."""
         n = b.emit1(OPS["mod"], self.number(b, scope, Scalar(I64)), integer(b, self.rng.choice([4, 4, 90])))
-        s = b.emit1(OPS["stack"], items=(TAPE if self.rng.random() < 0.5 else NUMBERS).items)
+        s = b.emit1(OPS["list"], items=(TAPE if self.rng.random() < 0.5 else NUMBERS).items)
         body = b.sub()
         i, top = body.param(Scalar(I64)), body.param(s.type)
         inner = [*scope, i]
@@ -233,7 +233,7 @@ class Maker:
     # ------------------------------------------------------------ structure
 
     def carried(self, b: Builder, scope: list[Value]) -> list[Value]:
-        pool = [v for v in scope if not isinstance(v.type, Stack)]
+        pool = [v for v in scope if not isinstance(v.type, List)]
         return [self.rng.choice(pool) for _ in range(self.rng.randint(0, 4))]
 
     def region_type(self, v: Value) -> Type:
@@ -289,7 +289,7 @@ class Maker:
     def make_if(self, b: Builder, scope: list[Value], depth: int) -> None:
         c = self.number(b, scope, Scalar(BOOL))
         count = self.rng.randint(0, 3)
-        pool = [v for v in scope if not isinstance(v.type, Stack)]
+        pool = [v for v in scope if not isinstance(v.type, List)]
         models = [self.rng.choice(pool) for _ in range(count)]
         sides = []
         for _ in range(2):

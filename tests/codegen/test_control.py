@@ -12,7 +12,7 @@ import pytest
 from oneform.ir import Builder, Function, Value, interpret
 from oneform.ops import OPS
 from oneform.ops.table import constant, dim, integer
-from oneform.types import BOOL, F32, F64, I64, Array, DType, Scalar, Stack, Type
+from oneform.types import BOOL, F32, F64, I64, Array, DType, List, Scalar, Type
 from tests.codegen.driver import Counted
 
 INDEX, NUMBER = Scalar(I64), Scalar(F64)
@@ -201,7 +201,7 @@ def tape(items: Sequence[Type]) -> Function:
     """Pushes n tuples, pops m of them, sums the first item."""
     b = Builder()
     n, m, x = b.param(INDEX), b.param(INDEX), b.param(Array(F64, ("n",)))
-    s = op(b, "stack", items=tuple(items))
+    s = op(b, "list", items=tuple(items))
     body = b.sub()
     i, top = body.param(INDEX), body.param(s.type)
     values = [_item(body, t, i, x) for t in items]
@@ -218,8 +218,8 @@ def tape(items: Sequence[Type]) -> Function:
 def _item(b: Builder, t: Type, i: Value, x: Value) -> Value:
     if isinstance(t, Scalar):
         return op(b, "convert", i, dtype=t.dtype)
-    if isinstance(t, Stack):
-        return op(b, "push", op(b, "stack", items=t.items), *(_item(b, u, i, x) for u in t.items))
+    if isinstance(t, List):
+        return op(b, "push", op(b, "list", items=t.items), *(_item(b, u, i, x) for u in t.items))
     v = op(b, "convert", i, dtype=F64)
     return op(b, "full", v, *([] if t.shape == (3,) else [op(b, "add", i, integer(b, 1))]), shape=t.shape)
 
@@ -227,14 +227,14 @@ def _item(b: Builder, t: Type, i: Value, x: Value) -> Value:
 def _number(b: Builder, v: Value) -> Value:
     if isinstance(v.type, Scalar):
         return op(b, "convert", v, dtype=F64)
-    if isinstance(v.type, Stack):
+    if isinstance(v.type, List):
         return _number(b, b.emit(OPS["pop"], v)[1])
     return op(b, "get", v, integer(b, 0))
 
 
 ROW = Array(F64, ("?",))
 TUPLES: list[tuple[Type, ...]] = [
-    (NUMBER,), (INDEX, NUMBER), (Scalar(BOOL), NUMBER, Scalar(BOOL), Scalar(F32)), (Array(F64, (3,)), Scalar(BOOL)), (ROW, INDEX), (Stack((NUMBER, ROW)), INDEX)
+    (NUMBER,), (INDEX, NUMBER), (Scalar(BOOL), NUMBER, Scalar(BOOL), Scalar(F32)), (Array(F64, (3,)), Scalar(BOOL)), (ROW, INDEX), (List((NUMBER, ROW)), INDEX)
 ]  # fmt: skip
 
 
@@ -249,7 +249,7 @@ def test_stacks(items: Sequence[Type]) -> None:
 def test_a_stack_used_twice_is_copied() -> None:
     b = Builder()
     n = b.param(INDEX)
-    s = op(b, "stack", items=(INDEX, Array(F64, ("?",))))
+    s = op(b, "list", items=(INDEX, Array(F64, ("?",))))
     body = b.sub()
     i, top = body.param(INDEX), body.param(s.type)
     row = op(body, "full", op(body, "convert", i, dtype=F64), integer(body, 2), shape=("?",))
@@ -263,7 +263,7 @@ def test_a_stack_used_twice_is_copied() -> None:
 # ---------------------------------------------------------------- values nobody reads
 
 
-@pytest.mark.parametrize("t", [NUMBER, Array(F64, (3,)), Array(F64, ("n",)), Array(F64, (100,)), Array(F64, ("?", 2)), Stack((NUMBER,))])
+@pytest.mark.parametrize("t", [NUMBER, Array(F64, (3,)), Array(F64, ("n",)), Array(F64, (100,)), Array(F64, ("?", 2)), List((NUMBER,))])
 def test_undef(t: Type) -> None:
     b = Builder()
     x, flag = b.param(Array(F64, ("n",))), b.param(Scalar(BOOL))

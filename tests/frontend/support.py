@@ -56,7 +56,8 @@ def same(actual: Any, expected: Any, rtol: float = 1e-12) -> None:
     assert flatten(actual, a) == flatten(expected, e)
     for x, y in zip(a, e, strict=True):
         assert np.shape(x) == np.shape(y)
-        np.testing.assert_allclose(np.asarray(x, float), np.asarray(y, float), rtol=rtol, atol=1e-14)
+        wide = complex if np.asarray(y).dtype.kind == "c" else float
+        np.testing.assert_allclose(np.asarray(x, wide), np.asarray(y, wide), rtol=rtol, atol=1e-14)
 
 
 def agree(f: Callable[..., Any], *args: Any, rtol: float = 1e-12, **kwargs: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+import oneform as of
 from oneform.errors import CompileError
 from oneform.frontend.source import source_of
 from tests.frontend.support import agree, lower, run
@@ -428,3 +429,28 @@ def test_compiled_functions_are_inlined() -> None:
     agree(f, X, X[:3].copy())
     lowered, _ = lower(f, X, X * 2.0)
     assert len(lowered.captures) == 1
+
+
+def test_functions_made_inside_a_loop_settle() -> None:
+    """Lowering the body again makes each function anew; it is the same one all the same, and so is its derivative."""
+
+    def walk(step, slope, x):
+        while True:
+            x = x - step(x) - 0.1 * slope(x)
+            if x <= 1.0:
+                break
+        return x
+
+    def mirrored(step, slope, x):
+        return walk(lambda y: -step(y), lambda y: -slope(y), x)
+
+    def inner(x):
+        def square(y):
+            return -0.1 * x * y * y
+
+        return mirrored(square, of.grad(square), x)
+
+    def f(x):
+        return walk(inner, lambda y: 0.5 * y, x)
+
+    agree(f, 3.0)

@@ -16,7 +16,7 @@ from oneform.frontend.fence import ENTRIES
 from tests.frontend.support import lower
 
 VALUES: dict[str, Any] = {
-    "x": 0.5, "y": 1.5, "n": 3, "k": 2, "v": np.linspace(0.0, 1.0, 40), "w": np.linspace(1.0, 2.0, 40), "a": np.ones((40, 3)), "p": (1.0, 2.0),
+    "x": 0.5, "y": 1.5, "n": 3, "k": 2, "v": np.linspace(0.0, 1.0, 40), "w": np.linspace(1.0, 2.0, 40), "a": np.ones((40, 3)), "p": (1.0, 2.0), "z": 0.5 - 1j, "c": np.linspace(0.0, 1.0, 40) * 1j,
 }
 
 
@@ -52,14 +52,6 @@ def refuse(f: FunctionType, line: int, text: str) -> CompileError:
     assert (error.loc.file, error.loc.line) == (f.__code__.co_filename, line)
     assert error.loc.text[error.loc.column : error.loc.end_column].strip()
     return error
-
-
-def test_a_cycle_of_calls_is_named() -> None:
-    from tests.frontend.cases import names
-
-    mark = wanted(names.odd)
-    assert mark is not None
-    refuse(names.even, *mark)
 
 
 def test_an_error_in_a_helper_names_the_helpers_line() -> None:

@@ -7,7 +7,7 @@ import pytest
 from oneform.errors import CompileError, InternalError
 from oneform.ir import Builder, Function, interpret, parse, show, verify
 from oneform.ops import OPS, constant, dim
-from oneform.types import ANY, BOOL, C128, F32, F64, I64, Array, Scalar, Stack
+from oneform.types import ANY, BOOL, C128, F32, F64, I64, Array, List, Scalar
 
 SUM = """\
 oneform 1
@@ -67,15 +67,15 @@ def test_numbers_are_kept_exactly(value: complex, dtype: object):
 
 def test_names_and_symbols_of_any_kind():
     b = Builder()
-    f = b.function("<lambda>", b.param(Array(F64, ("n", ANY, 3, "len(x) - 1"))), b.param(Stack((Scalar(F64), Array(I64, ("x.0",))))))
-    assert "function '<lambda>'(%0: f64[n, ?, 3, 'len(x) - 1'], %1: stack<f64, i64[x.0]>)" in show(f)
+    f = b.function("<lambda>", b.param(Array(F64, ("n", ANY, 3, "len(x) - 1"))), b.param(List((Scalar(F64), Array(I64, ("x.0",))))))
+    assert "function '<lambda>'(%0: f64[n, ?, 3, 'len(x) - 1'], %1: list<f64, i64[x.0]>)" in show(f)
     assert [p.type for p in parse(show(f), OPS).params] == [p.type for p in f.params]
 
 
 def test_attributes_of_every_kind():
     b = Builder()
     b.emit(OPS["assert"], constant(b, True, BOOL), error="ValueError", message="it's {0} \"x\"\n")
-    s = b.emit1(OPS["stack"], items=(Scalar(F64), Array(F64, ("n",))))
+    s = b.emit1(OPS["list"], items=(Scalar(F64), Array(F64, ("n",))))
     f = b.function("f", s, b.emit1(OPS["undef"], type=Array(F64, (2,))))
     again = verify(parse(show(f), OPS))
     assert show(again) == show(f)

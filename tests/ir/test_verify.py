@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from oneform.errors import InternalError
+from oneform.errors import CompileError, InternalError
 from oneform.ir import Block, Builder, Function, Instr, Value, parse, verify
 from oneform.ops import OPS
 from oneform.types import F64, I64, Scalar
@@ -123,3 +123,54 @@ def test_condition_and_body_of_a_while_carry_the_same():
     (loop,) = f.block.body
     test, body = loop.regions
     refused(with_body(f, replace(loop, regions=(Block((*test.params, Value(Scalar(I64))), test.body, test.results), body))), "carry different values")
+
+
+CUSTOM = """
+oneform 1
+function f(%0: f64, %1: i64) {
+  %2: f64 = custom_jvp %0, %1 {name='f', types=(<f64>,), wrt=(0,)}
+    region(%3: f64, %4: i64) {
+      yield %3
+    }
+    region(%5: f64, %6: i64, %7: f64) {
+      %8: f64 = custom_again %5, %6 {name='f', types=(<f64>,)}
+      yield %8, %7
+    }
+  %9: f64 = custom_vjp %0, %1 {name='f', types=(<f64>,), wrt=(0,)}
+    region(%10: f64, %11: i64) {
+      yield %10
+    }
+    region(%12: f64, %13: i64) {
+      yield %12, %13
+    }
+    region(%14: i64, %15: f64) {
+      yield %15
+    }
+  return %9
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("custom_jvp %0, %1", "custom_jvp %1, %1", "takes (f64, i64), not (i64, i64)"),
+        ("yield %3\n", "yield %4\n", "returns (f64), not (i64)"),
+        ("wrt=(0,)}\n    region(%3", "wrt=(1,)}\n    region(%3", "no derivative by parameters"),
+        ("%7: f64) {", "%7: i64) {", "and its rule take"),
+        ("yield %8, %7", "yield %8", "and its rule return"),
+        ("custom_again %5, %6 {name='f', types=(<f64>,)}", "custom_again %5, %5 {name='f', types=(<f64>,)}", "takes (f64, i64), not (f64, f64)"),
+        ("%8: f64 = custom_again %5, %6 {name='f', types=(<f64>,)}", "%8: i64 = custom_again %5, %6 {name='f', types=(<i64>,)}", "declares other results"),
+        ("    region(%14: i64, %15: f64) {\n      yield %15\n    }\n", "", "perhaps a forward and a reverse sweep"),
+        ("yield %12, %13", "yield %13, %13", "and its forward sweep return"),
+        ("yield %12, %13", "yield %12, %12", "hands from sweep to sweep"),
+        ("%15: f64) {", "%15: i64) {", "has cotangents"),
+        ("yield %15", "yield %14", "is by"),
+    ],
+)
+def test_a_custom_rule_fits_its_function(old: str, new: str, message: str):
+    verify(parse(CUSTOM, OPS))
+    assert CUSTOM.count(old) == 1
+    with pytest.raises(CompileError) as e:
+        parse(CUSTOM.replace(old, new), OPS)
+    assert message in str(e.value)

@@ -132,8 +132,15 @@ def derivative_case(op: Op, f: Function) -> tuple[list[int], list[int]]:
 
 
 def random_like(rng: np.random.Generator, value: Any) -> Any:
+    """A direction: for complex numbers one of the plane."""
     shape = np.shape(value)
-    return rng.normal(size=shape) if shape else np.float64(rng.normal())
+    out = np.asarray(rng.normal(size=shape))
+    return (out + 1j * rng.normal(size=shape) if np.asarray(value).dtype.kind == "c" else out)[()]
+
+
+def paired(cotangents: Any, tangents: Any) -> float:
+    """How cotangents and tangents pair: Re(sum of c t)."""
+    return float(sum(np.sum(c * t).real for c, t in zip(cotangents, tangents, strict=True)))
 
 
 @every_sample
@@ -169,9 +176,36 @@ def test_vjp_is_the_transpose_of_jvp(op: Op, args: Any, attrs: Any, symbolic: bo
     cotangents = [random_like(rng, y) for y in expected]
     for g in (vjp(prepare(f), wrt, outs), optimise(vjp(prepare(f), wrt, outs), verified=True)):
         pulled = interpret(verify(g), *args, *cotangents)[len(f.results) :]
-        forward = sum(np.sum(c * y) for c, y in zip(cotangents, expected, strict=True))
-        backward = sum(np.sum(c * t) for c, t in zip(pulled, tangents, strict=True))
+        forward, backward = paired(cotangents, expected), paired(pulled, tangents)
         np.testing.assert_allclose(backward, forward, rtol=1e-10, atol=1e-10)
+
+
+IN_THE_PLANE = [c for c in CASES if any(np.asarray(a).dtype.kind == "c" for a in c.values[1]) and not c.values[3]]
+
+
+@pytest.mark.parametrize(("op", "args", "attrs", "symbolic"), IN_THE_PLANE)
+def test_second_derivatives_of_complex_numbers(op: Op, args: Any, attrs: Any, symbolic: bool):
+    """Forward over forward, and forward over reverse, against differences of the first derivative along another direction of the plane."""
+    f = program(op, args, attrs, symbolic)
+    wrt, outs = derivative_case(op, f)
+    if op.name == "stop_gradient":
+        pytest.skip("its derivative is not that of its value, on purpose")
+    rng, h = np.random.default_rng(3), 1e-6
+    tangents, moves = ([random_like(rng, args[k]) for k in wrt] for _ in range(2))
+    cotangents = [random_like(rng, y) for y in interpret(f, *args)]
+    for first, more in ((jvp(prepare(f), wrt), tangents), (vjp(prepare(f), wrt, outs), cotangents)):
+        own = list(range(len(f.results), len(first.results)))
+
+        def at(s: float, first: Function = first, more: list[Any] = more, own: list[int] = own) -> list[Any]:
+            moved = list(args)
+            for k, t in zip(wrt, moves, strict=True):
+                moved[k] = args[k] + s * t
+            results = interpret(first, *moved, *more)
+            return [results[k] for k in own]
+
+        numeric = [(up - down) / (2 * h) for up, down in zip(at(h), at(-h), strict=True)]
+        second = interpret(verify(jvp(prepare(first), wrt)), *args, *more, *moves)
+        close(second[len(second) - len(own) :], numeric, 5e-6)
 
 
 @pytest.mark.parametrize("op", [o for o in OPS.values() if o.samples and o.samples(np.random.default_rng(0))], ids=lambda o: o.name)

@@ -162,7 +162,10 @@ KINDS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "f": ("f64", (-2.5, -1.0, -0.0, 0.0, 1.0, 3.25, float("inf"), float("-inf"), float("nan"))),
     "i": ("i64", (-3, -1, 0, 1, 2, 7)),
     "b": ("bool", (False, True)),
+    "c": ("c128", tuple(complex(x, y) for x in (-2.5, -0.0, 0.0, float("inf")) for y in (1.0, -0.0, float("nan")))),
 }
+# What the operations between real and complex numbers give, and take.
+PARTS = {"real": ("f64", "c128"), "imag": ("f64", "c128"), "conj": ("c128", "c128"), "complex": ("c128", "f64")}
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -172,19 +175,30 @@ def test_each_row_of_the_table_is_an_equation(pattern: Any, kind: str):
     dtype, values = KINDS[kind]
     names = sorted({v for v in _variables(pattern)})
     conditions = {"c"} if pattern[0] == "select" and "c" in names else set[str]()
+    taken = dict.fromkeys(names, dtype) | _parts(pattern) | dict.fromkeys(conditions, "bool")
+    choices = [next(values for d, values in KINDS.values() if d == taken[n]) for n in names]
     lines: list[str] = []
     number = {n: k for k, n in enumerate(names)}
     result = _emit(pattern, number, dtype, lines, [len(names)], kind)
-    head = ", ".join(f"%{k}: {'bool' if n in conditions else dtype}" for n, k in number.items())
+    head = ", ".join(f"%{k}: {taken[n]}" for n, k in number.items())
     f = program(head, *lines, f"return {result}")
     g = dce(simplify(f))
     assert show(g) != show(dce(f)), "the row does not apply"
-    for combination in np.ndindex(*(len(KINDS["b"][1] if n in conditions else values) for n in names)):
-        args = [(KINDS["b"][1] if n in conditions else values)[k] for n, k in zip(names, combination, strict=True)]
+    for combination in np.ndindex(*map(len, choices)):
+        args = [values[k] for values, k in zip(choices, combination, strict=True)]
         (a,), (b,) = interpret(f, *args), interpret(g, *args)
         assert a.dtype == b.dtype
-        assert np.array_equal(a, b, equal_nan=kind == "f" and a.dtype.kind == "f")
-        assert np.isnan(a) or not a.dtype.kind == "f" or np.signbit(a) == np.signbit(b)
+        for p, q in ((np.real(a), np.real(b)), (np.imag(a), np.imag(b))) if a.dtype.kind in "fc" else ():
+            assert np.array_equal(p, q, equal_nan=True) and (np.isnan(p) or np.signbit(p) == np.signbit(q))
+        assert a.dtype.kind in "fc" or np.array_equal(a, b)
+
+
+def _parts(pattern: Any) -> dict[str, str]:
+    """The dtypes of variables that operations between real and complex numbers take."""
+    if not isinstance(pattern, tuple):
+        return {}
+    own = {p: PARTS[pattern[0]][1] for p in pattern[1:] if isinstance(p, str)} if pattern[0] in PARTS else {}
+    return own | {v: d for p in pattern[1:] for v, d in _parts(p).items()}
 
 
 def _variables(pattern: Any) -> list[str]:
@@ -200,7 +214,7 @@ def _emit(pattern: Any, number: dict[str, int], dtype: str, lines: list[str], co
     if isinstance(pattern, tuple):
         args = ", ".join(_emit(p, number, dtype, lines, count, kind) for p in pattern[1:])
         boolean = pattern[0] in ("eq", "ne", "lt", "le", "gt", "ge") or (pattern[0] == "not" and pattern[1] == "c")
-        text, t = f"{pattern[0]} {args}", "bool" if boolean else dtype
+        text, t = f"{pattern[0]} {args}", "bool" if boolean else PARTS[pattern[0]][0] if pattern[0] in PARTS else dtype
     elif isinstance(pattern, bool):
         text, t = f"const {{value={pattern}, dtype=bool}}", "bool"
     else:

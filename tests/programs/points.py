@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import oneform as of
-from tests.differences import is_float, leaves
+from tests.differences import is_complex, is_float, leaves
 from tests.programs.registry import PROGRAMS, Program, fresh
 from tests.source import define
 
@@ -92,10 +92,13 @@ class Point:
         """A function with derivatives inside it: takes loss_args, then one or two directions (their moving components)."""
         args = self.loss_args()
         still = tuple(k for k, a in enumerate(args) if is_float(a) and k not in self.wrt)
-        return _derived(self.program, len(args), self.wrt, still, self.loss, kind)
+        return _derived(self.program, len(args), self.wrt, still, self.loss, kind, tuple(is_complex(args[k]) for k in self.wrt))
 
 
 def _random_like(a: Any, rng: np.random.Generator) -> Any:
+    if is_complex(a):
+        re, im = (rng.uniform(-1.0, 1.0, np.shape(a)) for _ in range(2))
+        return (re + 1j * im).astype(a.dtype) if isinstance(a, np.ndarray) else type(a)(re + 1j * im)
     if isinstance(a, np.ndarray):
         return rng.uniform(-1.0, 1.0, a.shape).astype(a.dtype)
     number = float(rng.uniform(0.2, 1.0) * rng.choice([-1.0, 1.0]))
@@ -114,7 +117,7 @@ _losses: dict[tuple[str, str], Callable[..., Any]] = {}
 
 
 def _weighted(program: Program, result: Any) -> Callable[..., Any]:
-    """def loss(a0, ..., w0, ...): return the sum of w * r over the float leaves r of the program's result."""
+    """def loss(a0, ..., w0, ...): return the sum of w * r over the float leaves r of the program's result, of Re(w * r) where they are complex."""
     terms: list[str] = []
     count = 0
 
@@ -126,7 +129,8 @@ def _weighted(program: Program, result: Any) -> Callable[..., Any]:
         count += 1
         if is_float(r):
             weight = f"w{len(terms)}"
-            terms.append(f"np.sum({weight} * {name})" if isinstance(r, np.ndarray) else f"{weight} * {name}")
+            product = f"({weight} * {name}).real" if is_complex(r) else f"{weight} * {name}"
+            terms.append(f"np.sum({product})" if isinstance(r, np.ndarray) else product)
         return name
 
     target = pattern(result)
@@ -142,24 +146,27 @@ def _made(program: Program, text: str, names: dict[str, Any], result: str) -> Ca
     return _losses[key]
 
 
-def _sum_of_products(names: Sequence[str], others: Sequence[str]) -> str:
-    return " + ".join(f"np.sum({g} * {v})" for g, v in zip(names, others, strict=True))
+def _sum_of_products(names: Sequence[str], others: Sequence[str], plane: Sequence[bool]) -> str:
+    """How gradients pair with directions: Re(sum of g v)."""
+    return " + ".join(f"np.sum(({g} * {v}).real)" if c else f"np.sum({g} * {v})" for g, v, c in zip(names, others, plane, strict=True))
 
 
-def _derived(program: Program, count: int, wrt: tuple[int, ...], still: tuple[int, ...], loss: Callable[..., Any], kind: str) -> Callable[..., Any]:
+def _derived(
+    program: Program, count: int, wrt: tuple[int, ...], still: tuple[int, ...], loss: Callable[..., Any], kind: str, plane: tuple[bool, ...]
+) -> Callable[..., Any]:
     args, v, u, g = _names("a", count), _names("v", len(wrt)), _names("u", len(wrt)), _names("g", len(wrt))
     names: dict[str, Any] = {"np": np, "of": of, "loss": loss}
     argnums = wrt[0] if len(wrt) == 1 else wrt
     got = ", ".join(g)
     if kind == "along":  # the gradient against v: its own gradient is reverse over reverse
         names["gradient"] = of.grad(loss, argnums)
-        text = f"def along({', '.join(args + v)}):\n    {got} = gradient({', '.join(args)})\n    return {_sum_of_products(g, v)}\n"
+        text = f"def along({', '.join(args + v)}):\n    {got} = gradient({', '.join(args)})\n    return {_sum_of_products(g, v, plane)}\n"
     elif kind == "pushed":  # the tangent along v: its gradient is reverse over forward
         moved = [v[wrt.index(k)] if k in wrt else f"0.0 * a{k}" if k in still else "None" for k in range(count)]
         text = f"def pushed({', '.join(args + v)}):\n    y, dy = of.jvp(loss, ({', '.join(args)},), ({', '.join(moved)},))\n    return dy\n"
     else:  # the second derivative along v and u
-        names["gradient"] = of.grad(_derived(program, count, wrt, still, loss, "along"), argnums)
-        text = f"def curvature({', '.join(args + v + u)}):\n    {got} = gradient({', '.join(args + v)})\n    return {_sum_of_products(g, u)}\n"
+        names["gradient"] = of.grad(_derived(program, count, wrt, still, loss, "along", plane), argnums)
+        text = f"def curvature({', '.join(args + v + u)}):\n    {got} = gradient({', '.join(args + v)})\n    return {_sum_of_products(g, u, plane)}\n"
     return _made(program, text, names, "curvature" if kind == "curved" else kind)
 
 

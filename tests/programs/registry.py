@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.differences import is_float
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
@@ -50,10 +52,6 @@ def program(*cases: tuple[Any, ...], **flags: Any) -> Callable[[Callable[..., An
     return register
 
 
-def is_float(a: Any) -> bool:
-    return isinstance(a, (float, np.floating)) or (isinstance(a, np.ndarray) and a.dtype.kind == "f")
-
-
 def fresh(a: Any) -> Any:
     return a.copy() if isinstance(a, np.ndarray) else a
 
@@ -65,6 +63,15 @@ def vec(n: int, seed: int = 0, low: float = -1.0, high: float = 1.0) -> np.ndarr
 
 def mat(m: int, n: int, seed: int = 0, low: float = -1.0, high: float = 1.0) -> np.ndarray:
     return np.random.default_rng(2000 + seed).uniform(low, high, (m, n))
+
+
+def cvec(n: int, seed: int = 0) -> np.ndarray:
+    """n complex numbers."""
+    return vec(n, seed) + 1j * vec(n, seed + 500)
+
+
+def cmat(m: int, n: int, seed: int = 0) -> np.ndarray:
+    return mat(m, n, seed) + 1j * mat(m, n, seed + 500)
 
 
 def spd(n: int, seed: int = 0) -> np.ndarray:

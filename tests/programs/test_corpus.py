@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 import oneform as of
 from oneform import staging
 from tests import differences
-from tests.differences import floats, is_float, leaves
+from tests.differences import double, floats, is_complex, is_float, leaves
 from tests.programs import points
 from tests.programs.points import Directions, Point
+
+# Whatever is a float is differentiated here, also what a program only compares or rounds, and second derivatives of linear programs are taken.
+pytestmark = pytest.mark.filterwarnings("ignore::oneform.ZeroGradientWarning")
 
 
 def over(*chosen: Any, slow: bool = False) -> Any:
@@ -50,7 +54,7 @@ both_ways = pytest.mark.parametrize("way", ["compiled", "interpreted"])
 
 def close(actual: Any, expected: Any, tolerance: float, scale: float = 0.0) -> None:
     """Equal to `tolerance` relative to the largest number of the vector (not to each: cancellation is the program's, not ours)."""
-    a, e = np.asarray(actual, float), np.asarray(expected, float)
+    a, e = double(actual), double(expected)
     assert a.shape == e.shape, f"{a.shape} instead of {e.shape}"
     finite = e[np.isfinite(e)]
     scale = max(scale, float(np.abs(finite).max(initial=0.0)))
@@ -76,9 +80,9 @@ def rounding(point: Point) -> float:
 
 
 def dot(a: Any, b: Any) -> tuple[float, float]:
-    """The inner product of two lists of leaves, and the sum of its terms' sizes."""
-    terms = [np.asarray(x, float) * np.asarray(y, float) for x, y in zip(a, b, strict=True)]
-    return sum(float(t.sum()) for t in terms), sum(float(np.abs(t).sum()) for t in terms)
+    """How two lists of leaves pair, Re(sum of a b), and the sum of its terms' sizes."""
+    terms = [double(x) * double(y) for x, y in zip(a, b, strict=True)]
+    return sum(float(t.real.sum()) for t in terms), sum(float(np.abs(t).sum()) for t in terms)
 
 
 def against_differences(actual: Any, expected: np.ndarray, error: np.ndarray, point: Point, order: int = 1) -> None:
@@ -187,6 +191,9 @@ def cotangents(value: Any, rng: np.random.Generator) -> Any:
         return tuple(cotangents(v, rng) for v in value)
     if not is_float(value):
         return None
+    if is_complex(value):
+        re, im = (rng.uniform(-1.0, 1.0, np.shape(value)) for _ in range(2))
+        return (re + 1j * im).astype(value.dtype) if isinstance(value, np.ndarray) else type(value)(re + 1j * im)
     return rng.uniform(-1.0, 1.0, value.shape).astype(value.dtype) if isinstance(value, np.ndarray) else type(value)(rng.uniform(0.5, 1.0))
 
 
@@ -212,14 +219,14 @@ def test_gradient(point: Point, way: str) -> None:
 
 
 def unit_directions(point: Point) -> list[Directions]:
-    """One direction per component."""
+    """One direction per component, two where it is complex."""
     out: list[Directions] = []
     args = point.loss_args()
     for k in point.wrt:
-        for i in range(np.size(args[k])):
-            unit = np.zeros(np.size(args[k]))
-            unit[i] = 1.0
-            own = unit.reshape(np.shape(args[k])) if isinstance(args[k], np.ndarray) else 1.0
+        for i, step in itertools.product(range(np.size(args[k])), (1.0, 1j) if is_complex(args[k]) else (1.0,)):
+            unit = np.zeros(np.size(args[k]), double(args[k]).dtype)
+            unit[i] = step
+            own = unit.reshape(np.shape(args[k])) if isinstance(args[k], np.ndarray) else step
             out.append(tuple(own if j == k else a * 0 if j in point.wrt else None for j, a in enumerate(args)))
     return out
 
@@ -245,7 +252,12 @@ def test_convention(point: Point, way: str) -> None:
     close(floats(forward), floats(expected), 1e-12, scale=1.0)
 
 
-@over(differentiable, lambda point: point.arrays)
+def real(point: Point) -> bool:
+    """Whether a Jacobian of real numbers is all there is to know."""
+    return not any(map(is_complex, (*(point.args()[k] for k in point.wrt), *leaves(point.value[0]))))
+
+
+@over(differentiable, real, lambda point: point.arrays)
 def test_jacobians(point: Point) -> None:
     """Column by column equals row by row."""
     forward = of.jacfwd(point.fn, argnums(point))(*point.args())
@@ -322,7 +334,7 @@ def test_reverse_over_forward(point: Point) -> None:
     against_differences([contracted(got, point, 2)], *second_differences(point), point, order=2)
 
 
-@over(of_order(2))
+@over(of_order(2), real)
 def test_hessian(point: Point) -> None:
     """u' H v from the whole matrix."""
     args = point.loss_args()

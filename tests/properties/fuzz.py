@@ -6,11 +6,13 @@ import argparse
 import hashlib
 import os
 import time
+import warnings
 from collections import Counter
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+import oneform as of
 from tests.properties.agree import check
 from tests.properties.generate import programs
 
@@ -68,6 +70,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--no-shrink", action="store_true")
     options = parser.parse_args()
+    warnings.simplefilter("ignore", of.ZeroGradientWarning)
     os.environ.setdefault("ONEFORM_CACHE", "0")  # no program comes twice
     start = time.monotonic()
     deadline = start + 60.0 * options.minutes

@@ -8,6 +8,8 @@ import pytest
 
 from tests.properties.agree import check
 
+pytestmark = pytest.mark.filterwarnings("ignore::oneform.ZeroGradientWarning")
+
 FOUND = sorted((Path(__file__).parent / "found").glob("found_*.py"))
 
 

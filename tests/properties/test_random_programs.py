@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.properties.generate import arguments, programs
 
+pytestmark = pytest.mark.filterwarnings("ignore::oneform.ZeroGradientWarning")  # random programs need not use all they are given
+
 QUIET = list(HealthCheck)
 SHARDS = 4
 EXAMPLES = int(os.environ.get("ONEFORM_FUZZ_EXAMPLES", "40"))

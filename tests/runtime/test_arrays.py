@@ -18,6 +18,7 @@ from oneform.types import F64, Array, Scalar
     [
         (1.5, ("f64", True)), (3, ("i64", True)), (True, ("bool", True)), (np.float64(1), ("f64", False)), (np.float32(1), ("f32", False)),
         (np.int64(1), ("i64", False)), (np.int32(1), ("i32", False)), (np.bool_(True), ("bool", False)), (np.array(2.5), ("f64", False)),
+        (1j, ("c128", True)), (np.complex128(1j), ("c128", False)), (np.complex64(1j), ("c64", False)), (np.array(2j), ("c128", False)),
     ],
 )
 def test_numbers(value: object, key: object) -> None:
@@ -27,7 +28,7 @@ def test_numbers(value: object, key: object) -> None:
 
 @pytest.mark.parametrize(
     ("given", "native"),
-    [("i1", "i32"), ("i2", "i32"), ("u1", "i32"), ("u4", "i64"), ("f2", "f32"), ("q", "i64"), ("l", "i64"), (">f8", "f64"), (">i4", "i32")],
+    [("i1", "i32"), ("i2", "i32"), ("u1", "i32"), ("u4", "i64"), ("f2", "f32"), ("q", "i64"), ("l", "i64"), (">f8", "f64"), (">i4", "i32"), (">c16", "c128"), (">c8", "c64")],
 )
 def test_other_widths_and_byte_orders(given: str, native: str) -> None:
     x = np.arange(20).astype(given)
@@ -37,7 +38,7 @@ def test_other_widths_and_byte_orders(given: str, native: str) -> None:
 
 
 def test_exact_arrays_are_passed_as_they_are() -> None:
-    for dtype in ("?", "i4", "i8", "f4", "f8"):
+    for dtype in ("?", "i4", "i8", "f4", "f8", "c8", "c16"):
         x = np.zeros((5, 30), dtype)
         assert marshal(x, "x")[0] is x
 
@@ -87,7 +88,7 @@ def test_buffers_and_protocols_share_memory() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [object(), decimal.Decimal(1), b"bytes", 1j, np.array([1, None]), np.array(["a"]), np.zeros(3, "c16"), np.zeros(3, "u8"), np.longdouble(1),
+    [object(), decimal.Decimal(1), b"bytes", np.array([1, None]), np.array(["a"]), np.zeros(3, "G"), np.zeros(3, "u8"), np.longdouble(1),
      2**63, -(2**63) - 1, np.zeros(2, "M8[s]"), np.ma.masked_array([1.0, 2.0], [True, False]), float, print, np.zeros(2, [("a", "f8")])],
 )
 def test_refused_by_name(value: object) -> None:

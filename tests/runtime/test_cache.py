@@ -106,6 +106,56 @@ def test_changes_are_noticed(folder: Path) -> None:
     assert start(folder)[:-1] == other[:-1]
 
 
+RULES = """
+from typing import NamedTuple
+import oneform as of
+
+@of.custom_jvp
+def square(x):
+    return x * x
+
+square.defjvp(lambda p, t: (square(*p), 7.0 * t[0]))
+
+class Point(NamedTuple):
+    a: float
+
+    def area(self):
+        return self.a * 3.0
+
+    @of.custom_vjp
+    def pull(self, x):
+        return self.a * x
+
+    pull.defvjp(lambda self, x: (self.pull(x), None), lambda res, ct: (None, 11.0 * ct))
+"""
+RULED = """
+import oneform as of
+from ruled import Point, square
+
+def f(p, x):
+    return square(x) + p.area() + p.pull(x)
+
+print(of.jit(f)(Point(1.0), 2.0), of.grad(f, 1)(Point(1.0), 2.0), of.grad(square)(2.0))
+print("traced" if TRACED else "warm")
+"""
+
+
+def test_rules_and_methods_are_part_of_the_program(folder: Path) -> None:
+    (folder / "main.py").write_text(WATCH + RULED)
+    for old, new, expected in (("", "", "9.0 18.0 7.0"), ("7.0", "8.0", "9.0 19.0 8.0"), ("11.0", "12.0", "9.0 20.0 8.0"), ("3.0", "5.0", "11.0 20.0 8.0")):
+        text = (folder / "ruled.py").read_text() if old else RULES
+        (folder / "ruled.py").write_text(text.replace(old, new) if old else text)
+        assert start(folder) == [expected, "traced"]
+        assert start(folder) == [expected, "warm"]
+
+
+def test_a_warning_is_given_in_every_process(folder: Path) -> None:
+    text = "import oneform as of, warnings\nwith warnings.catch_warnings(record=True) as w:\n"
+    text += "    warnings.simplefilter('always')\n    of.grad(lambda x, y: x * 2.0, 1)(1.0, 2.0)\nprint(len(w), w[0].category.__name__)\n"
+    (folder / "main.py").write_text(text)
+    assert start(folder) == ["1 ZeroGradientWarning"] == start(folder)
+
+
 def test_damaged_entries_are_ignored(folder: Path) -> None:
     good = start(folder)
     files = [p for p in (folder / "cache").rglob("*") if p.is_file()]

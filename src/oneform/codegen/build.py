@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from oneform.codegen.arrays import allocate, flat_index, load, store, to_memory
+from oneform.codegen.complexes import Cpx, Number, number, plus, product, register_types, registers, regrouped
 from oneform.codegen.emit import Arr, Emitter, Rep, generator
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, inner_work, spend, trip_count
 from oneform.codegen.scalars import intrinsic, literal, llvm_type
@@ -45,8 +46,9 @@ def _build(em: Emitter, i: Instr) -> Sequence[Rep]:
     if work is None or work > LIGHT:
         totals = list(run())
     else:
-        totals = in_versions(em, i, dict(zip(region.params, lengths, strict=True)), [] if shape else [llvm_type(d) for d in _dtypes(region)], run)
-    results: Sequence[Rep] = outs if shape else totals
+        types = [] if shape else [t for d in _dtypes(region) for t in register_types(d)]
+        totals = in_versions(em, i, dict(zip(region.params, lengths, strict=True)), types, run)
+    results: Sequence[Rep] = outs if shape else regrouped(totals, _dtypes(region))
     em.loops.pop()
     for array in made:
         em.release(array)
@@ -83,13 +85,13 @@ def polled(em: Emitter, lengths: Sequence[str], inside: Sequence[str], leaf: Cal
     counted(em, "0", lengths[0], [], body)
 
 
-def _values(em: Emitter, i: Instr, indices: Sequence[str]) -> list[str]:
+def _values(em: Emitter, i: Instr, indices: Sequence[str]) -> list[Number]:
     """The region's results for these indices."""
     region = i.regions[0]
     for p, k in zip(region.params, indices, strict=True):
         em.env[p] = k
     em.region(region)
-    values = [em.scalar(r) for r in region.results]
+    values = [em.number(r) for r in region.results]
     inner = inner_work(em, i)
     if inner is None or inner > LIGHT:
         spend(em, "1", check=True)
@@ -107,25 +109,29 @@ def _elements(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str]) -
 # ---------------------------------------------------------------- reductions
 
 
-def neutral(kind: str, d: DType) -> str:
+def neutral(kind: str, d: DType) -> Number:
     match kind, d.kind:
         case "add", _:
-            return literal(0, d)
+            return number(0, d)
         case "mul", _:
-            return literal(1, d)
+            return number(1, d)
         case _, "f":
             return literal(float("-inf" if kind == "max" else "inf"), d)
         case _:
             return literal(-(1 << (d.bits - 1)) if kind == "max" else (1 << (d.bits - 1)) - 1, d)
 
 
-def combine(em: Emitter, kind: str, d: DType, total: str, x: str) -> str:
+def combine(em: Emitter, kind: str, d: DType, total: Number, x: Number) -> Number:
     """One step of a reduction, whose order is free."""
-    t = llvm_type(d)
+    flags = em.flags({"reassoc": True})
+    if kind == "add":
+        return plus(em, d, total, x, flags)
+    if isinstance(total, Cpx) and isinstance(x, Cpx):
+        return product(em, d, total, x, flags)
+    assert isinstance(total, str) and isinstance(x, str)
     if kind in ("max", "min"):
         return intrinsic(em, {"f": f"{kind}imum", "i": f"s{kind}"}[d.kind], [total, x], d)
-    op = f"f{kind} {em.flags({'reassoc': True})}" if d.kind == "f" else kind
-    return em.ins(f"{op} {t} {total}, {x}")
+    return em.ins(f"{f'f{kind} {flags}' if d.kind == 'f' else kind} {llvm_type(d)} {total}, {x}")
 
 
 def _dtypes(region: Block) -> list[DType]:
@@ -133,12 +139,15 @@ def _dtypes(region: Block) -> list[DType]:
 
 
 def _accumulate(em: Emitter, i: Instr, outer: Sequence[str], over: Sequence[str]) -> list[str]:
+    """The registers of the totals."""
     kind, dtypes = i.attrs["reduce"], _dtypes(i.regions[0])
 
-    def leaf(indices: list[str], totals: list[str]) -> Sequence[str]:
-        return [combine(em, kind, d, s, x) for d, s, x in zip(dtypes, totals, _values(em, i, [*outer, *indices]), strict=True)]
+    def leaf(indices: list[str], names: list[str]) -> Sequence[str]:
+        totals = regrouped(names, dtypes)
+        new = [combine(em, kind, d, s, x) for d, s, x in zip(dtypes, totals, _values(em, i, [*outer, *indices]), strict=True)]
+        return [r for x in new for r in registers(x)]
 
-    return nest(em, over, [(llvm_type(d), neutral(kind, d)) for d in dtypes], leaf)
+    return nest(em, over, [part for d in dtypes for part in zip(register_types(d), registers(neutral(kind, d)), strict=True)], leaf)
 
 
 def _total(em: Emitter, i: Instr, over: Sequence[str]) -> list[str]:
@@ -149,7 +158,7 @@ def _each(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over:
     """Element by element, each total in a register."""
 
     def leaf(indices: list[str]) -> None:
-        for out, x in zip(outs, _accumulate(em, i, indices, over), strict=True):
+        for out, x in zip(outs, regrouped(_accumulate(em, i, indices, over), _dtypes(i.regions[0])), strict=True):
             store(em, out, flat_index(em, out, indices), x)
 
     polled(em, dims, over, leaf)

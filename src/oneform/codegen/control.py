@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oneform.codegen.emit import Arr, Emitter, Rep, Stk, generator
+from oneform.codegen.complexes import Cpx, register_types, registers
+from oneform.codegen.emit import Arr, Emitter, Lst, Rep, generator
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, inner_work, spend, trip_count
 from oneform.codegen.memory import INPLACE, PHI, SLOT
 from oneform.codegen.nests import emit_nest, find_nest
@@ -12,7 +13,7 @@ from oneform.codegen.scalars import llvm_type
 from oneform.codegen.support import POLL_EVERY
 from oneform.codegen.versions import in_versions
 from oneform.ir import Block, Instr, Value
-from oneform.types import Array, Scalar, Stack, Type
+from oneform.types import Array, List, Scalar, Type
 
 # ---------------------------------------------------------------- carried values
 
@@ -28,10 +29,13 @@ def parts(rep: Rep, t: Type, mode: str | None) -> Parts:
         case str():
             assert isinstance(t, Scalar)
             return [(llvm_type(t.dtype), rep)]
+        case Cpx():
+            assert isinstance(t, Scalar)
+            return list(zip(register_types(t.dtype), registers(rep), strict=True))
         case Arr():
             return [("ptr", rep.ptr), *(("i64", rep.dims[k]) for k in _open_dims(t))] if mode == PHI else []
-        case Stk():
-            return [("ptr", rep.ptr), ("i64", rep.top), ("i64", rep.cap)]
+        case Lst():
+            return [("ptr", rep.ptr), ("i64", rep.top), ("i64", rep.cap)] if mode == PHI else []
 
 
 def rebuild(rep: Rep, t: Type, mode: str | None, names: list[str]) -> Rep:
@@ -39,15 +43,19 @@ def rebuild(rep: Rep, t: Type, mode: str | None, names: list[str]) -> Rep:
     match rep:
         case str():
             return names.pop(0)
+        case Cpx():
+            return Cpx(names.pop(0), names.pop(0))
         case Arr():
             if mode != PHI:
                 return rep
             assert isinstance(t, Array)
             ptr = names.pop(0)
             return Arr(rep.dtype, ptr, tuple(str(d) if isinstance(d, int) else names.pop(0) for d in t.shape))
-        case Stk():
-            assert isinstance(t, Stack)
-            return Stk(t, names.pop(0), names.pop(0), names.pop(0))
+        case Lst():
+            if mode != PHI:
+                return rep
+            assert isinstance(t, List)
+            return Lst(t, names.pop(0), names.pop(0), names.pop(0))
 
 
 _SEPARATE = 6  # arrays of one loop that LLVM is told of; the pairs grow quadratically
@@ -79,7 +87,7 @@ class Carried:
 
     def separate(self, names: Sequence[str]) -> None:
         """Tell LLVM that arrays which change places from iteration to iteration never overlap: each has one owner."""
-        pointers = [rep.ptr for rep, mode in zip(self.reps(names), self.modes, strict=True) if isinstance(rep, Arr) and mode == PHI][:_SEPARATE]
+        pointers = [rep.ptr for rep, mode in zip(self.reps(names), self.modes, strict=True) if isinstance(rep, Arr | Lst) and mode == PHI][:_SEPARATE]
         if len(pointers) > 1:
             pairs = (f'"separate_storage"(ptr {a}, ptr {b})' for k, a in enumerate(pointers) for b in pointers[k + 1 :])
             self.em.do(f"call void @llvm.assume(i1 true) [{', '.join(pairs)}]")

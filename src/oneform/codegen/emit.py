@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-from oneform.codegen.memory import SLOT, Copied, Plan, is_small, plan_memory
-from oneform.codegen.scalars import flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type
+from oneform.codegen.complexes import Cpx, Number, lower_number, register_types, registers, regrouped, store_parts
+from oneform.codegen.memory import SLOT, Copied, Plan, plan_memory
+from oneform.codegen.scalars import alignment, flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type, slots
 from oneform.codegen.support import DETAILS, FIRST_GROUP, FIRST_NODE, declared_in, support_text
 from oneform.errors import InternalError, Location
 from oneform.ir import Attrs, Block, Function, Instr, Value
-from oneform.types import ANY, Array, DType, Scalar, Stack, Type
+from oneform.layout import is_small
+from oneform.types import ANY, Array, DType, List, Scalar, Type, real_dtype
 
 
 @dataclass(frozen=True)
@@ -43,16 +47,16 @@ class Arr:
 
 
 @dataclass(frozen=True, slots=True)
-class Stk:
-    """A stack: its memory, how many tuples it holds and how many it has room for."""
+class Lst:
+    """A list: its memory, how many rows it holds and for how many it has room."""
 
-    type: Stack
+    type: List
     ptr: str
     top: str
     cap: str
 
 
-Rep = str | Arr | Stk
+Rep = Number | Arr | Lst
 
 
 @dataclass
@@ -64,28 +68,40 @@ class Text:
     copies: list[Copied]
 
 
-class Emitter:
-    def __init__(self, f: Function, plan: Plan, options: Options):
-        self.f, self.plan, self.options = f, plan, options
-        self.lines: list[str] = []
-        self.entry: list[str] = []  # allocas
-        self.env: dict[Value, Rep] = {}
-        self.symbols: dict[str, str] = {}
+@dataclass
+class Body:
+    """The state of one LLVM function under construction."""
+
+    lines: list[str] = field(default_factory=list[str])
+    entry: list[str] = field(default_factory=list[str])  # allocas
+    env: dict[Value, Rep] = field(default_factory=dict[Value, Rep])
+    symbols: dict[str, str] = field(default_factory=dict[str, str])
+    label: str = "entry"
+    failures: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])  # (code, block) that go to the common error exit
+    tail: list[str] = field(default_factory=list[str])
+    no_memory: list[str] = field(default_factory=list[str])
+    loops: list[Instr] = field(default_factory=list[Instr])
+    budget: str = ""
+    certain: dict[Instr, bool] = field(default_factory=dict[Instr, bool])  # bounds checks known to hold; True: and the index is not negative
+    cold: bool = False  # inside code that hardly ever runs
+    long_loops: int = 0  # how many loops with work for a vector have been emitted
+
+
+class Emitter(Body):
+    """Writes LLVM text: its fields as a Body are those of the function that is being written."""
+
+    def __init__(self, plan: Plan, options: Options):
+        super().__init__()
+        self.plan, self.options = plan, options
         self.scratch: dict[tuple[Instr, int], Arr] = {}
-        self.label = "entry"
         self.sites: list[Site] = []
-        self.failures: list[tuple[str, str]] = []  # (code, block) that go to the common error exit
-        self.tail: list[str] = []
-        self.no_memory: list[str] = []
         self.used: set[str] = set()
+        self.others: list[str] = []  # functions beside the kernel
+        self.functions: dict[str, Any] = {}  # recursive functions around
+        self.levels: list[dict[str, str]] = []  # of the functions around each other: what is captured, by its name outside
         self.declared: dict[str, str] = {}
         self.groups: dict[str, tuple[str, str]] = {}  # symbol -> (group number, attribute text)
         self.variant_lines: dict[str, str] = {}
-        self.loops: list[Instr] = []
-        self.budget = ""
-        self.certain: dict[Instr, bool] = {}  # bounds checks known to hold; True: and the index is not negative
-        self.cold = False  # inside code that hardly ever runs
-        self.long_loops = 0  # how many loops with work for a vector have been emitted
         self.metadata: list[str] = []
         self._count = 0
 
@@ -123,11 +139,28 @@ class Emitter:
     def fill(self, line: int, text: str) -> None:
         self.lines[line] = "  " + text
 
+    @contextmanager
+    def function(self, captured: dict[str, str]) -> Generator[Body]:
+        """What is emitted goes to a function of its own, until the block ends; yields where it is collected then."""
+        outer, inner = {f.name: getattr(self, f.name) for f in fields(Body)}, Body()
+        self.__dict__.update({f.name: getattr(inner, f.name) for f in fields(Body)})
+        self.levels.append(captured)
+        yield inner
+        inner.__dict__.update({f.name: getattr(self, f.name) for f in fields(Body)})
+        self.__dict__.update(outer)
+        self.levels.pop()
+
     # ------------------------------------------------------------ values
 
     def scalar(self, v: Value) -> str:
         rep = self.env[v]
         assert isinstance(rep, str)
+        return rep
+
+    def number(self, v: Value) -> Number:
+        """A real or complex scalar."""
+        rep = self.env[v]
+        assert isinstance(rep, (str, Cpx))
         return rep
 
     def array(self, v: Value) -> Arr:
@@ -180,8 +213,8 @@ class Emitter:
 
     # ------------------------------------------------------------ error exits
 
-    def check(self, fine: str, kind: str, error: str, message: str, axis: int | None, loc: Location | None, details: Sequence[tuple[str, DType]]) -> None:
-        """Go on if `fine`, else leave with a new error site."""
+    def check(self, fine: str, kind: str, error: str, message: str, axis: int | None, loc: Location | None, details: Sequence[tuple[Number, DType]]) -> None:
+        """Go on if `fine`, else leave with a new error site. A complex detail takes two places."""
         if fine == "true":
             return
         self.sites.append(Site(kind, error, message, axis, loc, tuple(d for _, d in details)))
@@ -189,7 +222,8 @@ class Emitter:
         bad, good = f"error{site}", self.fresh("ok")
         self.do(f"br i1 {fine}, label %{good}, label %{bad}, !prof !0")
         self.tail.append(f"{bad}:")
-        for k, (x, d) in enumerate(details[:4]):
+        parts = [(x, real_dtype(d)) for rep, d in details for x in registers(rep)]
+        for k, (x, d) in enumerate(parts[:4]):
             t = llvm_type(d)
             if d.kind == "b":
                 self.tail.append(f"  %d{site}_{k}b = zext i1 {x} to i8")
@@ -265,8 +299,8 @@ class Emitter:
 
     def duplicate(self, rep: Rep, want: Type) -> Rep:
         """A copy in memory of its own, laid out as `want` has it."""
-        if isinstance(rep, Stk):
-            return self.stack_copy(rep)
+        if isinstance(rep, Lst):
+            return LISTS["copy"](self, rep)
         assert isinstance(rep, Arr) and isinstance(want, Array)
         if is_small(want):
             out = self.slot(want)
@@ -277,13 +311,10 @@ class Emitter:
         self.need(ptr)
         return Arr(rep.dtype, ptr, rep.dims)
 
-    def stack_copy(self, rep: Stk) -> Stk:
-        return STACKS["copy"](self, rep)
-
     def release(self, rep: Rep) -> None:
-        """Free an array or a stack with all it holds."""
-        if isinstance(rep, Stk):
-            STACKS["free"](self, rep)
+        """Free an array, or a list with all it holds."""
+        if isinstance(rep, Lst):
+            LISTS["free"](self, rep)
         elif isinstance(rep, Arr):
             self.use("alloc")
             self.do(f"call void @of.free(ptr %ctx, ptr {rep.ptr}, i64 {self.count(rep.dims, False)}, i64 {itemsize(rep.dtype)})")
@@ -325,7 +356,7 @@ class Emitter:
     def instr(self, i: Instr) -> None:
         lower = i.op.lower
         if isinstance(lower, Mapping):
-            self.env[i.outs[0]] = lower_scalar(self, i)
+            self.env[i.outs[0]] = lower_number(self, i)
             return
         generate = GENERATORS.get(lower or "")
         if generate is None:
@@ -360,15 +391,15 @@ class Emitter:
         return self.symbols[d]
 
 
-Generator = Callable[[Emitter, Instr], Sequence[Rep]]
-GENERATORS: dict[str, Generator] = {}
-STACKS: dict[str, Callable[[Emitter, Stk], Stk]] = {}
+Generate = Callable[[Emitter, Instr], Sequence[Rep]]
+GENERATORS: dict[str, Generate] = {}
+LISTS: dict[str, Callable[[Emitter, Lst], Lst]] = {}
 
 
-def generator(name: str) -> Callable[[Generator], Generator]:
+def generator(name: str) -> Callable[[Generate], Generate]:
     """Register the code generator that ops name in `lower`."""
 
-    def register(f: Generator) -> Generator:
+    def register(f: Generate) -> Generate:
         GENERATORS[name] = f
         return f
 
@@ -381,14 +412,16 @@ def generator(name: str) -> Callable[[Generator], Generator]:
 def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str = "") -> Text:
     """The module: kernel, run-time support, and `extra` (a caller's own functions)."""
     plan = plan_memory(f, writes)
-    em = Emitter(f, plan, options)
+    em = Emitter(plan, options)
     parameters = [_parameter(em, k, p, k in writes) for k, p in enumerate(f.params)]
     flat = [x for group in parameters for x in group]
     em.block(f.block)
     _return(em, f, tuple(writes))
     _exits(em)
     signature = ", ".join(["ptr noalias captures(none) %ctx", *(f"{t} {name}" for t, name in flat), "ptr noalias captures(none) %out"])
-    text = [f"define i32 @of.kernel({signature}) #0 {{", "entry:", *em.entry, *em.lines, *em.tail, "}"]
+    if "deeper" in em.used:
+        em.entry.append("  call void @of.bottom(ptr %ctx)")
+    text = [f"define i32 @of.kernel({signature}) #0 {{", "entry:", *em.entry, *em.lines, *em.tail, "}", *em.others]
     module = "\n".join(text) + "\n" + _declarations(em, extra) + extra
     return Text(module, em.sites, plan.copies)
 
@@ -399,15 +432,15 @@ def _parameter(em: Emitter, k: int, p: Value, written: bool) -> list[tuple[str, 
             if d.kind == "b":
                 em.bind(p, em.ins(f"trunc i8 %p{k} to i1"))
                 return [("i8", f"%p{k}")]
-            em.bind(p, f"%p{k}")
-            return [(llvm_type(d), f"%p{k}")]
+            names = (f"%p{k}_re", f"%p{k}_im") if d.kind == "c" else (f"%p{k}",)
+            em.bind(p, regrouped(names, [d])[0])
+            return list(zip(register_types(d), names, strict=True))
         case Array(d, shape):
             dims = tuple(str(n) if isinstance(n, int) else f"%p{k}_{axis}" for axis, n in enumerate(shape))
             em.bind(p, Arr(d, f"%p{k}", dims))
             kind = "noalias" if written else "noalias readonly"
-            llvm_type(d)
-            return [(f"ptr {kind} captures(none) align {itemsize(d)}", f"%p{k}"), *(("i64", n) for n in dims if n.startswith("%"))]
-        case Stack():
+            return [(f"ptr {kind} captures(none) align {alignment(d)}", f"%p{k}"), *(("i64", n) for n in dims if n.startswith("%"))]
+        case List():
             raise InternalError("a stack cannot be a parameter")
 
 
@@ -438,6 +471,10 @@ def _store_result(em: Emitter, rep: Rep, t: Type, slot: int) -> int:
         em.do(f"store {kind} {x}, ptr {at}, align 8")
         slot += 1
 
+    if isinstance(rep, Cpx):
+        assert isinstance(t, Scalar)
+        store_parts(em, rep, t.dtype, em.ins(f"getelementptr inbounds i8, ptr %out, i64 {8 * slot}"))
+        return slot + slots(t.dtype)
     if isinstance(rep, str):
         assert isinstance(t, Scalar)
         put(memory_type(t.dtype), em.ins(f"zext i1 {rep} to i8") if t.dtype.kind == "b" else rep)
@@ -479,4 +516,4 @@ def _declarations(em: Emitter, extra: str) -> str:
     return support_text(em.used, extra) + "\n".join(lines) + "\n"
 
 
-__all__ = ["GENERATORS", "SLOT", "Arr", "Emitter", "Options", "Rep", "Site", "Stk", "Text", "generator", "kernel_text"]
+__all__ = ["GENERATORS", "SLOT", "Arr", "Emitter", "Lst", "Options", "Rep", "Site", "Text", "generator", "kernel_text"]

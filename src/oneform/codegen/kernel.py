@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oneform.codegen import target
+from oneform.codegen.complexes import register_types
 from oneform.codegen.emit import Options, Site, kernel_text
 from oneform.codegen.legalise import legalise
 from oneform.codegen.memory import Copied
@@ -54,7 +55,8 @@ def signature(f: Function) -> tuple[str, ...]:
         if isinstance(p.type, Array):
             types += ["ptr", *["i64"] * open_dims(p.type.shape)]
         else:
-            types.append(memory_type(element(p.type)))
+            d = element(p.type)
+            types += register_types(d) if d.kind == "c" else [memory_type(d)]
     return tuple(types)
 
 

@@ -1,10 +1,13 @@
-"""What the optimiser leaves of whole-array operations becomes array constructors, so that the emitter sees scalars only."""
+"""What the optimiser leaves of whole-array operations becomes array constructors, and what it leaves of complex arithmetic real arithmetic on the
+parts, so that the emitter sees real scalars, and complex ones only as pairs that are moved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from oneform.ir import Block, Builder, Function, Instr, Subst, Value
+from oneform.ir import Attrs, Block, Builder, Function, Instr, Subst, Value
+from oneform.ops.pairs import split, splits
 from oneform.types import Scalar
 
 
@@ -12,6 +15,13 @@ def legalise(f: Function) -> Function:
     """f with every operation in a form that has a code generator; f itself if it has that already."""
     block = _block(f.block, {})
     return f if block is f.block else Function(f.name, block)
+
+
+def _expander(i: Instr) -> Callable[[Builder, tuple[Value, ...], Attrs], Any] | None:
+    """What takes an instruction apart, if it has no code generator as it stands."""
+    if splits(i):
+        return lambda b, args, attrs: split(b, i.op, args, attrs)
+    return i.op.expand if _needs(i) else None
 
 
 def _needs(i: Instr) -> bool:
@@ -26,10 +36,9 @@ def _block(block: Block, env: Subst) -> Block:
     for i in block.body:
         args = tuple(env.get(a, a) for a in i.args)
         regions = tuple(_block(r, env) for r in i.regions)
-        if _needs(i):
-            assert i.op.expand is not None
+        if (expander := _expander(i)) is not None:
             b = Builder(i.loc)
-            made: Value | tuple[Value, ...] = i.op.expand(b, args, i.attrs)
+            made: Value | tuple[Value, ...] = expander(b, args, i.attrs)
             values = made if isinstance(made, tuple) else (made,)
             env.update(zip(i.outs, values, strict=True))
             inner: Subst = {}

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 
 from oneform.codegen.emit import Arr, Emitter
-from oneform.codegen.memory import is_small
 from oneform.codegen.support import POLL_EVERY
 from oneform.ir import Instr
+from oneform.layout import is_small
 from oneform.types import Array
 
 Parts = list[tuple[str, str]]  # LLVM type and operand of each register that a loop carries

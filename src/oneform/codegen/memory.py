@@ -7,16 +7,15 @@ owned value that is not moved is freed after its last use. A `Root` is one buffe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from oneform.errors import InternalError, Location
 from oneform.ir import Block, Function, Instr, Value, instructions
-from oneform.types import ANY, Array, Scalar, Stack, Type, shape_of
-
-SMALL_ELEMENTS = 64  # arrays of known shape up to this size live on the machine stack, where LLVM turns them into registers
+from oneform.layout import is_small
+from oneform.ops.control.recursion import calls
+from oneform.types import ANY, Array, List, Scalar, Type, shape_of
 
 BORROWED, WRITTEN, HEAP, SMALL = "borrowed", "written", "heap", "small"
 INPLACE, PHI, SLOT = "inplace", "phi", "slot"
@@ -24,14 +23,6 @@ INPLACE, PHI, SLOT = "inplace", "phi", "slot"
 
 def in_memory(t: Type) -> bool:
     return not isinstance(t, Scalar)
-
-
-def is_small(t: Type) -> bool:
-    """Whether values of this type live on the machine stack."""
-    if not isinstance(t, Array):
-        return False
-    lengths = [d for d in t.shape if isinstance(d, int)]
-    return len(lengths) == t.rank and math.prod(lengths) <= SMALL_ELEMENTS
 
 
 class Root:
@@ -75,10 +66,108 @@ class Plan:
     unfreed: set[Value] = field(default_factory=set[Value])  # versions in buffers that are not of.alloc's to free one by one
     makers: dict[Value, Instr] = field(default_factory=dict[Value, Instr])
     moved_copies: set[Instr] = field(default_factory=set[Instr])  # `copy` of what nobody reads again: no copy
+    moved: dict[Instr, frozenset[int]] = field(default_factory=dict[Instr, frozenset[int]])  # of a recursive function: parameters whose memory it takes over
+    delivered: dict[Instr, dict[int, int]] = field(default_factory=dict[Instr, dict[int, int]])  # small results that come in the memory of a parameter
+    functions: dict[Instr, Instr] = field(default_factory=dict[Instr, Instr])  # of a recursive call: the function
+    lenders: set[Value] = field(default_factory=set[Value])  # values that are a pointer into the memory of others
     copies: list[Copied] = field(default_factory=list[Copied])
 
 
 ALLOCATORS = ("empty", "full", "copy", "build")
+HOLDERS = ("push", "swap")  # operations that put memory into a list
+
+
+class _Places:
+    """Program order, and where lists are changed."""
+
+    def __init__(self, every: list[Instr]):
+        self.at: dict[Instr, int] = {}
+        self.used: dict[Value, int] = {}  # where a value is read last
+        self.changed: dict[Value, list[int]] = {}
+        self.source: dict[Value, Value] = {}  # of a list that is read from another
+        for at, i in enumerate(every):
+            self.at[i] = at
+            taken = i.args if i.op.structure in ("for", "while") else [i.args[k] for k in i.op.consumes]
+            for a in taken:
+                if isinstance(a.type, List):
+                    self.changed.setdefault(a, []).append(at)
+            self.used.update(dict.fromkeys(i.args, at))
+            if i.op.lower == "item":
+                self.source[i.outs[0]] = i.args[0]
+        ends = {i: at for at, i in enumerate(every)}
+        for i in reversed(every):
+            end = ends[i]
+            for r in i.regions:
+                end = max([end, *(ends[j] for j in r.body)])
+            ends[i] = end
+            for r in i.regions:
+                for v in r.results:
+                    self.used[v] = max(self.used.get(v, 0), end + 1)
+                    if isinstance(v.type, List):
+                        self.changed.setdefault(v, []).append(end + 1)
+
+    def unchanged(self, i: Instr) -> bool:
+        """Whether the list that `item` reads from, and those it lies in, stay as they are while the result is in use."""
+        source: Value | None = i.args[0]
+        while source is not None:
+            if any(self.at[i] < at < self.used.get(i.outs[0], 0) for at in self.changed.get(source, ())):
+                return False
+            source = self.source.get(source)
+        return True
+
+
+def find_moved(block: Block, plan: Plan) -> None:
+    """Which parameters recursive functions take over: those that they write to, hand to a loop, a list or to a call that takes them over."""
+    for i in instructions(block.body):
+        if i.op.structure == "recursive":
+            plan.functions.update(dict.fromkeys((i, *calls(i.regions[0], i.attrs["name"])), i))
+            plan.moved[i] = frozenset()
+            plan.delivered[i] = _delivered(i)
+    bodies = {f: list(instructions(f.regions[0].body)) for f in plan.moved}
+    changed = bool(bodies)
+    while changed:
+        changed = False
+        for f, body in bodies.items():
+            taken = {a for i in body for a in _taken(i, plan)}
+            found = frozenset(k for k, p in enumerate(f.regions[0].params) if p in taken and in_memory(p.type)) | set(plan.delivered[f].values())
+            changed = changed or found != plan.moved[f]
+            plan.moved[f] = found
+
+
+def _delivered(f: Instr) -> dict[int, int]:
+    """Which small results of a recursive function are versions of which parameters: these share one piece of memory."""
+    region, found = f.regions[0], dict[int, int]()
+    makers = {o: i for i in instructions(region.body) for o in i.outs}
+    for k, r in enumerate(region.results):
+        for j, p in enumerate(region.params):
+            if is_small(r.type) and p.type == r.type == f.attrs["types"][k] and j not in found.values() and _version_of(r, p, k, j, makers, f):
+                found[k] = j
+                break
+    return found
+
+
+def _version_of(v: Value, p: Value, k: int, j: int, makers: dict[Value, Instr], f: Instr) -> bool:
+    """Whether v is p after writes; of the function f itself, result k is taken to be so of parameter j."""
+    i = makers.get(v)
+    if v is p or i is None:
+        return v is p
+    if i.op.structure == "recur":
+        return i.attrs["name"] == f.attrs["name"] and i.outs.index(v) == k and _version_of(i.args[j], p, k, j, makers, f)
+    if i.op.structure == "if":
+        return all(_version_of(r.results[i.outs.index(v)], p, k, j, makers, f) for r in i.regions)
+    if i.op.structure in ("for", "while"):
+        at, body = i.outs.index(v), i.regions[-1]
+        start, inner = i.args[len(i.args) - len(i.outs) + at], body.params[len(body.params) - len(i.outs) + at]
+        return _version_of(start, p, k, j, makers, f) and _version_of(body.results[at], inner, k, j, makers, f)
+    return i.op.consumes == (0,) and v is i.outs[0] and _version_of(i.args[0], p, k, j, makers, f)
+
+
+def _taken(i: Instr, plan: Plan) -> list[Value]:
+    """Operands whose memory an instruction takes over."""
+    if i.op.lower in HOLDERS or i.op.structure in ("for", "while"):
+        return list(i.args)
+    kept = plan.moved[plan.functions[i]] if i in plan.functions else i.op.consumes
+    return [i.args[k] for k in kept]
 
 
 class Planner:
@@ -95,6 +184,7 @@ class Planner:
 
     def run(self) -> Plan:
         block = self.f.block
+        find_moved(block, self.plan)
         self.find_lenders(block)
         self.find_free(block)
         owned: set[Value] = set()
@@ -113,20 +203,25 @@ class Planner:
                 self.copy_result(block, k, "an argument's memory is returned")
             root.escapes = True
         self.hoist()
+        self.plan.lenders = set(self.lenders)
         self.plan.unfreed = {v for v, r in self.roots.items() if r.find().kind in (WRITTEN, BORROWED, SMALL)}
         return self.plan
 
     # ------------------------------------------------------------ arrays that a branch chooses and nobody changes
 
     def find_lenders(self, block: Block) -> None:
-        """A branch between two arrays from outside it, whose result is only read, gives a pointer to one of them: they live as long as it does."""
+        """A branch between two arrays from outside it, whose result is only read, gives a pointer to one of them: they live as long as it does.
+        So does what is read from a list, as long as the list is not changed."""
         every = list(instructions(block.body))
         taken = set(block.results)
         branches: list[tuple[Value, tuple[Value, ...]]] = []
+        places = _Places(every)
         for i in every:
-            taken.update(i.args[k] for k in i.op.consumes)
-            if i.op.lower == "push" or i.op.structure in ("for", "while"):
-                taken.update(i.args)
+            taken.update(_taken(i, self.plan))
+            if i.op.lower == "item" and in_memory(i.outs[0].type) and not is_small(i.outs[0].type):
+                branches.append((i.outs[0], (i.args[0],)))
+                if places.unchanged(i):
+                    self.lenders[i.outs[0]] = (i.args[0],)
             if i.op.structure == "if":
                 branches.extend((o, tuple(r.results[k] for r in i.regions)) for k, o in enumerate(i.outs))
                 inside = {o for r in i.regions for j in r.body for o in j.outs}
@@ -258,6 +353,8 @@ class Planner:
                 roots = self.branch(i, owned, dying)
             case "build":
                 roots = self.build(i)
+            case "recursive" | "recur":
+                roots = self.call(i, owned, dying, touched)
             case "":
                 roots = self.plain(i, owned, dying, touched)
             case other:
@@ -269,20 +366,22 @@ class Planner:
         roots = [Root(SMALL if is_small(o.type) else HEAP) for o in i.outs]
         for k in i.op.consumes:
             taken = self.consume(i, k, owned, dying, touched, i.args[k].type)
-            if i.outs and not isinstance(i.outs[0].type, Stack):
+            if i.outs and not (i.op.lower in ("push", "pop") and not i.attrs.get("fields")):  # those give a list another place
                 roots[0] = taken
         if i.op.lower == "copy" and i.args[0] in owned and i.args[0] in dying and self.root(i.args[0]).kind == HEAP:
             owned.discard(i.args[0])
             self.plan.moved_copies.add(i)
             return [self.root(i.args[0])]
-        if i.op.lower == "push":
+        if i.op.lower in HOLDERS:
             for k, a in enumerate(i.args[1:], 1):
                 if in_memory(a.type) and not is_small(a.type):
                     taken = self.consume(i, k, owned, dying, touched, a.type)
                     if taken.kind == WRITTEN:
                         taken = self.copy_arg(i, k, a.type, "it is an argument's memory")
                     taken.escapes = True
-        if i.op.lower in ALLOCATORS and not is_small(i.outs[0].type):
+        if i.outs and i.outs[0] in self.lenders:
+            return [Root(BORROWED)]
+        if i.op.lower in ALLOCATORS and isinstance(i.outs[0].type, Array) and not is_small(i.outs[0].type):
             self.allocations.append((i, tuple(self.loops)))
         return roots
 
@@ -295,6 +394,32 @@ class Planner:
         if any(in_memory(o.type) and not is_small(o.type) for o in i.outs):
             self.allocations.append((i, tuple(self.loops)))
         return [Root(SMALL if is_small(o.type) else HEAP) for o in i.outs]
+
+    def call(self, i: Instr, owned: set[Value], dying: set[Value], touched: list[Value]) -> list[Root]:
+        """A function takes over the memory of some parameters and borrows the others; its results are the caller's."""
+        function = self.plan.functions[i]
+        moved, params = self.plan.moved[function], function.regions[0].params
+        given: dict[int, Root] = {}
+        for k in moved:
+            taken = self.consume(i, k, owned, dying, touched, params[k].type)
+            if taken.kind == WRITTEN:
+                taken = self.copy_arg(i, k, params[k].type, "it is an argument's memory")
+            taken.escapes = True
+            given[k] = taken
+        for region in i.regions:
+            self.enter(i)
+            for k, p in enumerate(region.params):
+                self.bind(p, Root(SMALL if is_small(p.type) else HEAP if k in moved else BORROWED))
+            self.block(region, {region.params[k] for k in moved})
+            for k, r in enumerate(region.results):
+                if in_memory(r.type):
+                    root = self.result_root(region, k)
+                    if is_small(r.type) and not is_small(i.outs[k].type):
+                        self.copy_result(region, k, "a small array becomes one of open length")
+                    root.escapes = True
+            self.loops.pop()
+        delivered = self.plan.delivered[function]
+        return [given[delivered[k]] if k in delivered else Root(SMALL if is_small(o.type) else HEAP) for k, o in enumerate(i.outs)]
 
     def enter(self, i: Instr) -> None:
         self.loops.append(i)
@@ -323,7 +448,7 @@ class Planner:
             self.copy_result(body, k, "a small array becomes one of open length")
         end = self.result_root(body, k)
         same = end is hold
-        if isinstance(t, Stack):
+        if isinstance(t, List) and not same:
             self.plan.carry[i, k] = PHI
             return Root(HEAP)
         if start.kind == WRITTEN and not same:
@@ -362,7 +487,7 @@ class Planner:
             if is_small(r.results[k].type) and not small:
                 self.copy_result(r, k, "a small array becomes one of open length")
         sides = [self.result_root(r, k) for r in i.regions]
-        if sides[0] is sides[1] and not isinstance(t, Stack):
+        if sides[0] is sides[1]:
             self.plan.merge[i, k] = INPLACE
             return sides[0]
         self.plan.merge[i, k] = SLOT if small else PHI
@@ -386,6 +511,7 @@ class Planner:
                 level = max((self.dim_level(i.args[0], k) for k in range(len(shape_of(i.args[0].type)))), default=0)
             else:
                 level = max((self.level(v) for v in lengths), default=0)
+            level = max([level, *(k + 1 for k, loop in enumerate(loops) if loop.op.structure == "recursive")])  # each call needs memory of its own
             if level < len(loops):
                 self.plan.scratch[i] = loops[level]
                 self.plan.hoisted.setdefault(loops[level], []).append(i)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from oneform.codegen.target import vector_variants
 from oneform.errors import CompileError, InternalError
 from oneform.ir import Attrs, Instr
-from oneform.types import DType, element
+from oneform.types import DType, element, real_dtype
 
 if TYPE_CHECKING:
     from oneform.codegen.emit import Emitter
 
 LLVM_TYPES = {"bool": "i1", "i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
-MEMORY_TYPES = {**LLVM_TYPES, "bool": "i8"}
+MEMORY_TYPES = {**LLVM_TYPES, "bool": "i8", "c64": "{ float, float }", "c128": "{ double, double }"}
 SUFFIXES = {"bool": "i1", "i32": "i32", "i64": "i64", "f32": "f32", "f64": "f64"}
 
 
@@ -27,7 +27,6 @@ def llvm_type(d: DType) -> str:
 
 
 def memory_type(d: DType) -> str:
-    llvm_type(d)
     return MEMORY_TYPES[d.name]
 
 
@@ -35,9 +34,18 @@ def itemsize(d: DType) -> int:
     return d.bits // 8
 
 
+def alignment(d: DType) -> int:
+    """Of elements in an array: complex numbers are aligned as their parts."""
+    return itemsize(real_dtype(d))
+
+
+def slots(d: DType) -> int:
+    """How many 8-byte places a number takes among the results."""
+    return (itemsize(d) + 7) // 8
+
+
 def literal(value: Any, d: DType) -> str:
     """A constant as LLVM writes it; floats by their bits, so that nothing is rounded."""
-    llvm_type(d)
     if d.kind == "b":
         return "true" if value else "false"
     if d.kind == "i":

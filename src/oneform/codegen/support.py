@@ -1,4 +1,4 @@
-"""Run-time support in LLVM text: tracked allocation, growth of stacks, release on errors, polling for interrupts, integer powers.
+"""Run-time support in LLVM text: tracked allocation, growth of lists, release on errors, polling for interrupts, integer powers.
 
 Every block ends in a node {next, previous, base} that links it into the list headed at the context, so that any error exit frees
 everything. The node comes after the data, so a block handed to the caller is an ordinary malloc'ed block.
@@ -6,11 +6,14 @@ everything. The node comes after the data, so a block handed to the caller is an
 
 from __future__ import annotations
 
+import ctypes
+import functools
+import platform
 import re
 import sys
 
-# Offsets in the 128-byte context.
-LIST, DETAILS, THREAD, CLOCK, CACHE = 0, 8, 40, 48, 64
+# Offsets in the context, which has CONTEXT bytes.
+LIST, DETAILS, THREAD, CLOCK, LIMIT, CACHE, BUDGET, CONTEXT = 0, 8, 40, 48, 56, 64, 128, 144
 CACHED, LARGEST_CACHED = 4, 64 << 20  # freed blocks kept for the next allocation of their size: {pointer, size} each; size 0 is none
 POLL_EVERY = 1 << 20
 
@@ -54,6 +57,12 @@ retry:
   br i1 %null2, label %none, label %link
 link:
   %q = phi ptr [%old, %take], [%p, %make], [%p2, %retry]
+  call void @of.link(ptr %ctx, ptr %q, i64 %at)
+  ret ptr %q
+none:
+  ret ptr null
+}}
+define internal void @of.link(ptr captures(none) %ctx, ptr %q, i64 %at) alwaysinline nounwind {{
   %node = getelementptr i8, ptr %q, i64 %at
   %prev = getelementptr i8, ptr %node, i64 8
   %base = getelementptr i8, ptr %node, i64 16
@@ -69,9 +78,7 @@ back:
   store ptr %node, ptr %hp
   br label %done
 done:
-  ret ptr %q
-none:
-  ret ptr null
+  ret void
 }}
 define internal void @of.unlink(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {{
   %bytes = mul nuw i64 %count, %size
@@ -226,22 +233,38 @@ raise:
 declare ptr @PyErr_NoMemory()
 """
 
+# A list that outgrows its memory is moved by realloc: the kernel moves the pages of large ones instead of copying them, and does not
+# touch those that are still unused.
 GROW = """
-define internal noalias align 64 ptr @of.grow(ptr captures(none) %ctx, ptr captures(none) %old, i64 %top, i64 %cap, i64 %size) #1 {
-  %twice = shl i64 %cap, 1
-  %p = call ptr @of.alloc(ptr %ctx, i64 %twice, i64 %size)
-  %null = icmp eq ptr %p, null
+define internal noalias align 16 ptr @of.grow(ptr captures(none) %ctx, ptr captures(none) %old, i64 %cap, i64 %more, i64 %size) #1 {
+  %big = icmp ugt i64 %more, 281474976710656
+  br i1 %big, label %none, label %fits
+fits:
   %new = icmp eq ptr %old, null
-  %skip = or i1 %null, %new
-  br i1 %skip, label %done, label %move
-move:
-  %bytes = mul nuw i64 %top, %size
-  call void @llvm.memcpy.p0.p0.i64(ptr %p, ptr %old, i64 %bytes, i1 false)
-  call void @of.free(ptr %ctx, ptr %old, i64 %cap, i64 %size)
-  br label %done
-done:
+  br i1 %new, label %first, label %move
+first:
+  %p = call ptr @of.alloc(ptr %ctx, i64 %more, i64 %size)
   ret ptr %p
+move:
+  call void @of.unlink(ptr %ctx, ptr %old, i64 %cap, i64 %size)
+  %bytes = mul nuw i64 %more, %size
+  %up = add nuw i64 %bytes, 15
+  %at = and i64 %up, -16
+  %wide = add nuw i64 %at, 87
+  %total = and i64 %wide, -64
+  %q = call ptr @realloc(ptr %old, i64 %total)
+  %null = icmp eq ptr %q, null
+  br i1 %null, label %keep, label %link
+keep:
+  call void @free(ptr %old)
+  br label %none
+link:
+  call void @of.link(ptr %ctx, ptr %q, i64 %at)
+  ret ptr %q
+none:
+  ret ptr null
 }
+declare ptr @realloc(ptr captures(none), i64)
 """
 
 # The first poll releases the GIL; later ones take it back at most every 50 ms to see whether the user pressed Ctrl-C.
@@ -287,6 +310,92 @@ declare ptr @PyEval_SaveThread()
 declare i32 @PyErr_CheckSignals()
 """
 
+# Where a recursive call finds less than LIMIT below it, it goes on in memory of its own, a segment twice as large as the one before. The
+# limit's last bits count the segments. The first one is a small part of the thread's own stack.
+_NATIVE, _GUARD, _SEGMENT, _SEGMENTS = 192 << 10, 256 << 10, 64 << 20, 4
+_UCONTEXT = 8192  # more than any of glibc's
+_FLAGS = 0x24022  # MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK
+
+
+@functools.cache
+def more_stack() -> bool:
+    """Whether calls can be moved to another stack here."""
+    return sys.platform == "linux" and hasattr(ctypes.CDLL(None), "makecontext")
+
+
+def here() -> str:
+    """An address on the stack."""
+    if platform.machine() in ("x86_64", "aarch64"):
+        return "define internal ptr @of.here() alwaysinline nounwind {\n  %p = call ptr @llvm.addressofreturnaddress.p0()\n  ret ptr %p\n}\n"
+    return "define internal ptr @of.here() alwaysinline nounwind {\n  %p = call ptr @llvm.frameaddress.p0(i32 0)\n  ret ptr %p\n}\n"
+
+
+BOTTOM = f"""
+define internal void @of.bottom(ptr captures(none) %ctx) alwaysinline nounwind {{
+  %here = call ptr @of.here()
+  %at = ptrtoint ptr %here to i64
+  %down = sub i64 %at, {_NATIVE}
+  %limit = and i64 %down, -16
+  %lp = getelementptr i8, ptr %ctx, i64 {LIMIT}
+  store i64 %limit, ptr %lp
+  %bp = getelementptr i8, ptr %ctx, i64 {BUDGET}
+  store i64 {POLL_EVERY}, ptr %bp
+  ret void
+}}
+"""
+
+DEEPER = f"""
+define internal i32 @of.deeper(ptr %ctx, ptr %call, ptr %frame) #3 {{
+  %old = alloca [{_UCONTEXT} x i8], align 16
+  %new = alloca [{_UCONTEXT} x i8], align 16
+  %lp = getelementptr i8, ptr %ctx, i64 {LIMIT}
+  %limit = load i64, ptr %lp
+  %segment = and i64 %limit, 15
+  %over = icmp uge i64 %segment, {_SEGMENTS}
+  br i1 %over, label %none, label %map
+map:
+  %size = shl i64 {_SEGMENT}, %segment
+  %base = call ptr @mmap(ptr null, i64 %size, i32 3, i32 {_FLAGS}, i32 -1, i64 0)
+  %failed = icmp eq ptr %base, inttoptr (i64 -1 to ptr)
+  br i1 %failed, label %none, label %go
+go:
+  %e = call i32 @getcontext(ptr %new)
+  %link = getelementptr i8, ptr %new, i64 8
+  store ptr %old, ptr %link
+  %sp = getelementptr i8, ptr %new, i64 16
+  store ptr %base, ptr %sp
+  %sz = getelementptr i8, ptr %new, i64 32
+  store i64 %size, ptr %sz
+  %a = ptrtoint ptr %frame to i64
+  %low = trunc i64 %a to i32
+  %up = lshr i64 %a, 32
+  %high = trunc i64 %up to i32
+  call void (ptr, ptr, i32, ...) @makecontext(ptr %new, ptr %call, i32 2, i32 %low, i32 %high)
+  %b = ptrtoint ptr %base to i64
+  %guard = add i64 %b, {_GUARD}
+  %next = add i64 %segment, 1
+  %mark = or i64 %guard, %next
+  store i64 %mark, ptr %lp
+  %s = call i32 @swapcontext(ptr %old, ptr %new)
+  store i64 %limit, ptr %lp
+  %u = call i32 @munmap(ptr %base, i64 %size)
+  ret i32 1
+none:
+  ret i32 0
+}}
+declare ptr @mmap(ptr, i64, i32, i32, i32, i64)
+declare i32 @munmap(ptr, i64)
+declare i32 @getcontext(ptr)
+declare void @makecontext(ptr, ptr, i32, ...)
+declare i32 @swapcontext(ptr, ptr)
+"""
+
+NOT_DEEPER = """
+define internal i32 @of.deeper(ptr %ctx, ptr %call, ptr %frame) #3 {
+  ret i32 0
+}
+"""
+
 RESTORE = "declare void @PyEval_RestoreThread(ptr)\n"
 
 # Attribute groups by number; from FIRST_GROUP on they belong to the vector variants of mathematical functions.
@@ -299,6 +408,7 @@ attributes #2 = { noinline nounwind cold memory(argmem: readwrite, inaccessiblem
 attributes #3 = { noinline nounwind cold }
 attributes #4 = { alwaysinline nounwind willreturn memory(none) }
 attributes #5 = { nounwind willreturn memory(none) }
+attributes #7 = { nounwind }
 attributes #6 = { noinline nounwind cold memory(argmem: readwrite, inaccessiblemem: readwrite) }
 """
 
@@ -336,6 +446,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "nomemory": (NOMEMORY, ("restore",)),
     "grow": (GROW, ("alloc",)),
     "poll": (POLL, ("restore",)),
+    "deeper": (here() + BOTTOM + (DEEPER if more_stack() else NOT_DEEPER), ()),
     "restore": (RESTORE, ()),
     "ipow.i64": (power_text("i64"), ()),
     "ipow.i32": (power_text("i32"), ()),

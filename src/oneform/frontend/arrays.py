@@ -5,8 +5,9 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
+from oneform.frontend.boxes import change_rows, poison_partners, refuse_poison, row_array, rows_at
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Arr, Axis, Base, Cell, Num, Poison, View, number
+from oneform.frontend.values import Arr, Axis, Base, Cell, Num, Poison, RowCell, View, number
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.types import ANY, I64, Array, Dim, DType, Scalar, element, shape_of
@@ -23,14 +24,12 @@ def new_array(t: Tracer, v: Value, name: str = "") -> Arr:
 
 def version(t: Tracer, cell: Cell) -> Value:
     """The current contents of a cell."""
+    if isinstance(cell, RowCell):
+        return row_array(t, cell)
     v = t.state.version(cell)
     if isinstance(v, Poison):
-        line = f" at line {v.loc.line}" if v.loc else ""
-        t.refuse(
-            "E104", f"{cell.name or 'this array'} may or may not be the same memory as {v.written}, which was written to{line}", None,
-            f"Copy one of them where they part: {cell.name or 'x'} = {v.written}.copy()",
-        )
-    assert v is not None
+        refuse_poison(t, cell, v)
+    assert isinstance(v, Value)
     return v
 
 
@@ -152,16 +151,32 @@ def transposed(t: Tracer, a: Arr, perm: tuple[int, ...]) -> Arr:
 
 
 def set_version(t: Tracer, cell: Cell, v: Value, name: str = "") -> None:
-    """The cell has new contents. Whoever may be the same memory cannot be read any more; a caller's memory cannot be left in doubt."""
-    for other in cell.partners:
-        if other.pinned:
-            t.refuse(
-                "E104", f"{cell.name or 'the array written to'} may or may not be the same memory as the {other.pinned} {other.name}", None,
-                f"Work on a copy, so that the write cannot reach the caller's array: {other.name} = {other.name}.copy()",
-            )
-        if other in t.state.slots:
-            t.state.slots[other] = Poison(cell.name or name or "another array", t.b.loc)
+    """The cell has new contents."""
+    if isinstance(cell, RowCell):
+        value, indices = rows_at(t, cell.place, cell.token)
+        change_rows(t, cell.place.box, make.put_item(t.b, value, v, indices, cell.place.fields))
+        return
+    poison_partners(t, cell, name)
     t.state.slots[cell] = v
+
+
+def memory_of(t: Tracer, cell: Cell) -> Value:
+    """What a write changes: the array, or the list in whose row it is."""
+    return rows_at(t, cell.place, cell.token)[0] if isinstance(cell, RowCell) else version(t, cell)
+
+
+def with_element(t: Tracer, cell: Cell, memory: Value, v: Value, indices: list[Value]) -> Value:
+    """The memory with one element of the array changed."""
+    if isinstance(cell, RowCell):
+        return make.put_item(t.b, memory, v, [*rows_at(t, cell.place, cell.token)[1], *indices], cell.place.fields)
+    return make.put(t.b, memory, v, indices)
+
+
+def set_memory(t: Tracer, cell: Cell, memory: Value) -> None:
+    if isinstance(cell, RowCell):
+        change_rows(t, cell.place.box, memory)
+    else:
+        set_version(t, cell, memory)
 
 
 def store(t: Tracer, target: Arr, x: Num | Arr) -> None:
@@ -171,7 +186,7 @@ def store(t: Tracer, target: Arr, x: Num | Arr) -> None:
         v = t.value(x, target.cell.dtype)
         assert target.view is not None
         indices = [t.value(i, I64) for i in memory_index(t, target, [a.start for a in target.view.axes])]
-        set_version(t, target.cell, make.put(t.b, version(t, target.cell), v, indices))
+        set_memory(t, target.cell, with_element(t, target.cell, memory_of(t, target.cell), v, indices))
         return
     dims, lengths = shape(t, target)
     _check_fits(t, x, dims, lengths)
@@ -214,9 +229,9 @@ def _write_loops(t: Tracer, target: Arr, source: Value, lengths: Sequence[Num]) 
             (out,) = make.repeat(t.b, count, [memory], b.block(new))
             return out
         at = [t.iadd(a.start, t.imul(a.step, index[a.out])) if a.out is not None else a.start for a in view.axes]
-        return make.put(t.b, memory, element_at(), [t.value(i, I64) for i in memory_index(t, target, at)])
+        return with_element(t, target.cell, memory, element_at(), [t.value(i, I64) for i in memory_index(t, target, at)])
 
-    set_version(t, target.cell, nest(version(t, target.cell)))
+    set_memory(t, target.cell, nest(memory_of(t, target.cell)))
 
 
 def _check_cast(t: Tracer, x: Num | Arr, to: DType) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 import types
 from typing import Any
@@ -10,19 +11,24 @@ from typing import Any
 import numpy as np
 
 from oneform.frontend.arrays import rank, shape, transposed
+from oneform.frontend.complexes import imaginary_part, real_part
 from oneform.frontend.creation import product
-from oneform.frontend.lift import lift_member
+from oneform.frontend.lift import depend_on_class, lift_member
+from oneform.frontend.objects import present, record_of
+from oneform.frontend.passing import see
 from oneform.frontend.registry import CONTAINER_METHODS, METHODS
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Attr, Method, Num, Py, Seq, describe, number
+from oneform.frontend.values import Abstract, Arr, Attr, Custom, Method, Num, Py, Ref, Seq, describe, number
+from oneform.rules import CustomRule
 
 NUMERIC_MODULES = {"math", "numpy", "cmath", "scipy"}
 
 
 def attribute(t: Tracer, x: Abstract, name: str, node: ast.AST) -> Abstract:
+    x = present(t, x, "AttributeError", f"'NoneType' object has no attribute '{name}'")
     if isinstance(x, (Arr, Num)):
         return _of_array(t, x, name, node)
-    if isinstance(x, Seq):
+    if isinstance(x, (Seq, Ref)):
         return _of_container(t, x, name, node)
     if isinstance(x, Py):
         return _of_object(t, x.obj, name, node)
@@ -39,40 +45,66 @@ def _of_array(t: Tracer, x: Arr | Num, name: str, node: ast.AST) -> Abstract:
         return product(t, lengths)
     if name == "dtype":
         return Py((x.cell.dtype if isinstance(x, Arr) else x.dtype).numpy)
-    if name in ("T", "real"):
-        return transposed(t, x, tuple(reversed(range(rank(x))))) if isinstance(x, Arr) and name == "T" else x
+    if name == "T":
+        return transposed(t, x, tuple(reversed(range(rank(x))))) if isinstance(x, Arr) else x
+    if name in ("real", "imag"):
+        return (real_part if name == "real" else imaginary_part)(t, x)
     if name in METHODS:
         return Attr(x, name)
     what = "arrays" if isinstance(x, Arr) else "numbers"
     t.refuse("E003", f"the attribute {name} of {what} is not known to the compiler", node, "docs/ops.md lists what is known.")
 
 
-def _of_container(t: Tracer, x: Seq, name: str, node: ast.AST) -> Abstract:
-    if x.kind == "record":
-        found = x.get(name)
+def _of_container(t: Tracer, x: Seq | Ref, name: str, node: ast.AST) -> Abstract:
+    record = record_of(t, x)
+    if record is not None:
+        found = record.get(name)
         if found is not None:
             return found
+        if name == "__class__":
+            return Py(record.meta[0])
         inner = bound_method(t, x, name)
         if inner is not None:
-            return t.call(t, inner, [], {}, node) if isinstance(getattr(x.meta[0], name, None), property) else inner
-    if (x.kind, name) in CONTAINER_METHODS:
+            return t.call(t, inner, [], {}, node) if is_property(getattr(record.meta[0], name, None)) else inner
+        t.refuse("E003", f"{describe_object(t, x)} has no attribute {name}", node)
+    if (container_kind(t, x), name) in CONTAINER_METHODS:
         return Attr(x, name)
-    if x.kind == "list":
-        t.refuse("E105", f"list.{name} is not supported: lists have a fixed length", node, "Use a NumPy array and an index.")
     t.refuse("E003", f"{describe(x)} has no attribute {name} that the compiler knows", node)
 
 
-def bound_method(t: Tracer, x: Seq, name: str) -> Abstract | None:
+def container_kind(t: Tracer, x: Seq | Ref) -> str:
+    """tuple, list, dict or record."""
+    inner = see(t, x)
+    return inner.kind if isinstance(inner, Seq) else "list"
+
+
+def describe_object(t: Tracer, x: Any) -> str:
+    """A noun phrase for messages, that looks into references."""
+    inner = see(t, x)
+    return describe(inner) if isinstance(inner, Seq) else "a list" if isinstance(x, Ref) else describe(x)
+
+
+def is_property(raw: Any) -> bool:
+    return isinstance(raw, (property, functools.cached_property))
+
+
+def bound_method(t: Tracer, x: Abstract, name: str) -> Abstract | None:
     """A method or property of a record's class, with the record as its first argument; class attributes as they are."""
-    cls: type = x.meta[0]
+    record = record_of(t, x)
+    if record is None:
+        return None
+    cls: type = record.meta[0]
+    depend_on_class(t, cls)
     raw = next((c.__dict__[name] for c in cls.__mro__ if name in c.__dict__), None)
     if isinstance(raw, property):
         return Method(Py(raw.fget), (x,))
+    if isinstance(raw, functools.cached_property):
+        return Method(Py(raw.func), (x,))
     if isinstance(raw, staticmethod):
         return Py(raw.__func__)
     if isinstance(raw, classmethod):
         return Method(Py(raw.__func__), (Py(cls),))
-    if isinstance(raw, types.FunctionType):
+    if isinstance(raw, (types.FunctionType, CustomRule)):
         return Method(Py(raw), (x,))
     return lift_member(t, cls, name, getattr(cls, name), f"{cls.__name__}.{name}") if raw is not None and not callable(raw) else None
 
@@ -80,12 +112,14 @@ def bound_method(t: Tracer, x: Seq, name: str) -> Abstract | None:
 def _of_object(t: Tracer, obj: Any, name: str, node: ast.AST) -> Abstract:
     if isinstance(obj, types.FunctionType) and name == "__name__":
         return Py(obj.__name__)
+    if isinstance(obj, Custom) and name in ("defjvp", "defjvps", "defvjp"):
+        return Attr(Py(obj), name)
     try:
         value = getattr(obj, name)
     except AttributeError:
         t.refuse("E003", f"{_shown(obj)} has no attribute {name}", node)
     if isinstance(obj, types.ModuleType):
-        if obj.__name__.split(".")[0] in NUMERIC_MODULES and isinstance(value, (bool, int, float)):
+        if obj.__name__.split(".")[0] in NUMERIC_MODULES and isinstance(value, (bool, int, float, complex)):
             return number(value)
         return lift_member(t, obj.__dict__, name, value, f"{obj.__name__}.{name}") if name in obj.__dict__ else Py(value)
     if isinstance(obj, (type, np.dtype, types.BuiltinFunctionType)):
@@ -93,7 +127,7 @@ def _of_object(t: Tracer, obj: Any, name: str, node: ast.AST) -> Abstract:
     if isinstance(obj, (np.finfo, np.iinfo, type(sys.float_info))) and isinstance(value, (int, float, np.generic)):
         return number(value.item() if isinstance(value, np.generic) else value)
     raw = next((c.__dict__[name] for c in type(obj).__mro__ if name in c.__dict__), None)
-    if isinstance(raw, types.FunctionType):
+    if isinstance(raw, (types.FunctionType, CustomRule)):
         return Method(Py(raw), (Py(obj),))
     if isinstance(raw, property):
         return t.call(t, Method(Py(raw.fget), (Py(obj),)), [], {}, node)

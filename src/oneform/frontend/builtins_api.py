@@ -15,7 +15,7 @@ from oneform.frontend.arrays import rank, whole
 from oneform.frontend.attributes import attribute
 from oneform.frontend.comprehensions import items_of_generator, run_loop
 from oneform.frontend.iterate import iteration, trip_count
-from oneform.frontend.numbers import arithmetic, conjunction, elementwise, negated, op_of, power, python_number, scalar, truth
+from oneform.frontend.numbers import arithmetic, conjunction, elementwise, negated, op_of, power, python_number, real_scalar, scalar, truth
 from oneform.frontend.operators import binary, equal
 from oneform.frontend.reductions import all_of, any_of, reduction
 from oneform.frontend.registry import CONTAINER_METHODS, Call, Handler, handles
@@ -146,7 +146,7 @@ def _extreme(name: str, larger: bool) -> Handler:
     f: Any = np.maximum if larger else np.minimum
 
     def pick(c: Call, a: Abstract, b: Abstract) -> Abstract:
-        x, y = scalar(c.t, a, f"an argument of {name}"), scalar(c.t, b, f"an argument of {name}")
+        x, y = real_scalar(c.t, a, f"an argument of {name}"), real_scalar(c.t, b, f"an argument of {name}")
         if x.known is not None and y.known is not None:
             return number(max(x.known, y.known) if larger else min(x.known, y.known))
         if x.weak and y.weak and x.dtype == I64 and y.dtype == I64:
@@ -224,7 +224,7 @@ handles(any)(_quantifier(False))
 @handles(round)
 def round_(c: Call) -> Abstract:
     x, digits = c.bind("number", "ndigits?")
-    n = scalar(c.t, x or Py(None), "the argument")
+    n = real_scalar(c.t, x or Py(None), "the argument of round")
     if digits is not None:
         c.t.refuse("E101", "round with a number of digits is not supported", c.node, "Scale, round and scale back.")
     if n.dtype.kind in "bi":
@@ -237,7 +237,7 @@ def round_(c: Call) -> Abstract:
 def _to_integer(f: Any, exact: Callable[[Any], Any]) -> Handler:
     def handler(c: Call) -> Abstract:
         (x,) = c.only("x")
-        n = scalar(c.t, x, "the argument")
+        n = real_scalar(c.t, x, f"the argument of {c.name}")
         if n.dtype.kind in "bi":
             return python_number(c.t, n, I64)
         if n.known is not None and math.isfinite(n.known):
@@ -316,7 +316,7 @@ def math_radians(c: Call) -> Abstract:
 def class_of(x: Abstract) -> type | None:
     """The Python class of a value, where it is known."""
     if isinstance(x, Num):
-        return {"b": bool, "i": int, "f": float}.get(x.dtype.kind) if x.weak else x.dtype.numpy.type
+        return {"b": bool, "i": int, "f": float, "c": complex}.get(x.dtype.kind) if x.weak else x.dtype.numpy.type
     if isinstance(x, Arr):
         return np.ndarray
     if isinstance(x, Seq):
@@ -386,7 +386,7 @@ def _owner(c: Call) -> Seq:
 
 
 def _key(k: Any) -> Abstract:
-    return number(k) if isinstance(k, (bool, int, float)) else Py(k)
+    return number(k) if isinstance(k, (bool, int, float, complex)) else Py(k)
 
 
 @_dict_method("items")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oneform.tree import Leaf, Tree, flatten
-from oneform.types import BOOL, BY_NUMPY, F64, I64, Array, Dim, DType, Scalar
+from oneform.types import BOOL, BY_NUMPY, C128, F64, I64, Array, Dim, DType, Scalar
 
 STATIC_TRAILING = 16  # trailing dimensions up to this length belong to the type
 
@@ -46,7 +46,7 @@ class Dependency:
             now = self.read()
         except (KeyError, IndexError, ValueError, AttributeError):
             return False
-        return now is self.value or (isinstance(now, (Tree, bool, int, float, str)) and type(now) is type(self.value) and now == self.value)
+        return now is self.value or (isinstance(now, (Tree, bool, int, float, complex, str)) and type(now) is type(self.value) and now == self.value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,10 +100,12 @@ def leaf_of(x: Any, fresh: Callable[[], Dim]) -> Leaf | None:
         return Leaf(Scalar(I64), True) if -(2**63) <= x < 2**63 else None
     if isinstance(x, float) and not isinstance(x, np.generic):
         return Leaf(Scalar(F64), True)
+    if isinstance(x, complex) and not isinstance(x, np.generic):
+        return Leaf(Scalar(C128), True)
     if isinstance(x, (np.generic, np.ndarray)):
         array: np.ndarray[Any, Any] = np.asarray(x)
         dtype = dtype_of(array.dtype)
-        if dtype is None or dtype.kind == "c":
+        if dtype is None:
             return None
         if array.ndim == 0:
             return Leaf(Scalar(dtype))

@@ -14,7 +14,7 @@ from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Num
 from oneform.ir import Block, Function, Instr, Value
 from oneform.tree import Leaf
-from oneform.types import ANY, Array, Dim, Scalar, Stack, Type, element, shape_of, with_shape
+from oneform.types import ANY, Array, Dim, List, Scalar, Type, element, shape_of, with_shape
 
 Dims = dict[str, Dim]
 
@@ -31,6 +31,7 @@ def call_compiled(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str
     lowered: Lowered = obj.__oneform_function__(given[: len(args)], dict(zip(kwargs, given[len(args) :], strict=True)))
     for d in lowered.dependencies:
         t.dependencies.setdefault(d.key, d)
+    t.warnings += lowered.warnings
     values = [t.value(a) if isinstance(a, Num) else read(t, a) for a in operands]
     names: Dims = {}
     for c in lowered.captures:
@@ -98,7 +99,7 @@ def _copy_block(block: Block, env: dict[Value, Value], dims: Dims, t: Tracer) ->
 
 
 def _attribute(x: Any, dims: Dims, t: Tracer) -> Any:
-    if isinstance(x, (Scalar, Array, Stack)):
+    if isinstance(x, (Scalar, Array, List)):
         return _type(x, dims, t)
     if isinstance(x, tuple):
         items: tuple[Any, ...] = x
@@ -114,8 +115,8 @@ def _dim(d: Dim, dims: Dims, t: Tracer) -> Dim:
 
 
 def _type(kind: Type, dims: Dims, t: Tracer) -> Type:
-    if isinstance(kind, Stack):
-        return Stack(tuple(_type(i, dims, t) for i in kind.items))
+    if isinstance(kind, List):
+        return List(tuple(_type(i, dims, t) for i in kind.items))
     return with_shape(element(kind), tuple(_dim(d, dims, t) for d in shape_of(kind)))
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from oneform.frontend.arrays import new_array, open_lengths, rank, read, require_equal, reshaped_view, shape, store, version
+from oneform.frontend.boxes import partner
 from oneform.frontend.index import at_index
 from oneform.frontend.numbers import Operand, arithmetic, compare_numbers, dtype_of, op_of, promoted, to_dtype
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, describe, number
+from oneform.frontend.values import Abstract, Arr, Num, Py, RowCell, Seq, describe, number
 from oneform.ir import Builder, Value
 from oneform.ops import Term, constant, integer, make
 from oneform.types import BY_NUMPY, F64, I64, Dim, DType
@@ -27,9 +28,10 @@ def parse_dtype(t: Tracer, x: Abstract | None, default: DType) -> DType:
             found = BY_NUMPY.get(np.dtype(x.obj))
         except TypeError:
             found = None
-        if found is not None and found.kind != "c":
+        if found is not None:
             return found
-        t.refuse("E101", f"the dtype {x.obj!r} is not supported", None, "Use bool, np.int32, np.int64, np.float32 or np.float64.")
+        repair = "Use bool, np.int32, np.int64, np.float32, np.float64, np.complex64 or np.complex128."
+        t.refuse("E101", f"the dtype {x.obj!r} is not supported", None, repair)
     t.refuse("E101", f"a dtype is expected, not {describe(x)}")
 
 
@@ -205,11 +207,8 @@ def _same_size(t: Tracer, size: Num, other: Num, numbers: list[Num]) -> None:
 
 
 def share(a: Arr, b: Arr) -> None:
-    """Two cells may be the same memory: reading both is fine, a write to one makes the other unreadable."""
-    for other in {b.cell, *b.cell.partners}:
-        if other is not a.cell:
-            other.partners.add(a.cell)
-            a.cell.partners.add(other)
+    """Two arrays may be the same memory."""
+    partner(a.cell, b.cell.place.box if isinstance(b.cell, RowCell) else b.cell)
 
 
 def product(t: Tracer, lengths: Any) -> Num:

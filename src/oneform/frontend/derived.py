@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +15,7 @@ from oneform.frontend.containers import from_leaves, to_leaves
 from oneform.frontend.lowered import Lowered
 from oneform.frontend.state import Var
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Cell, Num, Py, Seq, describe
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Custom, Fn, Method, Num, Py, Seq, describe, same
 from oneform.ir import Block, Function, Value, clone_block, free_values
 from oneform.ops import make
 from oneform.tree import Leaf, Tree
@@ -29,6 +31,7 @@ class Derived:
 
     rule: Callable[[Lower], Lower]
     function: Abstract
+    made: Any = None  # which derivative it is: the transform with its options
 
 
 def derive(t: Tracer, transform: Any, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
@@ -37,11 +40,16 @@ def derive(t: Tracer, transform: Any, args: list[Abstract], kwargs: Mapping[str,
     function = args[0] if args else given.pop("f", None)
     if function is None:
         t.refuse("E106", "the function to be differentiated is missing", node)
+    options, named = tuple(static(t, a, node) for a in args[1:]), {k: static(t, a, node) for k, a in given.items()}
+    made = (transform, options, named)
+    for old in t.keep:  # made where the body of a loop was lowered before: one object, so that the loop's variables settle
+        if isinstance(old, Derived) and old.made == made and same(old.function, function):
+            return Py(old)
     try:
-        rule = transform.__oneform_transform__(*(static(t, a, node) for a in args[1:]), **{k: static(t, a, node) for k, a in given.items()})
+        rule = transform.__oneform_transform__(*options, **named)
     except TypeError as e:
         t.refuse("E106", str(e), node)
-    derived = Derived(rule, function)
+    derived = Derived(rule, function, made)
     t.keep.append(derived)
     return Py(derived)
 
@@ -68,7 +76,7 @@ def along(t: Tracer, x: Abstract, dx: Abstract, node: ast.AST) -> Abstract:
         return x
     if isinstance(x, (Num, Arr)) and element(leaf(t, x).type).kind not in "fc":
         return Py(None)
-    if isinstance(x, Num) and isinstance(dx, Num) and dx.dtype.kind in ("bi" if dx.weak else "") + x.dtype.kind:
+    if isinstance(x, Num) and isinstance(dx, Num) and (dx.dtype.kind == x.dtype.kind or dx.weak and dx.dtype.kind in ("bif" if x.dtype.kind == "c" else "bi")):
         return Num(x.dtype, x.weak, t.value(dx, x.dtype))
     if isinstance(x, Arr) and isinstance(dx, Arr) and x.cell.dtype == dx.cell.dtype:
         shaped = in_shape_of(t, x, dx)
@@ -90,16 +98,10 @@ def static(t: Tracer, x: Abstract, node: ast.AST) -> Any:
 
 def call_derived(t: Tracer, d: Derived, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
     """Lower the function for these arguments, derive that, and put the result in place of the call."""
-    operands: list[Num | Arr] = []
-    given: list[Argument] = []
-    for x in (*args, *kwargs.values()):
-        leaves: list[Num | Arr] = []
-        tree = to_leaves(t, x, leaves)
-        operands += leaves
-        given.append((tree, [leaf(t, a) for a in leaves]))
+    values, given = arguments(t, (*args, *kwargs.values()))
     outside: list[Value] = []
-    values = [t.value(a) if isinstance(a, Num) else read(t, a) for a in operands]
-    low = d.rule(lambda a, k: _lowered(t, d.function, a, k, outside, node))(given[: len(args)], dict(zip(kwargs, given[len(args) :], strict=True)))
+    low = d.rule(lambda a, k: lowered(t, d.function, a, k, outside, node))(given[: len(args)], dict(zip(kwargs, given[len(args) :], strict=True)))
+    warn(t, low, node)
     outs = splice_function(t, low.function, [*values, *outside])
     items: list[Num | Arr] = []
     for v, known in zip(outs, low.result_leaves, strict=True):
@@ -107,10 +109,22 @@ def call_derived(t: Tracer, d: Derived, args: list[Abstract], kwargs: Mapping[st
     return from_leaves(low.result, iter(items))
 
 
-def _lowered(t: Tracer, f: Abstract, args: Sequence[Argument], kwargs: Mapping[str, Argument], outside: list[Value], node: ast.AST) -> Lowered:
+def arguments(t: Tracer, args: Sequence[Abstract]) -> tuple[list[Value], list[Argument]]:
+    """The numbers and arrays in the arguments, and of each argument the structure with the types of its leaves."""
+    values: list[Value] = []
+    given: list[Argument] = []
+    for x in args:
+        leaves: list[Num | Arr] = []
+        tree = to_leaves(t, x, leaves)
+        given.append((tree, [leaf(t, a) for a in leaves]))
+        values += [t.value(a) if isinstance(a, Num) else read(t, a) for a in leaves]
+    return values, given
+
+
+def lowered(t: Tracer, f: Abstract, args: Sequence[Argument], kwargs: Mapping[str, Argument], outside: list[Value], node: ast.AST) -> Lowered:
     """A function of the program as IR of its own. What it reads from around it becomes parameters, whose values go to `outside`."""
-    before = t.state
-    t.state = before.copy()
+    before, outer_barrier = t.state, t.barrier
+    t.state, t.barrier = before.copy(), len(t.stack)
     try:
         with t.region() as b:
 
@@ -128,24 +142,53 @@ def _lowered(t: Tracer, f: Abstract, args: Sequence[Argument], kwargs: Mapping[s
             found: list[Num | Arr] = []
             tree = to_leaves(t, result, found)
             results = [t.value(x) if isinstance(x, Num) else read(t, x) for x in found]
-            _check_writes(t, before, node)
+            check_writes(t, before, node)
             block = b.block(*results)
     finally:
-        t.state = before
+        t.state, t.barrier = before, outer_barrier
     outside[:] = list(free_values(block))
     inner = [Value(v.type) for v in outside]
     copy = clone_block(block, dict(zip(outside, inner, strict=True)))
     leaves = [Leaf(v.type, isinstance(x, Num) and x.weak) for x, v in zip(found, results, strict=True)]
-    return Lowered(Function("inner", Block((*copy.params, *inner), copy.body, copy.results)), tree, leaves)
+    function = Function(name_of(f), Block((*copy.params, *inner), copy.body, copy.results))
+    return Lowered(function, tree, leaves, parameters=parameter_names(f))
 
 
-def _check_writes(t: Tracer, before: Any, node: ast.AST) -> None:
+def warn(t: Tracer, low: Lowered, node: ast.AST) -> None:
+    """What is to be said about a derivative, at the call of it."""
+    at = t.at(node)
+    t.warnings += [f"{w} ({at.file}:{at.line})" if at else w for w in low.warnings]
+
+
+def name_of(f: Abstract) -> str:
+    if isinstance(f, Fn):
+        return f.source.name
+    return str(getattr(f.obj, "__name__", "inner")) if isinstance(f, Py) else "inner"
+
+
+def parameter_names(f: Abstract) -> tuple[str, ...]:
+    """What the positional parameters of a function are called."""
+    if isinstance(f, Method):
+        return parameter_names(f.function)[len(f.args) :]
+    if isinstance(f, Fn):
+        a = f.source.node.args
+        return tuple(p.arg for p in (*a.posonlyargs, *a.args))
+    if not isinstance(f, Py):
+        return ()
+    if isinstance(f.obj, (Custom, Derived)):
+        return parameter_names(f.obj.function)
+    bound = 1 if isinstance(f.obj, types.MethodType) else 0
+    code = getattr(inspect.unwrap(f.obj) if callable(f.obj) else None, "__code__", None)
+    return code.co_varnames[bound : code.co_argcount] if isinstance(code, types.CodeType) else ()
+
+
+def check_writes(t: Tracer, before: Any, node: ast.AST, who: str = "a function that is differentiated here") -> None:
     """Refuse changes to anything that exists outside the function."""
     for slot, value in t.state.slots.items():
-        outer = before.get(slot) if isinstance(slot, Cell) else before.slots.get(slot)
-        known = slot in before.slots or (isinstance(slot, Cell) and slot.initial is not None)
-        if known and isinstance(slot, (Cell, Var)) and outer is not value:
-            detail = f"a function that is differentiated here changes {slot.name or 'an array'}, which belongs to the program around it"
+        outer = before.get(slot) if isinstance(slot, (Cell, Box)) else before.slots.get(slot)
+        known = slot in before.slots or (isinstance(slot, (Cell, Box)) and slot.initial is not None)
+        if known and isinstance(slot, (Cell, Box, Var)) and outer is not value:
+            detail = f"{who} changes {slot.name or 'an array'}, which belongs to the program around it"
             t.refuse("E105", detail, node, "Return the new value instead.")
 
 

@@ -36,10 +36,8 @@ COMPARE: dict[type[ast.cmpop], Any] = {
 
 def constant(t: Tracer, e: ast.Constant) -> Abstract:
     v: Any = e.value
-    if isinstance(v, (bool, int, float)):
+    if isinstance(v, (bool, int, float, complex)):
         return number(v)
-    if isinstance(v, complex):
-        t.refuse("E001", "complex numbers are not supported yet", e, "Keep the real and the imaginary part in two floats.")
     if isinstance(v, bytes):
         t.refuse("E001", "bytes are not supported", e)
     return Py(v)

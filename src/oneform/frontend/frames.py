@@ -15,18 +15,23 @@ from oneform.frontend.attributes import NUMERIC_MODULES, bound_method
 from oneform.frontend.compiled import call_compiled
 from oneform.frontend.control import block
 from oneform.frontend.creation import as_operand
+from oneform.frontend.custom import call_custom, of_object
 from oneform.frontend.derived import Derived, apply_along, call_derived, derive
 from oneform.frontend.fence import TABLE as FENCE
+from oneform.frontend.fitting import rebuilt
 from oneform.frontend.lift import constant_object, lift
 from oneform.frontend.liveness import NOBODY, liveness
 from oneform.frontend.numbers import elementwise, operand, python_number
+from oneform.frontend.pullbacks import call_pullback, call_vjp
+from oneform.frontend.recursion import Recursive, recur, run_recursive
 from oneform.frontend.registry import CONTAINER_METHODS, METHODS, Call, handler_of
 from oneform.frontend.source import Definition, Source, local_names, source_of
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.tracer import BY_PYTHON, PathEnds, Tracer
-from oneform.frontend.values import NONE, Abstract, Arr, Attr, Fn, Method, Num, Py, Seq, describe
+from oneform.frontend.values import NONE, Abstract, Arr, Attr, Custom, Fn, Method, Num, Pullback, Py, Seq, describe
 from oneform.ops import OPS
-from oneform.types import F32, F64
+from oneform.rules import CustomRule
+from oneform.types import C128, F64
 
 DEEPEST = 25  # calls within calls of one function
 
@@ -37,6 +42,8 @@ def call_node(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str,
         return inline(t, f.source, f.frame, f.defaults, args, kwargs, node)
     if isinstance(f, Method):
         return call_node(t, f.function, [*f.args, *args], {**f.kwargs, **kwargs}, node)
+    if isinstance(f, Pullback):
+        return call_pullback(t, f, args, kwargs, node)
     if isinstance(f, Attr):
         table: Any = CONTAINER_METHODS[f.owner.kind, f.name] if isinstance(f.owner, Seq) else METHODS[f.name]
         return table(Call(t, f.name, [f.owner, *args], dict(kwargs), node))
@@ -59,10 +66,14 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
         return _operation(t, obj, op, args, kwargs, node, keep_weak=isinstance(special, str))
     if hasattr(obj, "__oneform_function__"):
         return call_compiled(t, obj, args, kwargs, node)
+    if isinstance(obj, (Custom, CustomRule)):
+        return _call_custom(t, obj if isinstance(obj, Custom) else of_object(t, obj), args, kwargs, node)
     if isinstance(obj, Derived):
         return call_derived(t, obj, args, kwargs, node)
     if hasattr(obj, "__oneform_transform__"):
         return derive(t, obj, args, kwargs, node)
+    if hasattr(obj, "__oneform_apart__"):
+        return call_vjp(t, obj.__oneform_apart__, args, kwargs, node)
     if hasattr(obj, "__oneform_product__"):
         return apply_along(t, obj, args, kwargs, node)
     if isinstance(obj, functools.partial):
@@ -82,6 +93,34 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
     if isinstance(own, types.FunctionType):
         return inline(t, source_of(own), None, _defaults(t, own), [Py(obj), *args], kwargs, node)
     t.refuse("E003", f"{_name(obj)} is not known to the compiler", node, _advice(obj))
+
+
+def _call_custom(t: Tracer, custom: Custom, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    given = _positional(t, custom.function, args, kwargs, node)
+    return call_custom(t, custom, given, tuple(map(signature, given)), node)
+
+
+def _positional(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> list[Abstract]:
+    """The arguments of a call by position, defaults filled in."""
+    if isinstance(f, Method):
+        return _positional(t, f.function, [*f.args, *args], {**f.kwargs, **kwargs}, node)[len(f.args) :]
+    source, defaults = None, {}
+    if isinstance(f, Fn):
+        source, defaults = f.source, f.defaults
+    elif isinstance(f, Py) and isinstance(f.obj, types.FunctionType):
+        source, defaults = source_of(f.obj), _defaults(t, f.obj)
+    if source is None:
+        if kwargs:
+            t.refuse("E106", f"the argument '{next(iter(kwargs))}' of a function with a custom rule must be given by position here", node)
+        return args
+    a = source.node.args
+    for p in a.kwonlyargs:
+        if p.arg in kwargs:
+            t.refuse("E106", f"{source.name}() has a custom rule, and so no place for the keyword-only argument '{p.arg}'", node, "Make it a positional one.")
+    found = bind_arguments(t, source, defaults, args, kwargs, node)
+    more = found[a.vararg.arg] if a.vararg else Seq("tuple", ())
+    assert isinstance(more, Seq)
+    return [*(found[p.arg] for p in (*a.posonlyargs, *a.args)), *more.items]
 
 
 def _name(obj: Any) -> str:
@@ -109,13 +148,12 @@ def _operation(t: Tracer, callee: Any, op: Any, args: list[Abstract], kwargs: Ma
     arity = _arity(op, callee)
     if len(args) != arity:
         t.refuse("E106", f"{_name(callee)}() takes {arity} argument{'s' if arity > 1 else ''} but {len(args)} were given", node)
-    from_math = getattr(callee, "__module__", None) == "math"
+    if keep_weak:
+        return rebuilt(args[0], lambda x: x if isinstance(x, Num) and x.known is not None else elementwise(t, op, [x], strong=False))
+    from_math = getattr(callee, "__module__", None) in ("math", "cmath")
     operands = [as_operand(t, a, node) if not from_math else operand(t, a) for a in args]
     if from_math:
         return _math(t, callee, op, operands, node)
-    if keep_weak:
-        (x,) = operands
-        return x if isinstance(x, Num) and x.known is not None else elementwise(t, op, operands, strong=False)
     return elementwise(t, op, operands, strong=getattr(callee, "__module__", "") not in ("builtins", "_operator"))
 
 
@@ -127,12 +165,15 @@ _BINARY = frozenset(op.name for op in OPS.values() if any(getattr(f, "nin", 0) =
 
 
 def _math(t: Tracer, callee: Any, op: Any, operands: list[Num | Arr], node: ast.AST) -> Abstract:
-    """math.*: of numbers, in double precision, giving Python numbers."""
+    """math.* and cmath.*: of numbers, in double precision, giving Python numbers."""
+    module = callee.__module__
     values: list[Num | Arr] = []
     for x in operands:
         if isinstance(x, Arr):
-            t.refuse("E101", f"math.{callee.__name__} takes numbers, not arrays", node, f"Use np.{callee.__name__}.")
-        values.append(python_number(t, x, F64) if x.dtype.kind in "bi" or x.dtype == F32 else x)
+            t.refuse("E101", f"{module}.{callee.__name__} takes numbers, not arrays", node, f"Use np.{callee.__name__}.")
+        if module == "math" and x.dtype.kind == "c":
+            t.refuse("E101", f"math.{callee.__name__} takes real numbers, not {describe(x)}", node, f"Use cmath.{callee.__name__}.")
+        values.append(python_number(t, x, C128 if module == "cmath" else F64))
     out = elementwise(t, op, values, strong=False)
     return Num(out.dtype, True, out.value, out.known) if isinstance(out, Num) else out
 
@@ -223,7 +264,7 @@ def define(t: Tracer, node: Definition) -> Fn:
 def signature(x: Any) -> Any:
     """What the lowering of a function depends on, apart from the numbers."""
     if isinstance(x, Num):
-        return (x.dtype, x.weak)
+        return x.dtype
     if isinstance(x, Arr):
         return (x.cell.dtype, len(x.view.shape) if x.view else x.cell.rank)
     if isinstance(x, Seq):
@@ -237,13 +278,16 @@ def signature(x: Any) -> Any:
     return type(x)
 
 
-def _check_recursion(t: Tracer, source: Source, key: Any, node: ast.AST) -> None:
-    active = [f for f in t.stack if f.source.node is source.node]
-    if not any(f.signature == key for f in active) and len(active) < DEEPEST:
-        return
-    start = next(k for k, f in enumerate(t.stack) if f.source.node is source.node)
-    cycle = " → ".join([f.source.name for f in t.stack[start:]] + [source.name])
-    t.refuse("E005", f"{source.name} calls itself: {cycle}", node, "Recursion is not supported yet: write a loop.")
+def _active(t: Tracer, source: Source, key: Any, node: ast.AST) -> Frame | None:
+    """The call of the same function that is being lowered, if this one differs from it in numbers only."""
+    active = [f for f in t.stack[t.barrier :] if f.source.node is source.node]
+    found = next((f for f in active if f.signature == key), None)
+    if found is None and len(active) >= DEEPEST:
+        start = next(k for k, f in enumerate(t.stack) if f.source.node is source.node)
+        cycle = " → ".join([f.source.name for f in t.stack[start:]] + [source.name])
+        repair = "What a function is passed when it calls itself may differ in numbers and contents, not in structure."
+        t.refuse("E005", f"{source.name} calls itself with ever new types: {cycle}", node, repair)
+    return found
 
 
 def inline(
@@ -255,12 +299,26 @@ def inline(
     bindings = bind_arguments(t, source, defaults, args, kwargs, node)
     closure = parent.path if parent else tuple(id(c) for c in source.cells.values())
     key = (closure, *((k, signature(x)) for k, x in bindings.items()))
-    _check_recursion(t, source, key, node)
+    around = _active(t, source, key, node)
+    if around is not None:
+        if around.recursion is None:
+            raise Recursive(around)
+        return recur(t, around.recursion, bindings)
     if source.function is not None:
         t.codes[source.function.__code__] = None
     path = (*(t.frame.path if t.frame else ()), id(node), t.unrolled)
     frame = Frame(source, path, parent, local_names(source.node), liveness(source.node), key)
-    return run_frame(t, frame, bindings)
+    place = (id(source.node), key)
+    if place not in t.recursive:
+        undo = t.checkpoint()
+        try:
+            return run_frame(t, frame, bindings)
+        except Recursive as found:
+            if found.frame is not frame:
+                raise
+            t.recursive.add(place)
+            undo()
+    return run_recursive(t, frame, bindings, lambda inner: run_frame(t, frame, inner), node)
 
 
 def run_frame(t: Tracer, frame: Frame, bindings: Mapping[str, Abstract]) -> Abstract:

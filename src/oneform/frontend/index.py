@@ -99,7 +99,7 @@ def _offset(t: Tracer, axis: Axis, i: Num) -> Num:
     return t.iadd(axis.start, t.imul(axis.step, i))
 
 
-def normalised(t: Tracer, i: Num, n: Num, axis: int) -> Num:
+def normalised(t: Tracer, i: Num, n: Num, axis: int | None) -> Num:
     """A Python index as one from 0 to n-1; IndexError at run time if it is out of range, unless that is impossible."""
     e, length = t.affine_of(i), t.affine_of(n)
     if t.proves(e) and t.proves(length - e - 1):

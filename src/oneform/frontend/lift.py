@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -40,9 +41,9 @@ def lift(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Ab
         return captured(t, name, key, read, leaf)
     if isinstance(obj, int) and not isinstance(obj, bool):
         t.refuse("E301", f"the integer {name} does not fit 64 bits")
-    if isinstance(obj, (np.ndarray, np.generic, complex)):
-        kind = getattr(obj, "dtype", "complex")
-        t.refuse("E401", f"{name} has dtype {kind}, which the compiler does not take", None, "Convert it to bool, int32, int64, float32 or float64.")
+    if isinstance(obj, (np.ndarray, np.generic)):
+        repair = "Convert it to bool, int32, int64, float32, float64, complex64 or complex128."
+        t.refuse("E401", f"{name} has dtype {obj.dtype}, which the compiler does not take", None, repair)
     if is_container(obj):
         depend(t, name, key, read, obj, shape_only=True)
         return _container(t, obj, name, key, read)
@@ -77,6 +78,15 @@ def depend(t: Tracer, name: str, key: tuple[Any, ...], read: Read, obj: Any, sha
         t.dependencies[key] = Dependency(name, key, read, obj)
 
 
+def depend_on_class(t: Tracer, cls: type) -> None:
+    """The compiled code is valid as long as the methods of this class are what they are now."""
+    module = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
+    if module.get(cls.__name__) is cls:
+        depend(t, cls.__name__, (id(cls), "methods"), reader(module, cls.__name__), cls)
+    else:  # no other process finds it
+        depend(t, cls.__name__, (id(cls), "methods"), reader(cls, "__qualname__"), cls.__qualname__)
+
+
 def captured(t: Tracer, name: str, key: tuple[Any, ...], read: Read, leaf: Leaf) -> Num | Arr:
     """The hidden argument for one variable; one for all uses."""
     found = t.captures.get(key)
@@ -97,7 +107,7 @@ def captured(t: Tracer, name: str, key: tuple[Any, ...], read: Read, leaf: Leaf)
 
 def constant_object(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Abstract:
     """As `lift`, but Python numbers are constants of the program: default arguments, constants of math and numpy."""
-    if isinstance(obj, (bool, int, float)) and not isinstance(obj, np.generic):
+    if isinstance(obj, (bool, int, float, complex)) and not isinstance(obj, np.generic):
         depend(t, name, key, read, obj)
         return number(obj)
     return lift(t, obj, name, key, read)
@@ -105,6 +115,6 @@ def constant_object(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: 
 
 def structure(t: Tracer, obj: Any) -> Abstract:
     """A literal object."""
-    return number(obj) if isinstance(obj, (bool, int, float)) else Py(obj)
+    return number(obj) if isinstance(obj, (bool, int, float, complex)) else Py(obj)
 
 

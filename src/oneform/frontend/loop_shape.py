@@ -10,7 +10,7 @@ from oneform.frontend.meet import join_paths, lower_path, needed
 from oneform.frontend.numbers import negated, truth
 from oneform.frontend.state import LoopFrame
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import FALSE, Cell, Num, Poison, same
+from oneform.frontend.values import FALSE, Box, Cell, Num, Poison, same
 from oneform.ir import Value
 
 
@@ -83,7 +83,7 @@ def has_effects(t: Tracer, test: ast.expr) -> bool:
         changed = any(
             not (same(before.get(k), x) if not isinstance(x, (Value, Poison)) else before.get(k) is x)
             for k, x in t.state.slots.items()
-            if needed(t, k, None) and (not isinstance(k, Cell) or k in before.slots or k.initial is not None)
+            if needed(t, k, None) and (not isinstance(k, (Cell, Box)) or k in before.slots or k.initial is not None)
         )
     t.state = before
     return changed

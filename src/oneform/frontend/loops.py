@@ -12,17 +12,19 @@ from typing import Any
 from oneform.errors import CompileError
 from oneform.frontend.affine import constant
 from oneform.frontend.control import block
-from oneform.frontend.forms import CellForm, Form, Keep, LateForm, MaybeForm, Meeting, NumForm, Side, VersionForm, give, take, types
+from oneform.frontend.forms import CellForm, Form, Keep, LateForm, MaybeForm, NumForm, VersionForm, types
 from oneform.frontend.iterate import Iteration, iteration
 from oneform.frontend.liveness import stores
 from oneform.frontend.loop_shape import has_effects, leave_loop, loop_frame, may_leave, with_break
 from oneform.frontend.meet import count_references, needed
+from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.numbers import compare_numbers, negated, truth
+from oneform.frontend.passing import give, take
 from oneform.frontend.state import Flag, LoopFrame, State, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.unroll import unroll
-from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Arr, Cell, Maybe, Missing, Num, number, same
+from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Arr, Box, Cell, Maybe, Missing, Num, number, same
 from oneform.ir import Block, Builder, Value, substitute
 from oneform.ops import constant as ir_constant
 from oneform.ops import make
@@ -127,7 +129,7 @@ def _counters_hold(loop: Loop, attempt: Attempt) -> bool:
 def _repeatable(key: Any, form: Form) -> bool:
     """Whether a form can start the next lowering of this loop: it names no cell and no value of this one."""
     inner = form.item if isinstance(form, (MaybeForm, LateForm)) else form
-    return not isinstance(key, Cell) and isinstance(inner, NumForm)
+    return not isinstance(key, (Cell, Box)) and isinstance(inner, NumForm)
 
 
 def _guess(loop: Loop, cache: Forms) -> Forms:
@@ -207,7 +209,7 @@ def _enter(loop: Loop, params: dict[Any, list[Value]], index: Value | None) -> N
         t.state.slots[key] = take(t, form, iter(params[key]), started)
         if key in loop.counters and form == NumForm(I64, True):
             t.bound(params[key][0], constant(0), None)
-        if isinstance(key, Cell) and t.state.slots[key] is UNBOUND:
+        if isinstance(key, (Cell, Box)) and t.state.slots[key] is UNBOUND:
             del t.state.slots[key]
     t.state.slots.pop(loop.frame.flag, None)  # an iteration begins only where nothing has broken out
 
@@ -285,7 +287,7 @@ def _forms(loop: Loop, attempt: Attempt) -> Forms:
     meeting = Meeting(t, *counted, lambda cell: cell in pre.slots or cell.initial is not None)
     found: Forms = {}
     for key in dict.fromkeys([*end.slots, *loop.forms]):
-        if isinstance(key, Cell):
+        if isinstance(key, (Cell, Box)):
             if not (key in pre.slots or key.initial is not None):
                 continue
         elif not needed(t, key, live) or (isinstance(key, Flag) and _foreign(loop, key)):
@@ -298,7 +300,7 @@ def _forms(loop: Loop, attempt: Attempt) -> Forms:
         if raised and key in loop.forms:
             found[key] = loop.forms[key]
             continue
-        if raised or (key not in loop.forms and (a is b or (not isinstance(key, Cell) and same(a, b)))):
+        if raised or (key not in loop.forms and (a is b or (not isinstance(key, (Cell, Box)) and same(a, b)))):
             continue
         try:
             form = _form(loop, meeting, key, a, b)
@@ -316,7 +318,7 @@ def _foreign(loop: Loop, key: Flag) -> bool:
 
 
 def _form(loop: Loop, meeting: Meeting, key: Any, a: Any, b: Any) -> Form:
-    name = key.name if isinstance(key, (Var, Cell)) else ""
+    name = key.name if isinstance(key, (Var, Cell, Box)) else ""
     before = loop.forms.get(key)
     if loop.items is not None and a is UNBOUND and isinstance(key, Var) and not isinstance(b, (Maybe, Missing)):
         return LateForm(meeting.lone(b, True, name))
@@ -386,7 +388,7 @@ def _behind(loop: Loop, attempt: Attempt, results: Iterator[Value]) -> None:
     ran = _ran(loop) if any(isinstance(f, LateForm) for f in loop.forms.values()) else None
     for key, form in loop.forms.items():
         x = take(t, form, results, ran)
-        if not isinstance(key, Cell) or x is not UNBOUND:
+        if not isinstance(key, (Cell, Box)) or x is not UNBOUND:
             state.slots[key] = x
     for key, x in attempt.end.slots.items():
         if isinstance(key, Var) and key not in loop.forms and not same(x, pre.get(key)):

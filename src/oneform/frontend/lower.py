@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from oneform.errors import OneformError
-from oneform.frontend import builtins_api, control, expressions, loops, numpy_api, statements
+from oneform.frontend import builtins_api, complex_api, control, expressions, loops, numpy_api, statements
 from oneform.frontend.arrays import read
 from oneform.frontend.containers import from_leaves, to_leaves
+from oneform.frontend.derived import parameter_names
 from oneform.frontend.frames import call_node
 from oneform.frontend.lowered import Lowered
 from oneform.frontend.source import source_of
@@ -22,7 +23,7 @@ from oneform.types import Array, Scalar
 
 Argument = tuple[Tree, list[Leaf]]
 STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
-HANDLER_MODULES = (builtins_api, numpy_api)  # imported for the handlers that they register
+HANDLER_MODULES = (builtins_api, numpy_api, complex_api)  # imported for the handlers that they register
 
 
 def trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, Argument]) -> Lowered:
@@ -81,6 +82,7 @@ def _finish(t: Tracer, fn: Callable[..., Any], result: Abstract, cells: list[tup
     function = t.root.function(getattr(fn, "__name__", "function"), *values, *(v for _, v in written))
     return Lowered(
         function, tree, found, [c for c, _ in t.captures.values()], tuple(k for k, _ in written), list(t.dependencies.values()), tuple(t.codes),
+        tuple(dict.fromkeys(t.warnings)), parameter_names(Py(fn)),
     )
 
 

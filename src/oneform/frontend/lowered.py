@@ -26,3 +26,4 @@ class Lowered:
     dependencies: list[Dependency] = field(default_factory=list[Dependency])
     codes: tuple[CodeType, ...] = ()
     warnings: Sequence[str] = ()
+    parameters: tuple[str, ...] = ()  # names of the positional parameters

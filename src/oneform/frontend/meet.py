@@ -8,12 +8,14 @@ from typing import Any
 
 from oneform.errors import CompileError
 from oneform.frontend.affine import constant
-from oneform.frontend.forms import Form, Meeting, Side, give, take
+from oneform.frontend.forms import Form
 from oneform.frontend.liveness import NOBODY, Names
+from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.numbers import negated
+from oneform.frontend.passing import give, take
 from oneform.frontend.state import Flag, Scope, State, Var
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import ANYTHING, FALSE, TRUE, Abstract, Cell, Num, references, same
+from oneform.frontend.values import ANYTHING, FALSE, TRUE, Abstract, Box, Cell, Memory, Num, same
 from oneform.ir import Builder
 from oneform.ops import make
 from oneform.types import BOOL, I64
@@ -57,16 +59,13 @@ def path_live(state: State, after: Names | None) -> Names | None:
     return falls | state.exit_live if state.status in ("exit", "maybe") else falls
 
 
-def count_references(t: Tracer, state: State, live: Names | None) -> dict[Cell, int]:
-    """How many names hold each cell whole or in part; loops around that iterate over it count too."""
-    count: dict[Cell, int] = {}
-    for key, x in state.slots.items():
-        if not isinstance(key, Cell) and needed(t, key, live):
-            for r in references(x):
-                count[r.cell] = count.get(r.cell, 0) + 1
-    for x in t.held:
-        for r in references(x):
-            count[r.cell] = count.get(r.cell, 0) + 1
+def count_references(t: Tracer, state: State, live: Names | None) -> dict[Memory, int]:
+    """How many names hold each piece of memory whole or in part; loops around that iterate over it count too."""
+    count: dict[Memory, int] = {}
+    held = [x for key, x in state.slots.items() if not isinstance(key, (Cell, Box)) and needed(t, key, live)]
+    for x in (*held, *t.held):
+        for memory in state.reach(x):
+            count[memory] = count.get(memory, 0) + 1
     return count
 
 
@@ -87,12 +86,12 @@ def meet(t: Tracer, c: Num, start: State, then: Path, other: Path, after: Names 
             if not use_left and not use_right:
                 continue
             a, b = left.get(key), right.get(key)
-            if isinstance(key, Cell):
+            if isinstance(key, (Cell, Box)):
                 if not (key in start.slots or key.initial is not None):
                     continue
             else:
                 a, b = a if use_left else ANYTHING, b if use_right else ANYTHING
-        if a is b or (not isinstance(key, Cell) and same(a, b)):
+        if a is b or (not isinstance(key, (Cell, Box)) and same(a, b)):
             slots[key] = a
             continue
         switch = _switch(t, c, a, b)
@@ -100,7 +99,7 @@ def meet(t: Tracer, c: Num, start: State, then: Path, other: Path, after: Names 
             slots[key] = switch
             continue
         try:
-            form = meeting.form(a, b, key.name if isinstance(key, (Var, Cell)) else "")
+            form = meeting.slot(key, a, b)
         except CompileError as e:
             raise _both_lines(e, left, right, key) from None
         passed.append((key, form, a, b))
@@ -108,8 +107,8 @@ def meet(t: Tracer, c: Num, start: State, then: Path, other: Path, after: Names 
     _finish(t, start, left, right, slots)
 
 
-def _shared(start: State) -> Callable[[Cell], bool]:
-    return lambda cell: cell in start.slots or cell.initial is not None
+def _shared(start: State) -> Callable[[Memory], bool]:
+    return lambda memory: memory in start.slots or memory.initial is not None
 
 
 def _going(s: State) -> Num:

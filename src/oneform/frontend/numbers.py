@@ -14,7 +14,7 @@ from oneform.frontend.tracer import BY_PYTHON, Tracer
 from oneform.frontend.values import Abstract, Arr, Known, Num, Py, Seq, describe, number
 from oneform.ir import Op, Value
 from oneform.ops import make
-from oneform.types import BOOL, BY_NUMPY, F64, I64, DType, Scalar
+from oneform.types import BOOL, BY_NUMPY, C128, F64, I64, DType, Scalar
 
 Operand = Num | Arr
 SMALL_POWER = 64  # integer exponents up to this size are multiplied out
@@ -29,7 +29,7 @@ DIVIDE, FLOOR, REMAINDER, POWER = op_of(operator.truediv), op_of(operator.floord
 MATMUL = op_of(operator.matmul) if id(operator.matmul) in BY_PYTHON else op_of(np.matmul)
 SHIFTS = (op_of(operator.lshift), op_of(operator.rshift))
 COMPARISONS = {op_of(f): f for f in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)}
-_EXEMPLARS: dict[str, Known] = {"b": False, "i": 0, "f": 0.0}
+_EXEMPLARS: dict[str, Known] = {"b": False, "i": 0, "f": 0.0, "c": 0j}
 _RANKS = "bifc"
 
 
@@ -48,7 +48,7 @@ def promoted(operands: Sequence[Operand]) -> tuple[DType, bool]:
     if strong:
         return BY_NUMPY[np.result_type(*strong, *weak)], False
     kind = max((dtype_of(x).kind for x in operands), key=_RANKS.index)
-    return {"b": BOOL, "i": I64, "f": F64}[kind], True
+    return {"b": BOOL, "i": I64, "f": F64, "c": C128}[kind], True
 
 
 def operand(t: Tracer, x: Abstract, what: str = "an operand") -> Operand:
@@ -62,6 +62,14 @@ def scalar(t: Tracer, x: Abstract, what: str) -> Num:
     if isinstance(x, Num):
         return x
     t.refuse("E101", f"{what} must be a number, not {describe(x)}")
+
+
+def real_scalar(t: Tracer, x: Abstract, what: str) -> Num:
+    """A number that has an order."""
+    n = scalar(t, x, what)
+    if n.dtype.kind == "c":
+        t.refuse("E101", f"{what} must be a real number, not {describe(n)}", None, "Take abs(z), z.real or z.imag.")
+    return n
 
 
 # ---------------------------------------------------------------- pointwise operations
@@ -107,7 +115,7 @@ def elementwise(t: Tracer, op: Op, operands: Sequence[Operand], strong: bool = T
         return compare(t, op, *operands, strong=strong)
     if op in (ADD, SUBTRACT, MULTIPLY, DIVIDE, FLOOR, REMAINDER, POWER, *SHIFTS):
         return arithmetic(t, op, *operands, strong=strong)
-    if not make.fits(op, dtype.kind):
+    if not make.fits(op, dtype.kind) and dtype.kind != "c":
         dtype = I64 if dtype.kind == "b" and make.fits(op, "i") else F64
     if not make.fits(op, dtype.kind):
         t.refuse("E101", f"no such operation on {' and '.join(describe(x) for x in operands)}")
@@ -119,11 +127,13 @@ def elementwise(t: Tracer, op: Op, operands: Sequence[Operand], strong: bool = T
 
 def arithmetic(t: Tracer, op: Op, a: Operand, b: Operand, strong: bool = False) -> Operand:
     """+ - * / // % ** << >> of two operands. `strong`: the result is a NumPy number even if both are Python's."""
+    dtype, weak = promoted([a, b])
+    weak = weak and not strong
+    if dtype.kind == "c" and op in (FLOOR, REMAINDER, *SHIFTS):
+        t.refuse("E101", f"complex numbers have no {_WITHOUT[op]}: the operands are {describe(a)} and {describe(b)}", None, "Work on z.real and z.imag.")
     folded = _fold(t, op, a, b) if not strong else None
     if folded is not None:
         return folded
-    dtype, weak = promoted([a, b])
-    weak = weak and not strong
     if op is POWER:
         return power(t, a, b, dtype, weak)
     if op is DIVIDE:
@@ -143,6 +153,7 @@ def arithmetic(t: Tracer, op: Op, a: Operand, b: Operand, strong: bool = False) 
     return out
 
 
+_WITHOUT = {FLOOR: "floor division", REMAINDER: "remainder", SHIFTS[0]: "bits", SHIFTS[1]: "bits"}
 _PYTHON: dict[Op, Any] = {
     ADD: operator.add, SUBTRACT: operator.sub, MULTIPLY: operator.mul, DIVIDE: operator.truediv, FLOOR: operator.floordiv,
     REMAINDER: operator.mod, POWER: operator.pow, SHIFTS[0]: operator.lshift, SHIFTS[1]: operator.rshift, **COMPARISONS,
@@ -159,7 +170,9 @@ def _fold(t: Tracer, op: Op, a: Operand, b: Operand) -> Num | None:
         return None
     if isinstance(result, int) and not isinstance(result, bool) and not -(2**63) <= result < 2**63:
         t.refuse("E301", f"the integer {result} does not fit i64")
-    return number(result) if isinstance(result, (bool, int, float)) else None
+    if isinstance(result, complex) and not (isinstance(a.known, complex) or isinstance(b.known, complex)):
+        return None  # (-8.0) ** 0.5: NaN, as for numbers that are not known
+    return number(result) if isinstance(result, (bool, int, float, complex)) else None
 
 
 def _check_divisor(t: Tracer, op: Op, b: Operand, dtype: DType) -> None:
@@ -183,7 +196,9 @@ def power(t: Tracer, a: Operand, b: Operand, dtype: DType, weak: bool) -> Operan
     n = b.known if isinstance(b, Num) else None
     if dtype == BOOL:
         dtype = I64
-    if n is not None and float(n).is_integer() and abs(n) <= SMALL_POWER:
+    if isinstance(n, complex) and n.imag == 0.0:
+        n = n.real
+    if n is not None and not isinstance(n, complex) and float(n).is_integer() and abs(n) <= SMALL_POWER:
         if n < 0 and dtype.kind == "i":
             dtype = F64
         return wrap(t, make.power(t.b, as_value(t, a, dtype), int(n)), weak)
@@ -210,10 +225,12 @@ def negate(t: Tracer, a: Operand) -> Operand:
 
 
 def compare(t: Tracer, op: Op, a: Operand, b: Operand, strong: bool = False) -> Operand:
+    dtype, weak = promoted([a, b])
+    if dtype.kind == "c" and COMPARISONS[op] not in (operator.eq, operator.ne):
+        t.refuse("E101", f"complex numbers have no order: {describe(a)} and {describe(b)} are compared", None, "Compare abs(z), z.real or z.imag.")
     folded = _fold(t, op, a, b)
     if folded is not None:
         return folded
-    dtype, weak = promoted([a, b])
     out = pointwise(t, op, [a, b], dtype, weak and not strong)
     if isinstance(out, Num) and isinstance(a, Num) and isinstance(b, Num) and dtype == I64 and out.value is not None:
         t.conditions[out.value] = _facts(t, COMPARISONS[op], a, b)
@@ -282,8 +299,11 @@ def conjunction(t: Tracer, a: Num, b: Num, either: bool = False) -> Num:
 
 def to_dtype(t: Tracer, x: Operand, dtype: DType, weak: bool = False) -> Operand:
     """x as another dtype."""
+    if dtype_of(x).kind == "c" and dtype.kind in "if":
+        t.refuse("E101", f"{describe(x)} does not become {dtype}: that would lose the imaginary part", None, "Take z.real, or abs(z).")
     if isinstance(x, Num) and x.known is not None and weak:
-        return number({"b": bool, "i": int, "f": float}[dtype.kind](x.known))
+        kinds: dict[str, Any] = {"b": bool, "i": int, "f": float, "c": complex}
+        return number(kinds[dtype.kind](x.known))
     if isinstance(x, Num) and dtype == BOOL:
         c = truth(t, x)
         return Num(BOOL, weak, t.value(c, BOOL))
@@ -297,7 +317,7 @@ def to_dtype(t: Tracer, x: Operand, dtype: DType, weak: bool = False) -> Operand
 
 
 def python_number(t: Tracer, x: Num, dtype: DType) -> Num:
-    """float(x), int(x), bool(x)"""
+    """float(x), int(x), bool(x), complex(x)"""
     if x.known is not None and isinstance(x.known, float) and not math.isfinite(x.known) and dtype == I64:
         t.refuse("E101", f"int({x.known}) is not an integer")
     out = to_dtype(t, x, dtype, weak=True)

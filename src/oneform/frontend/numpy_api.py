@@ -18,7 +18,7 @@ from oneform.frontend.registry import Call, Handler, handles, method
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, Slice, View, number
 from oneform.ops import constant, make
-from oneform.types import BOOL, F32, F64, I32, I64, DType
+from oneform.types import BOOL, C64, C128, F32, F64, I32, I64, DType
 
 # ---------------------------------------------------------------- arrays from shapes
 
@@ -85,6 +85,8 @@ def arange_(c: Call) -> Abstract:
     numbers = [scalar(c.t, x, "an argument of np.arange") for x in (first, second, third) if x is not None]
     start, stop = (number(0), numbers[0]) if second is None else (numbers[0], numbers[1])
     step = scalar(c.t, third, "the step") if third is not None else number(1)
+    if any(n.dtype.kind == "c" for n in (start, stop, step)):
+        c.t.refuse("E101", "np.arange goes from one real number to another", c.node, "Multiply the result: z0 + dz * np.arange(n).")
     if step.known == 0:
         c.t.refuse("E101", "the step of np.arange is zero", c.node)
     kind = parse_dtype(c.t, dtype, promoted([start, stop, step])[0])
@@ -97,7 +99,7 @@ def linspace_(c: Call) -> Abstract:
     a, z = scalar(c.t, start or Py(None), "start"), scalar(c.t, stop or Py(None), "stop")
     n = number(50) if count is None else c.t.as_index(scalar(c.t, count, "num"))
     closed = True if endpoint is None else bool(c.t.known_int(endpoint, "endpoint"))
-    return linspace(c.t, a, z, n, closed, parse_dtype(c.t, dtype, F64))
+    return linspace(c.t, a, z, n, closed, parse_dtype(c.t, dtype, promoted([a, z, number(0.0)])[0]))
 
 
 @handles(np.eye, np.identity)
@@ -192,7 +194,7 @@ def _scalar_type(dtype: DType) -> Handler:
     return handler
 
 
-for _class, _dtype in ((np.float64, F64), (np.float32, F32), (np.int64, I64), (np.int32, I32), (np.bool_, BOOL)):
+for _class, _dtype in ((np.float64, F64), (np.float32, F32), (np.int64, I64), (np.int32, I32), (np.bool_, BOOL), (np.complex128, C128), (np.complex64, C64)):
     handles(_class)(_scalar_type(_dtype))
 
 
@@ -200,7 +202,7 @@ for _class, _dtype in ((np.float64, F64), (np.float32, F32), (np.int64, I64), (n
 def limits(c: Call) -> Abstract:
     (x,) = c.only("dtype")
     dtype = x.cell.dtype if isinstance(x, Arr) else x.dtype if isinstance(x, Num) else parse_dtype(c.t, x, F64)
-    return Py(np.finfo(dtype.numpy) if dtype.kind == "f" else np.iinfo(dtype.numpy))
+    return Py(np.finfo(dtype.numpy) if dtype.kind in "fc" else np.iinfo(dtype.numpy))
 
 
 # ---------------------------------------------------------------- choice
@@ -302,7 +304,7 @@ def all_(c: Call) -> Abstract:
 # ---------------------------------------------------------------- products
 
 
-@handles(np.dot, np.vdot)
+@handles(np.dot)
 @method("dot")
 def dot(c: Call) -> Abstract:
     a, b = (as_operand(c.t, x) for x in c.only("a", "b"))

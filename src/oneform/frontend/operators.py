@@ -141,7 +141,7 @@ def equal(t: Tracer, a: Abstract, b: Abstract) -> Num:
 def contains(t: Tracer, x: Abstract, box: Abstract) -> Num:
     """x in box"""
     if isinstance(box, Seq):
-        items = [number(k) if isinstance(k, (bool, int, float)) else Py(k) for k in box.meta] if box.kind == "dict" else box.items
+        items = [number(k) if isinstance(k, (bool, int, float, complex)) else Py(k) for k in box.meta] if box.kind == "dict" else box.items
         out = FALSE
         for i in items:
             out = conjunction(t, out, equal(t, x, i), either=True)

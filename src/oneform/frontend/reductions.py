@@ -6,6 +6,7 @@ import operator
 from collections.abc import Sequence
 
 from oneform.frontend.arrays import new_array, open_lengths, rank, read, shape
+from oneform.frontend.complexes import is_complex, squared_modulus
 from oneform.frontend.numbers import Operand, arithmetic, as_value, compare, compare_numbers, dtype_of, op_of, to_dtype, truth, wrap
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, number
@@ -96,13 +97,13 @@ def variance(t: Tracer, x: Operand, axis: Abstract | None, ddof: Num, keepdims: 
     """The mean of the squared deviations from the mean, with count - ddof in place of count."""
     x = to_float(t, x)
     deviation = arithmetic(t, op_of(operator.sub), x, mean(t, x, axis, keepdims=True))
-    squares = arithmetic(t, op_of(operator.mul), deviation, deviation)
+    squares = squared_modulus(t, deviation) if is_complex(deviation) else arithmetic(t, op_of(operator.mul), deviation, deviation)
     total = reduction(t, "sum", squares, axis, keepdims)
     return arithmetic(t, op_of(operator.truediv), total, arithmetic(t, op_of(operator.sub), count(t, x, axis), ddof))
 
 
 def to_float(t: Tracer, x: Operand) -> Operand:
-    return x if dtype_of(x).kind == "f" else to_dtype(t, x, F64)
+    return x if dtype_of(x).kind in "fc" else to_dtype(t, x, F64)
 
 
 def any_of(t: Tracer, x: Operand, axis: Abstract | None, keepdims: bool = False) -> Operand:

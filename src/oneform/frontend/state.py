@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ from oneform.errors import Location
 from oneform.frontend.affine import Affine
 from oneform.frontend.liveness import NOBODY, Liveness, Names
 from oneform.frontend.source import Source
-from oneform.frontend.values import ANYTHING, FALSE, UNBOUND, Cell, Num, Poison
+from oneform.frontend.values import ANYTHING, FALSE, UNBOUND, Arr, Box, Cell, Memory, Num, Poison, RowCell, parts
 from oneform.ir import Builder, Value
 
 
@@ -54,7 +55,7 @@ class State:
         found = self.slots.get(key)
         if found is not None:
             return found
-        if isinstance(key, Cell):
+        if isinstance(key, (Cell, Box)):
             return key.initial
         if isinstance(key, Flag):
             return ANYTHING if key.kind == "value" else FALSE
@@ -62,6 +63,17 @@ class State:
 
     def version(self, cell: Cell) -> Value | Poison | None:
         return self.slots.get(cell, cell.initial)
+
+    def reach(self, x: Any, seen: set[Memory] | None = None) -> Iterator[Memory]:
+        """The memory that a value refers to, what is in the boxes among it included, each once."""
+        seen = set() if seen is None else seen
+        for inner in parts(x):
+            memory = inner.cell.place.box if isinstance(inner, Arr) and isinstance(inner.cell, RowCell) else inner.cell if isinstance(inner, Arr) else inner.box
+            if memory not in seen:
+                seen.add(memory)
+                yield memory
+                if isinstance(memory, Box):
+                    yield from self.reach(self.get(memory), seen)
 
 
 @dataclass(eq=False)
@@ -129,6 +141,7 @@ class Frame:
     names: Names
     live: Liveness
     signature: Any = None
+    recursion: Any = None  # Recursion, while the function is lowered as a recursive one
     loops: list[LoopFrame] = field(default_factory=list[LoopFrame])
 
     @property

@@ -37,6 +37,10 @@ class Tracer:
         self.state = State()
         self.frame: Frame | None = None
         self.stack: list[Frame] = []
+        self.barrier = 0  # frames of the stack below it are those of another function of the representation
+        self.recursive: set[Any] = set()  # functions known to call themselves, with the types of their arguments
+        self.function_names: set[str] = set()  # of recursive functions
+        self.resized: set[Any] = set()  # boxes of lists whose length was changed
         self.closed_over: set[Any] = set()  # paths of frames whose names a function value may still read
         self.unrolled: tuple[int, ...] = ()  # indices of the structural loops being unrolled
         self.statements, self.expressions = statements, expressions
@@ -57,6 +61,8 @@ class Tracer:
         self.taken: set[str] = set()
         self.loop_cache: dict[Any, dict[Any, Any]] = {}
         self.counter = 0
+        self.warnings: list[str] = []
+        self.readings: list[Any] = []  # calls of functions with custom rules whose rules are being read
 
     # ------------------------------------------------------------ places and refusals
 
@@ -110,6 +116,19 @@ class Tracer:
         finally:
             self.b, self.scope = saved_b, saved_scope
 
+    def checkpoint(self) -> Callable[[], None]:
+        """What undoes everything that is lowered from here on: instructions, facts, and the state."""
+        b, scope, state, frame, size = self.b, self.scope, self.state.copy(), self.frame, len(self.b.body)
+        memo, facts, held = dict(scope.memo), list(scope.facts), list(self.held)
+
+        def undo() -> None:
+            self.b, self.scope, self.state, self.frame = b, scope, state, frame
+            del b.body[size:]
+            scope.memo, scope.facts = memo, facts
+            self.held[:] = held
+
+        return undo
+
     @contextmanager
     def resume(self, b: Builder, scope: Scope) -> Generator[None]:
         """Go on in a region that was left."""
@@ -140,6 +159,8 @@ class Tracer:
             known: Any = n.known
             if dtype.kind == "i" and isinstance(known, int) and not -(2 ** (dtype.bits - 1)) <= known < 2 ** (dtype.bits - 1):
                 self.refuse("E301", f"the integer {known} does not fit {dtype}")
+            if isinstance(known, complex) and dtype.kind != "c":
+                self.refuse("E101", f"a complex number does not become {dtype}", None, "Take its real part: z.real.")
             return ir_constant(self.b, known, dtype)
         return make.convert(self.b, n.value, dtype)
 

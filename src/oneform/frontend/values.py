@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from oneform.ir import Value
-from oneform.types import BOOL, F64, I64, Array, Dim, DType
+from oneform.types import BOOL, C128, F64, I64, Array, Dim, DType
 
 if TYPE_CHECKING:
     from oneform.errors import Location
     from oneform.frontend.source import Source
 
-Known = bool | int | float
+Known = bool | int | float | complex
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +24,12 @@ class Num:
     dtype: DType
     weak: bool  # a Python number, which adapts to the dtype it meets (NEP 50)
     value: Value | None = None
-    known: Known | None = None
+    known: Any = None  # a Known of the kind that the dtype says
 
 
 def number(x: Known) -> Num:
     """A Python constant."""
-    dtype = BOOL if isinstance(x, bool) else I64 if isinstance(x, int) else F64
+    dtype = BOOL if isinstance(x, bool) else I64 if isinstance(x, int) else F64 if isinstance(x, float) else C128
     return Num(dtype, True, None, x)
 
 
@@ -44,8 +44,81 @@ class Cell:
     def __init__(self, name: str, dtype: DType, rank: int, initial: Value | None = None, pinned: str = ""):
         self.name, self.dtype, self.rank, self.initial = name, dtype, rank, initial
         self.pinned = pinned  # why the program's caller sees writes to it: "argument", "global"
-        self.partners: set[Cell] = set()  # cells that may be the same memory: a merge of two paths could not tell
+        self.partners: set[Memory] = set()  # cells and boxes that may be the same memory: a merge of two paths could not tell
         self.static: tuple[Dim, ...] = ()
+
+
+class Box:
+    """A list, a dict or a record that can change. Its contents are a slot of the state: structure (a Seq) or rows of a run-time list (Rows);
+    `initial` are those that all states start from."""
+
+    __slots__ = ("name", "kind", "initial", "pinned", "partners")
+
+    def __init__(self, name: str, kind: str, initial: Any = None, pinned: str = ""):
+        self.name, self.kind, self.initial, self.pinned = name, kind, initial, pinned
+        self.partners: set[Memory] = set()
+
+
+Memory = Cell | Box
+
+
+class RowCell(Cell):
+    """An array in a row of a list: a path into the list's box. `type`: as the list has it."""
+
+    __slots__ = ("place", "type", "token")
+
+    def __init__(self, place: Place, type: Array, token: Any):
+        super().__init__(place.box.name, type.dtype, type.rank)
+        self.place, self.type, self.token, self.partners = place, type, token, place.box.partners  # type: ignore[assignment]
+        self.pinned = place.box.pinned
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A place in the rows of a box: a row index per list on the way, and which column of the row to go on with, or to begin with."""
+
+    box: Box
+    indices: tuple[Num, ...] = ()
+    fields: tuple[int, ...] = ()
+
+    def row(self, index: Num, column: int) -> Place:
+        """A column of a row of the list that is here."""
+        return Place(self.box, (*self.indices, index), (*self.fields, column))
+
+    def column(self, by: int) -> Place:
+        """Another column of the same row."""
+        return Place(self.box, self.indices, (*self.fields[:-1], self.fields[-1] + by))
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The contents of a run-time list: the value, the form of its items (None: none was put in yet), and a token that is replaced whenever
+    an item changes its place or is replaced as a whole, so that references to it would no longer mean what they did."""
+
+    value: Value | None
+    item: Any  # Form; values.py does not know it
+    token: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Ref:
+    """A reference to a list, dict or record that can change: a whole box, or (with a form) what is in a row of a list."""
+
+    place: Place
+    form: Any = None
+    token: Any = None
+
+    @property
+    def box(self) -> Box:
+        return self.place.box
+
+
+@dataclass(frozen=True, eq=False)
+class Opt:
+    """A value, or None: `there` says at run time which."""
+
+    item: Abstract
+    there: Num
 
 
 @dataclass(frozen=True)
@@ -113,6 +186,20 @@ class Fn:
     defaults: Mapping[str, Abstract]
 
 
+@dataclass(eq=False)
+class Custom:
+    """A function with rules for its derivative, as an object of the program: Py(Custom(...)). `key` tells such functions apart;
+    `scope` is where one that the program itself makes was made."""
+
+    kind: str  # custom_jvp or custom_vjp
+    function: Abstract
+    nondiff: tuple[int, ...]
+    rules: tuple[Abstract | tuple[Abstract, ...], ...]
+    key: Any
+    name: str
+    scope: Any = None
+
+
 @dataclass(frozen=True, eq=False)
 class Method:
     """A function bound to its first arguments, or a partial application."""
@@ -120,6 +207,14 @@ class Method:
     function: Abstract
     args: tuple[Abstract, ...]
     kwargs: Mapping[str, Abstract] = field(default_factory=dict[str, "Abstract"])
+
+
+@dataclass(frozen=True, eq=False)
+class Pullback:
+    """What of.vjp returns beside the value: `code` (frontend.pullbacks) run on `items`, which the forward sweep left, and a cotangent."""
+
+    items: tuple[Abstract, ...]
+    code: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +282,7 @@ class Poison:
     loc: Location | None
 
 
-Abstract = Num | Arr | Seq | Py | Fn | Method | Attr | Range | Slice | Walk | Generator | Maybe | Missing
+Abstract = Num | Arr | Seq | Ref | Opt | Py | Fn | Method | Pullback | Attr | Range | Slice | Walk | Generator | Maybe | Missing
 NONE = Py(None)
 
 
@@ -202,7 +297,9 @@ def same(a: Any, b: Any) -> bool:
             return type(a.known) is type(b.known) and a.dtype == b.dtype and a.weak == b.weak and (a.known == b.known and str(a.known) == str(b.known))
         return a.value is b.value and b.value is not None and a.weak == b.weak
     if isinstance(a, Arr):
-        return a.cell is b.cell and same_view(a.view, b.view)
+        return same_memory(a.cell, b.cell) and same_view(a.view, b.view)
+    if isinstance(a, Ref):
+        return same_place(a.place, b.place) and a.form == b.form and a.token is b.token
     if isinstance(a, Seq):
         return a.kind == b.kind and a.meta == b.meta and len(a.items) == len(b.items) and all(map(same, a.items, b.items))
     if isinstance(a, Py):
@@ -212,16 +309,34 @@ def same(a: Any, b: Any) -> bool:
 
 def _same_structure(a: Any, b: Any) -> bool:
     if isinstance(a, Fn):
-        return a.source.node is b.source.node and a.frame is b.frame and same_mapping(a.defaults, b.defaults)
+        return a.source.node is b.source.node and _same_frame(a.frame, b.frame) and same_mapping(a.defaults, b.defaults)
     if isinstance(a, Method):
         return same(a.function, b.function) and len(a.args) == len(b.args) and all(map(same, a.args, b.args)) and same_mapping(a.kwargs, b.kwargs)
+    if isinstance(a, Pullback):
+        return a.code is b.code and all(map(same, a.items, b.items))
     if isinstance(a, Attr):
         return a.name == b.name and same(a.owner, b.owner)
     if isinstance(a, Range):
         return same(a.start, b.start) and same(a.stop, b.stop) and same(a.step, b.step)
     if isinstance(a, Maybe):
         return same(a.item, b.item) and same(a.bound, b.bound)
+    if isinstance(a, Opt):
+        return same(a.item, b.item) and same(a.there, b.there)
     return False
+
+
+def same_memory(a: Cell, b: Cell) -> bool:
+    """Whether two cells are surely one piece of memory."""
+    return a is b or (isinstance(a, RowCell) and isinstance(b, RowCell) and a.token is b.token and same_place(a.place, b.place))
+
+
+def same_place(a: Place, b: Place) -> bool:
+    return a.box is b.box and a.fields == b.fields and all(map(same, a.indices, b.indices))
+
+
+def _same_frame(a: Any, b: Any) -> bool:
+    """Whether two frames hold the same names: lowering the body of a loop again makes a call's frame anew, under the path of the old one."""
+    return a is b or (a is not None and b is not None and a.path == b.path and _same_frame(a.parent, b.parent))
 
 
 def same_mapping(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
@@ -246,31 +361,33 @@ def view_numbers(v: View) -> list[Num]:
     return [n for a in v.axes for n in (a.start, a.step)] + list(v.lengths) + list(v.base.lengths if v.base else ())
 
 
-def references(x: Any) -> Iterator[Arr]:
-    """The array references inside an abstract value."""
-    if isinstance(x, Arr):
+def parts(x: Any) -> Iterator[Arr | Ref]:
+    """The references to memory inside an abstract value; what is in boxes only the state knows."""
+    if isinstance(x, (Arr, Ref)):
         yield x
-    elif isinstance(x, Seq):
-        for i in x.items:
-            yield from references(i)
-    elif isinstance(x, Maybe):
-        yield from references(x.item)
+        return
+    inside: Iterable[Any] = ()
+    if isinstance(x, (Seq, Pullback)):
+        inside = x.items
+    elif isinstance(x, (Maybe, Opt)):
+        inside = (x.item,)
     elif isinstance(x, Method):
-        for i in (*x.args, *x.kwargs.values()):
-            yield from references(i)
+        inside = (x.function, *x.args, *x.kwargs.values())
+    elif isinstance(x, Attr):
+        inside = (x.owner,)
     elif isinstance(x, Fn):
-        for i in x.defaults.values():
-            yield from references(i)
+        inside = x.defaults.values()
     elif isinstance(x, Walk):
-        for i in x.parts:
-            yield from references(i)
+        inside = x.parts
+    for i in inside:
+        yield from parts(i)
 
 
 def describe(x: Any, shape: tuple[Dim, ...] | None = None) -> str:
     """A noun phrase for messages."""
     if isinstance(x, Num):
         kind = {"b": "a bool", "i": "an int", "f": "a float", "c": "a complex number"}[x.dtype.kind]
-        return kind if x.weak or x.dtype in (BOOL, I64, F64) else f"{kind} ({x.dtype})"
+        return kind if x.weak or x.dtype in (BOOL, I64, F64, C128) else f"{kind} ({x.dtype})"
     if isinstance(x, Arr):
         if shape is not None:
             return f"an array {Array(x.cell.dtype, shape)}"
@@ -284,8 +401,12 @@ def describe(x: Any, shape: tuple[Dim, ...] | None = None) -> str:
             return f"the string {x.obj!r}"
         name = getattr(x.obj, "__name__", None)
         return f"the {type(x.obj).__name__} {name}" if name else f"a {type(x.obj).__name__}"
-    if isinstance(x, (Fn, Method, Attr)):
+    if isinstance(x, (Fn, Method, Pullback, Attr)):
         return "a function"
     if isinstance(x, Maybe):
         return describe(x.item)
+    if isinstance(x, Opt):
+        return f"{describe(x.item)} or None"
+    if isinstance(x, Ref):
+        return f"a {x.box.kind if x.form is None else 'part of a list'}"
     return f"a {type(x).__name__.lower()}"

@@ -74,17 +74,21 @@ class Op:
     types: TypeRule  # raises CompileError E101 or E103
     ref: Callable[..., Any]  # (*args, attrs=, regions=) -> tuple of results, in NumPy: the truth back ends are tested against
     # The derivative is stated once, in one of these forms:
-    partials: Callable[..., tuple[Any, ...]] | None = None  # pointwise: (*x, y) -> dy/dx per argument: Term, number, or None (no derivative)
+    # pointwise: (*x, y) -> dy/dx per argument: Term, number, None (no derivative), or a tuple that names a linear map (see transforms/linear.py)
+    partials: Callable[..., tuple[Any, ...]] | None = None
     jvp: Callable[..., Any] | None = None  # (b, instr, primal args, tangents, outs) -> tangents of the outs; None is zero
     transpose: Callable[..., None] | None = None  # (t, instr): hands cotangents of the linear arguments to the Transposer t
     # How it runs: a scalar template for codegen, or the name of a code generator, or a decomposition into other ops.
     lower: Mapping[str, str] | str | None = None
     expand: Callable[..., Any] | None = None  # (b, instr args, attrs) -> values
+    # On complex numbers: the same in terms of real operations, (*operands, complex ones as pairs of Terms, **attrs) -> pair, or Term if the result is real.
+    complex: Callable[..., Any] | None = None
+    analytic: bool = True  # whether `partials` hold on complex numbers; where they do not, the rule above is differentiated
     consumes: tuple[int, ...] = ()  # arguments whose memory the result takes over when nobody reads them later
     raises: bool = False  # may raise the user's exception: never removed, never reordered with another that raises
     cost: int = 1  # machine cycles, roughly; from DEAR on, the adjoint saves the result instead of computing it again
     singular: bool = False  # may give an infinity or NaN for finite arguments
-    structure: str = ""  # for ops with regions: for, while, if, build
+    structure: str = ""  # how transforms treat it: for, while, if, build, recursive, or recur, the call of an enclosing recursive region
     python: tuple[Any, ...] = ()  # the Python callables the frontend reads as this op
     foreign: Mapping[str, str] = field(default_factory=dict[str, str])  # name in jaxpr, aten, stablehlo, onnx
     samples: Callable[..., list[Any]] | None = None  # rng -> [(args, attrs)]

@@ -9,10 +9,10 @@ import numpy as np
 
 from oneform.errors import InternalError, raise_at
 from oneform.ir.core import Attrs, Block, Function, Instr, Value
-from oneform.types import Array, Scalar, Stack, Type
+from oneform.types import Array, List, Scalar, Type
 
 # One instruction, ready to run: its reference, the slots of its arguments, its regions as callables, the slots of its results.
-Step = tuple[Callable[..., Any], tuple[int, ...], Attrs, "tuple[Region, ...]", tuple[int, ...], Instr]
+Step = tuple[Callable[..., Any], tuple[int, ...], Attrs, tuple[Any, ...], tuple[int, ...], Instr]
 
 
 def interpret(f: Function, *args: Any) -> tuple[Any, ...]:
@@ -29,7 +29,7 @@ def _argument(value: Any, t: Type) -> Any:
     """The value as the references expect it: a NumPy scalar or a C-contiguous array of the declared dtype and rank."""
     if isinstance(t, Scalar):
         return t.dtype.numpy.type(value)
-    if isinstance(t, Stack):
+    if isinstance(t, List):
         return list(value)
     array: Any = np.ascontiguousarray(value, t.dtype.numpy)
     if array.ndim != t.rank or any(isinstance(d, int) and d != n for d, n in zip(t.shape, array.shape, strict=True)):
@@ -38,11 +38,13 @@ def _argument(value: Any, t: Type) -> Any:
 
 
 class Frame:
-    """One slot per value. Regions share it: whatever is active at a time is nested, so no slot is needed twice."""
+    """One slot per value. Regions share it: whatever is active at a time is nested, so no slot is needed twice; but a recursive call
+    puts aside what the region that it enters anew has in them."""
 
     def __init__(self) -> None:
         self.slots: dict[Value, int] = {}
         self.values: list[Any] = []
+        self.functions: dict[str, Region] = {}  # the recursive regions around the place that is being prepared
 
     def slot(self, v: Value) -> int:
         return self.slots.setdefault(v, len(self.slots))
@@ -54,16 +56,26 @@ class Frame:
 class Region:
     """A block as a callable: `run(*params) -> results`. `dtypes` are those of the results, for constructors of empty arrays."""
 
-    __slots__ = ("dtypes", "frame", "params", "results", "steps")
+    __slots__ = ("dtypes", "end", "frame", "inside", "params", "results", "steps")
 
-    def __init__(self, block: Block, frame: Frame):
+    def __init__(self, block: Block, frame: Frame, function: str | None = None):
         self.frame = frame
+        outer = frame.functions
+        if function is not None:
+            frame.functions = {**outer, function: self}
+        self.inside = len(frame.slots)
         self.params = frame.bind(block.params)
-        self.steps: list[Step] = [
-            (i.op.ref, frame.bind(i.args), i.attrs, tuple(Region(r, frame) for r in i.regions), frame.bind(i.outs), i) for i in block.body
-        ]
+        self.steps: list[Step] = [(i.op.ref, frame.bind(i.args), i.attrs, self.regions(i), frame.bind(i.outs), i) for i in block.body]
         self.results = frame.bind(block.results)
         self.dtypes = [r.type.dtype.numpy for r in block.results if isinstance(r.type, Scalar | Array)]
+        self.end = len(frame.slots)
+        frame.functions = outer
+
+    def regions(self, i: Instr) -> tuple[Any, ...]:
+        """The callables that the reference of an instruction gets."""
+        if i.op.structure == "recur":
+            return (Again(self.frame.functions[i.attrs["name"]], self.frame),)
+        return tuple(Region(r, self.frame, i.attrs["name"] if i.op.structure == "recursive" else None) for r in i.regions)
 
     def __call__(self, *params: Any) -> tuple[Any, ...]:
         values = self.frame.values
@@ -73,7 +85,7 @@ class Region:
             try:
                 results = ref(*[values[a] for a in args], attrs=attrs, regions=regions)
             except Exception as e:
-                if not instr.op.raises or instr.regions:
+                if not instr.op.raises or instr.op.structure:
                     raise
                 error = e.with_traceback(None)
             else:
@@ -82,3 +94,19 @@ class Region:
                 continue
             raise_at(error, instr.loc)
         return tuple([values[r] for r in self.results])
+
+
+class Again:
+    """A recursive call of a region."""
+
+    __slots__ = ("frame", "region")
+
+    def __init__(self, region: Region, frame: Frame):
+        self.region, self.frame = region, frame
+
+    def __call__(self, *params: Any) -> tuple[Any, ...]:
+        values, own = self.frame.values, slice(self.region.inside, self.region.end)
+        kept = values[own]
+        results = self.region(*params)
+        values[own] = kept
+        return results

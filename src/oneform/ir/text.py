@@ -9,7 +9,7 @@ from typing import Any
 
 from oneform.errors import CompileError, InternalError
 from oneform.ir.core import Block, Function, Instr, Op, Value
-from oneform.types import ANY, DTYPES, Array, Dim, DType, Scalar, Stack, Type
+from oneform.types import ANY, DTYPES, Array, Dim, DType, List, Scalar, Type
 
 VERSION = 1
 _WORD = re.compile(r"[A-Za-z_][\w.]*\Z")
@@ -93,8 +93,8 @@ def show_type(t: Type) -> str:
     """As `str(t)`, but that a symbol which is no plain word is quoted."""
     if isinstance(t, Array):
         return f"{t.dtype}[{', '.join(map(_dim, t.shape))}]"
-    if isinstance(t, Stack):
-        return f"stack<{', '.join(map(show_type, t.items))}>"
+    if isinstance(t, List):
+        return f"list<{', '.join(map(show_type, t.items))}>"
     return str(t)
 
 
@@ -102,7 +102,7 @@ def show_attr(v: Any) -> str:
     """An attribute: bool, int, float, complex, str, None, dtype, type in angle brackets, or a tuple of attributes."""
     if isinstance(v, DType):
         return v.name
-    if isinstance(v, Scalar | Array | Stack):
+    if isinstance(v, Scalar | Array | List):
         return f"<{show_type(v)}>"
     if isinstance(v, tuple | list):
         items: Any = v
@@ -277,14 +277,14 @@ class _Parser:
 
     def type(self) -> Type:
         name = self.take("word")
-        if name == "stack" and self.skip("<"):
+        if name == "list" and self.skip("<"):
             items: list[Type] = []
             while not self.peek(">"):
                 items.append(self.type())
                 if not self.skip(","):
                     break
             self.expect(">")
-            return Stack(tuple(items))
+            return List(tuple(items))
         if name not in DTYPES:
             raise self.fail(f"no type is named {name}")
         if not self.skip("["):

@@ -17,6 +17,7 @@ class _Verifier:
     def __init__(self, f: Function):
         self.f = f
         self.defined: set[Value] = set()  # anywhere so far, in scope or not
+        self.functions: list[str] = []  # recursive regions around
 
     def fail(self, detail: str, at: Instr | None) -> InternalError:
         try:
@@ -47,8 +48,14 @@ class _Verifier:
 
     def instr(self, i: Instr, scope: set[Value]) -> None:
         self.read(i.args, scope, "operand", i)
+        if i.op.structure == "recur" and i.attrs["name"] not in self.functions:
+            raise self.fail(f"a call of {i.attrs['name']} outside of it", i)
+        if i.op.structure == "recursive":
+            self.functions.append(i.attrs["name"])
         for r in i.regions:
             self.block(r, scope, i)
+        if i.op.structure == "recursive":
+            self.functions.pop()
         try:
             types = i.op.types(tuple(a.type for a in i.args), i.attrs, i.regions)
         except OneformError as e:

@@ -65,9 +65,9 @@ def clone_block(block: Block, env: Subst) -> Block:
     return Block(params, body, tuple(env.get(r, r) for r in block.results))
 
 
-def inline(block: Block, args: Iterable[Value], into: list[Instr]) -> tuple[Value, ...]:
-    """Append a copy of `block` to `into` with its parameters bound to `args`; return its results."""
-    env: Subst = dict(zip(block.params, args, strict=True))
+def inline(block: Block, args: Iterable[Value], into: list[Instr], outer: Subst | None = None) -> tuple[Value, ...]:
+    """Append a copy of `block` to `into` with its parameters bound to `args`, and free values replaced through `outer`; return its results."""
+    env: Subst = {**(outer or {}), **dict(zip(block.params, args, strict=True))}
     into.extend(clone_instr(i, env) for i in block.body)
     return tuple(env.get(r, r) for r in block.results)
 

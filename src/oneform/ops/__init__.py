@@ -1,17 +1,23 @@
 """Which operations exist: the one table, and the builder functions that transforms use."""
 
-from oneform.ops import arithmetic, array, logic, transcendental, whole
+from oneform.ops import arithmetic, array, complexes, lists, logic, transcendental, whole
 from oneform.ops.array import zero_of, zeros
-from oneform.ops.control import build, for_, if_, recur, recursive, while_
+from oneform.ops.control import CUSTOM, build, custom_again, custom_jvp, custom_vjp, for_, if_, recur, recursive, unfolded, while_
 from oneform.ops.table import OPS, Term, apply, constant, dim, dims, integer, literal, open_operands
 
 __all__ = [
+    "CUSTOM",
     "OPS",
     "Term",
     "apply",
     "array",
+    "lists",
     "build",
+    "complexes",
     "constant",
+    "custom_again",
+    "custom_jvp",
+    "custom_vjp",
     "dim",
     "dims",
     "arithmetic",
@@ -25,6 +31,7 @@ __all__ = [
     "open_operands",
     "recur",
     "recursive",
+    "unfolded",
     "while_",
     "zero_of",
     "zeros",

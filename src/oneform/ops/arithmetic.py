@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 import operator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from oneform.ir import Op
+from oneform.ops import pairs
 from oneform.ops.table import (
     Term,
     apply,
@@ -20,13 +22,15 @@ from oneform.ops.table import (
     sample,
     unary,
 )
+from oneform.types import real_dtype
 
 add = binary(
     "add",
     "Sum, x + y.",
     np.add,
-    kinds="fic",
+    kinds="fi",
     lower={"f": "fadd", "i": "add"},
+    complex=pairs.add,
     partials=lambda x, y, z: (1, 1),
     python=(operator.add, np.add),
     jaxpr="add",
@@ -38,8 +42,9 @@ sub = binary(
     "sub",
     "Difference, x - y.",
     np.subtract,
-    kinds="fic",
+    kinds="fi",
     lower={"f": "fsub", "i": "sub"},
+    complex=pairs.subtract,
     partials=lambda x, y, z: (1, -1),
     python=(operator.sub, np.subtract),
     jaxpr="sub",
@@ -51,8 +56,9 @@ mul = binary(
     "mul",
     "Product, x y.",
     np.multiply,
-    kinds="fic",
+    kinds="fi",
     lower={"f": "fmul", "i": "mul"},
+    complex=pairs.multiply,
     partials=lambda x, y, z: (y, x),
     python=(operator.mul, np.multiply),
     jaxpr="mul",
@@ -66,8 +72,8 @@ div = binary(
     "Quotient, x / y; division by zero gives an infinity or NaN.",
     np.divide,
     singular=True,
-    kinds="fc",
     lower={"f": "fdiv"},
+    complex=pairs.divide,
     cost=5,
     partials=lambda x, y, z: (1.0 / y, -z / y),
     python=(operator.truediv, np.divide, np.true_divide),
@@ -80,8 +86,9 @@ neg = unary(
     "neg",
     "Negation, -x.",
     np.negative,
-    kinds="fic",
+    kinds="fi",
     lower={"f": "fneg", "i": "sub {T} 0, {0}"},
+    complex=pairs.negate,
     partial=lambda x, y: -1,
     python=(operator.neg, np.negative),
     jaxpr="neg",
@@ -91,10 +98,13 @@ neg = unary(
 )
 abs_ = unary(
     "abs",
-    "Absolute value; its derivative at 0 is 0.",
+    "Absolute value, of complex numbers the modulus; its derivative at 0 is 0.",
     np.abs,
     kinds="fi",
+    result=real_dtype,
     lower={"f": "intrinsic:fabs", "i": "call {T} @llvm.abs.{S}({T} {0}, i1 false)"},
+    complex=pairs.modulus,
+    analytic=False,
     partial=lambda x, y: apply("sign", x),
     python=(abs, np.abs, np.absolute, np.fabs, math.fabs),
     jaxpr="abs",
@@ -102,13 +112,24 @@ abs_ = unary(
     stablehlo="abs",
     onnx="Abs",
 )
-_KINK = "piecewise constant: zero wherever it is defined"
+
+
+def _sign_ref(x: Any) -> Any:
+    """As NumPy 2 has it; before, the sign of a complex number was that of its real part."""
+    if x.dtype.kind != "c":
+        return np.sign(x)
+    r = np.abs(x)
+    return (x / np.where(r == 0.0, np.ones((), r.dtype), r)).astype(x.dtype)[()]
+
+
 sign = unary(
     "sign",
-    "-1, 0 or 1; NaN stays NaN.",
-    np.sign,
+    "-1, 0 or 1, of complex numbers z/|z|; NaN stays NaN.",
+    _sign_ref,
     kinds="fi",
     lower={"f": "generate:sign", "i": "generate:sign"},
+    complex=pairs.sign,
+    analytic=False,
     partial=lambda x, y: None,
     python=(np.sign,),
     jaxpr="sign",
@@ -127,6 +148,7 @@ for _name, _doc, _ref, _intrinsic, _python in (
         _doc,
         _ref,
         lower={"f": f"intrinsic:{_intrinsic}"},
+        complex=pairs.rounded if _name == "rint" else None,
         partial=lambda x, y: None,
         python=_python,
         jaxpr=_name,
@@ -179,9 +201,9 @@ fmod = binary(
 
 
 def _pow_partials(x: Term, y: Term, z: Term) -> tuple[Any, Any]:
-    """d(x^y) = y x^(y-1) dx + x^y log(x) dy; the first is 0 where y is 0, the second 0 where x is not positive."""
+    """d(x^y) = y x^(y-1) dx + x^y log(x) dy; the first is 0 where y is 0, the second 0 where x is not positive (complex: where x is 0)."""
     by_x = apply("select", apply("eq", y, 0.0), 0.0, y * apply("pow", x, y - 1.0))
-    positive = x > 0.0
+    positive = apply("ne", x, 0.0) if x.dtype.kind == "c" else x > 0.0
     by_y = apply("select", positive, z * apply("log", apply("select", positive, x, 1.0)), 0.0)
     return by_x, by_y
 
@@ -192,6 +214,7 @@ pow_ = binary(
     np.power,
     singular=True,
     lower={"f": "libm:pow"},
+    complex=pairs.power,
     cost=40,
     partials=_pow_partials,
     low=0.2,
@@ -228,14 +251,17 @@ define(
     Op(
         "powi",
         "Power with an integer exponent known to the compiler, {n}.",
-        pointwise_types("fi"),
+        pointwise_types("fic"),
         lambda x, *, attrs, regions: (quiet(np.power, x, x.dtype.type(attrs["n"])),),
         singular=True,
         partials=lambda x, y, *, n: (0 if n == 0 else 1 if n == 1 else apply("powi", x, n=n - 1) * float(n),),
         lower={"f": "generate:powi", "i": "generate:powi"},
+        complex=pairs.power_by_number,
         expand=expand_pointwise("powi"),
         cost=4,
-        samples=lambda rng: [((sample(rng, "f", s, -2, 2),), {"n": n}) for s in ((), (3,)) for n in (0, 1, 2, 3, 5, -1, -2)] + [((np.int64(-3),), {"n": 3})],
+        samples=lambda rng: (
+            [((sample(rng, kind, s, -2, 2),), {"n": n}) for kind in "fc" for s in ((), (3,)) for n in (0, 1, 2, 3, 5, -1, -2)] + [((np.int64(-3),), {"n": 3})]
+        ),
     )
 )
 
@@ -246,20 +272,22 @@ square = unary(
     np.square,
     kinds="fi",
     lower={"f": "fmul {fm} {T} {0}, {0}", "i": "mul {T} {0}, {0}"},
+    complex=pairs.square,
     partial=lambda x, y: x * 2.0,
     python=(np.square,),
     aten="square",
 )
 sqrt = unary(
     "sqrt",
-    "Square root; NaN for negative x.",
+    "Square root; NaN for a negative real x.",
     np.sqrt,
     singular=True,
     lower={"f": "intrinsic:sqrt"},
+    complex=pairs.sqrt,
     cost=8,
     low=0.1,
     partial=lambda x, y: 0.5 / y,
-    python=(np.sqrt, math.sqrt),
+    python=(np.sqrt, math.sqrt, cmath.sqrt),
     jaxpr="sqrt",
     aten="sqrt",
     stablehlo="sqrt",
@@ -285,6 +313,7 @@ reciprocal = unary(
     np.reciprocal,
     singular=True,
     lower={"f": "fdiv {fm} {T} 1.0, {0}"},
+    complex=pairs.reciprocal,
     cost=5,
     low=0.1,
     partial=lambda x, y: -(y * y),

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from oneform.ir import Attrs, Block, Builder, Instr, Op, Value, array_of, mismatch, open_dims, scalar_of
-from oneform.ops.table import OPS, constant, define, open_operands
-from oneform.types import BOOL, F64, I64, Array, Dim, DType, Scalar, Stack, Type, assignable, element, shape_of
+from oneform.ops.table import OPS, constant, define, open_operands, sample
+from oneform.types import BOOL, C128, F64, I64, Array, Dim, DType, List, Scalar, Type, element, shape_of
 
 Types = tuple[Type, ...]
 Regions = tuple[Block, ...]
+C = np.complex128(0.7 - 0.4j)  # for samples
 
 
 def i64_operands(types: Sequence[Type], what: str) -> None:
@@ -37,6 +38,7 @@ const = define(
             ((), {"value": -7, "dtype": I64}),
             ((), {"value": True, "dtype": BOOL}),
             ((), {"value": float("inf"), "dtype": F64}),
+            ((), {"value": complex(-0.0, 2.5), "dtype": C128}),
         ],
         missing={"derivative": "it has no operands"},
     )
@@ -44,7 +46,7 @@ const = define(
 
 
 def _undefined(t: Type) -> Any:
-    if isinstance(t, Stack):
+    if isinstance(t, List):
         return []
     shape = tuple(d if isinstance(d, int) else 0 for d in shape_of(t))
     return np.full(shape, 13, t.dtype.numpy)[()]
@@ -122,7 +124,11 @@ full = define(
         transpose=_full_transpose,
         lower="full",
         cost=20,
-        samples=lambda rng: [((np.float64(1.5), np.int64(4)), {"shape": ("n", 3)}), ((np.float64(0.5),), {"shape": (2,)})],
+        samples=lambda rng: [
+            ((np.float64(1.5), np.int64(4)), {"shape": ("n", 3)}),
+            ((np.float64(0.5),), {"shape": (2,)}),
+            ((C, np.int64(4)), {"shape": ("n",)}),
+        ],
         rejects=(((Scalar(F64),), {"shape": ("n",)}, "E101"),),
     )
 )
@@ -140,14 +146,14 @@ def zero_of(b: Builder, t: Type, lengths: Sequence[Value] = ()) -> Value:
 copy = define(
     Op(
         "copy",
-        "A new array with the same elements.",
-        lambda types, attrs, regions: (array_of(types[0], "the operand"),),
-        lambda a, *, attrs, regions: (a.copy(),),
+        "A new array or list with the same elements.",
+        lambda types, attrs, regions: (types[0] if isinstance(types[0], List) else array_of(types[0], "the operand"),),
+        lambda a, *, attrs, regions: (list(a) if isinstance(a, list) else a.copy(),),
         jvp=lambda b, instr, args, tangents, outs: [b.emit1(copy, tangents[0])],
         transpose=lambda t, instr: t.pass_on(instr.outs[0], instr.args[0]),
         lower="copy",
         cost=50,
-        samples=lambda rng: [((rng.normal(size=(3,)),), {}), ((rng.normal(size=(2, 3)),), {})],
+        samples=lambda rng: [((rng.normal(size=(3,)),), {}), ((rng.normal(size=(2, 3)),), {}), ((sample(rng, "c", (3,), -1, 1),), {})],
         rejects=(((Scalar(F64),), {}, "E101"),),
     )
 )
@@ -195,7 +201,7 @@ get = define(
         cost=2,
         jvp=lambda b, instr, args, tangents, outs: [b.emit1(get, tangents[0], *args[1:])],
         transpose=lambda t, instr: t.accumulate_at(instr.args[0], instr.args[1:], t.cotangent(instr.outs[0])),
-        samples=lambda rng: [((rng.normal(size=(3,)), np.int64(2)), {}), ((rng.normal(size=(2, 3)), np.int64(1), np.int64(0)), {})],
+        samples=lambda rng: [((sample(rng, k, (3,), -1, 1), np.int64(2)), {}) for k in "fc"] + [((rng.normal(size=(2, 3)), np.int64(1), np.int64(0)), {})],
         rejects=(((Array(F64, (3,)), Scalar(F64)), {}, "E101"), ((Array(F64, (3, 3)), Scalar(I64)), {}, "E101")),
     )
 )
@@ -225,7 +231,11 @@ _written = ((Array(F64, (3,)), Scalar(I64), Scalar(I64)), {}, "E101"), ((Array(F
 
 
 def _write_samples(rng: np.random.Generator) -> list[Any]:
-    return [((rng.normal(size=(3,)), np.float64(0.7), np.int64(1)), {}), ((rng.normal(size=(2, 3)), np.float64(0.7), np.int64(1), np.int64(2)), {})]
+    return [
+        ((rng.normal(size=(3,)), np.float64(0.7), np.int64(1)), {}),
+        ((rng.normal(size=(2, 3)), np.float64(0.7), np.int64(1), np.int64(2)), {}),
+        ((sample(rng, "c", (3,), -1, 1), C, np.int64(1)), {}),
+    ]
 
 
 set_ = define(
@@ -284,7 +294,8 @@ add_at = define(
 
 def _index_ref(i: Any, n: Any, *, attrs: Attrs, regions: Any) -> tuple[Any]:
     if attrs["checked"] and not -n <= i < n:
-        raise IndexError(f"index {i} is out of bounds for axis {attrs['axis']} with size {n}")
+        of_list = attrs["axis"] is None  # Python's message, for an index into a list
+        raise IndexError("list index out of range" if of_list else f"index {i} is out of bounds for axis {attrs['axis']} with size {n}")
     return (np.int64(i + n if i < 0 else i),)
 
 
@@ -336,66 +347,6 @@ assert_ = define(
         samples=lambda rng: [((np.bool_(True), np.int64(2)), {"error": "ValueError", "message": "bad {0}"})],
         rejects=(((Scalar(F64),), {"error": "ValueError", "message": ""}, "E101"),),
         missing={"derivative": "it has no results"},
-    )
-)
-
-# ---------------------------------------------------------------- stacks
-
-stack = define(
-    Op(
-        "stack",
-        "An empty stack of {items}.",
-        lambda types, attrs, regions: (Stack(tuple(attrs["items"])),),
-        lambda *, attrs, regions: ([],),
-        lower="stack",
-        cost=20,
-        samples=lambda rng: [],
-        missing={"derivative": "the reverse transform keeps a stack of cotangents beside it", "samples": "stacks are no Python values"},
-    )
-)
-
-
-def _push_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
-    s = types[0]
-    if not isinstance(s, Stack) or len(types) - 1 != len(s.items) or not all(map(assignable, types[1:], s.items)):
-        raise mismatch(f"cannot push {', '.join(map(str, types[1:]))} onto {s}")
-    return (s,)
-
-
-def _pop_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
-    (s,) = types
-    if not isinstance(s, Stack):
-        raise mismatch(f"cannot pop from {s}")
-    return (s, *s.items)
-
-
-_STACK_MISSING = {"derivative": "the reverse transform keeps a stack of cotangents beside it", "samples": "stacks are no Python values"}
-push = define(
-    Op(
-        "push",
-        "The stack with one more tuple.",
-        _push_types,
-        lambda s, *v, attrs, regions: ([*s, v],),
-        lower="push",
-        consumes=(0,),
-        cost=3,
-        samples=lambda rng: [],
-        rejects=(((Scalar(F64),), {}, "E101"),),
-        missing=_STACK_MISSING,
-    )
-)
-pop = define(
-    Op(
-        "pop",
-        "The stack without its last tuple, and that tuple.",
-        _pop_types,
-        lambda s, *, attrs, regions: (s[:-1], *s[-1]),
-        lower="pop",
-        consumes=(0,),
-        cost=3,
-        samples=lambda rng: [],
-        rejects=(((Scalar(F64),), {}, "E101"),),
-        missing=_STACK_MISSING,
     )
 )
 

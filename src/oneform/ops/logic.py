@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 import operator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from oneform.ir import Attrs, Block, Op, mismatch
+from oneform.ops import pairs
 from oneform.ops.table import (
     Term,
     apply,
@@ -20,7 +22,7 @@ from oneform.ops.table import (
     sample,
     unary,
 )
-from oneform.types import BOOL, F64, I64, DType, Scalar, Stack, Type, shape_of, with_shape
+from oneform.types import BOOL, C128, F64, I64, DType, List, Scalar, Type, shape_of, with_shape
 
 
 def _tie(first: str) -> Any:
@@ -85,6 +87,7 @@ for _name, _doc, _ref, _f, _i, _python in (
         _ref,
         kinds="fib",
         result=BOOL,
+        complex={"eq": pairs.same, "ne": pairs.differs}.get(_name),
         lower={"f": _f + " {T} {0}, {1}", "i": _i + " {T} {0}, {1}", "b": _i.replace("icmp s", "icmp u") + " {T} {0}, {1}"},
         partials=lambda x, y, z: (None, None),
         python=_python,
@@ -175,8 +178,9 @@ isnan = unary(
     np.isnan,
     result=BOOL,
     lower={"f": "fcmp uno {T} {0}, {0}"},
+    complex=pairs.one_part("isnan"),
     partial=lambda x, y: None,
-    python=(np.isnan, math.isnan),
+    python=(np.isnan, math.isnan, cmath.isnan),
     aten="isnan",
     onnx="IsNaN",
 )
@@ -186,8 +190,9 @@ isinf = unary(
     np.isinf,
     result=BOOL,
     lower={"f": "generate:isinf"},
+    complex=pairs.one_part("isinf"),
     partial=lambda x, y: None,
-    python=(np.isinf, math.isinf),
+    python=(np.isinf, math.isinf, cmath.isinf),
     aten="isinf",
     onnx="IsInf",
 )
@@ -197,8 +202,9 @@ isfinite = unary(
     np.isfinite,
     result=BOOL,
     lower={"f": "generate:isfinite"},
+    complex=pairs.both_parts("isfinite"),
     partial=lambda x, y: None,
-    python=(np.isfinite, math.isfinite),
+    python=(np.isfinite, math.isfinite, cmath.isfinite),
     jaxpr="is_finite",
     stablehlo="is_finite",
 )
@@ -206,9 +212,9 @@ isfinite = unary(
 
 def _select_types(types: tuple[Type, ...], attrs: Attrs, regions: tuple[Block, ...]) -> tuple[Type, ...]:
     c, x, y = types
-    if isinstance(c, Stack) or c.dtype != BOOL:
+    if isinstance(c, List) or c.dtype != BOOL:
         raise mismatch(f"the condition must be bool, not {c}")
-    if isinstance(x, Stack) or isinstance(y, Stack) or x.dtype != y.dtype:
+    if isinstance(x, List) or isinstance(y, List) or x.dtype != y.dtype:
         raise mismatch(f"the alternatives differ: {x} and {y}")
     return (with_shape(x.dtype, broadcast_shape([shape_of(t) for t in types])),)
 
@@ -221,12 +227,14 @@ select = define(
         _select_types,
         lambda c, x, y, *, attrs, regions: (np.where(c, x, y)[()],),
         partials=lambda c, x, y, z: (None, ("where", c, True), ("where", c, False)),
-        lower=dict.fromkeys("fibc", "select i1 {0}, {T} {1}, {T} {2}"),
+        lower=dict.fromkeys("fib", "select i1 {0}, {T} {1}, {T} {2}"),
+        complex=pairs.select,
         expand=expand_pointwise("select"),
         python=(),
         foreign={"jaxpr": "select_n", "aten": "where.self", "stablehlo": "select", "onnx": "Where"},
         samples=lambda rng: [
-            ((sample(rng, "b", s, 0, 1), sample(rng, "f", t, -2, 2), sample(rng, "f", u, -2, 2)), {})
+            ((sample(rng, "b", s, 0, 1), sample(rng, kind, t, -2, 2), sample(rng, kind, u, -2, 2)), {})
+            for kind in "fc"
             for s, t, u in (((), (), ()), ((3,), (3,), ()), ((2, 1), (3,), (2, 3)))
         ],
         rejects=(((Scalar(F64), Scalar(F64), Scalar(F64)), {}, "E101"), ((Scalar(BOOL), Scalar(F64), Scalar(I64)), {}, "E101")),
@@ -236,13 +244,15 @@ select = define(
 
 def _convert_types(types: tuple[Type, ...], attrs: Attrs, regions: tuple[Block, ...]) -> tuple[Type, ...]:
     (t,) = types
-    if isinstance(t, Stack):
+    if isinstance(t, List):
         raise mismatch(f"no such operation on {t}")
+    if t.dtype.kind == "c" and attrs["dtype"].kind != "c":
+        raise mismatch(f"{t} does not become {attrs['dtype']}: that would lose the imaginary part")
     return (with_shape(attrs["dtype"], shape_of(t)),)
 
 
 def _convert_partials(x: Term, y: Term, *, dtype: DType) -> tuple[Any]:
-    """Linear between floats; an integer or bool on either side has no derivative."""
+    """Linear between floats and complex numbers; an integer or bool on either side has no derivative."""
     return (("convert", x.dtype) if dtype.differentiable and x.dtype.differentiable else None,)
 
 
@@ -253,7 +263,8 @@ convert = define(
         _convert_types,
         lambda x, *, attrs, regions: (quiet(x.astype, attrs["dtype"].numpy),),
         partials=_convert_partials,
-        lower=dict.fromkeys("fibc", "generate:convert"),
+        lower=dict.fromkeys("fib", "generate:convert"),
+        complex=pairs.convert,
         expand=expand_pointwise("convert"),
         foreign={"jaxpr": "convert_element_type", "aten": "_to_copy", "stablehlo": "convert", "onnx": "Cast"},
         samples=lambda rng: (
@@ -263,7 +274,9 @@ convert = define(
                 ((sample(rng, "b", (3,), 0, 1),), {"dtype": F64}),
                 ((sample(rng, "f", (3,), -1, 1),), {"dtype": BOOL}),
             ]
+            + [((sample(rng, kind, s, -2, 2),), {"dtype": C128}) for kind in "fibc" for s in ((), (3,))]
         ),
+        rejects=(((Scalar(C128),), {"dtype": F64}, "E101"),),
     )
 )
 
@@ -273,6 +286,7 @@ stop_gradient = unary(
     lambda x: x,
     kinds="fib",
     lower=dict.fromkeys("fib", "generate:identity"),
+    complex=pairs.unchanged,
     partial=lambda x, y: None,
     jaxpr="stop_gradient",
     aten="detach",

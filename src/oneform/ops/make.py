@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from oneform.ir import Block, Builder, Instr, Op, Value
 from oneform.ops import array as arrays
 from oneform.ops.control import for_, if_, while_
+from oneform.ops.control import recur as recur_op
+from oneform.ops.control import recursive as recursive_op
 from oneform.ops.table import OPS, Late, integer
 from oneform.types import ANY, BOOL, I64, Dim, DType, Scalar, Type, element, shape_of
 
 Lengths = Sequence[Value]
+Fields = tuple[int, ...]
 
 
 class ByPython(dict[int, Op]):
@@ -41,11 +45,23 @@ def by_python() -> ByPython:
 
 def fits(op: Op, kind: str) -> bool:
     """Whether a pointwise operation is defined on dtypes of this kind."""
-    return not isinstance(op.lower, str) and op.lower is not None and kind in op.lower
+    return not isinstance(op.lower, str) and op.lower is not None and (kind in op.lower or (kind == "c" and op.complex is not None))
 
 
 def convert(b: Builder, v: Value, dtype: DType) -> Value:
     return v if element(v.type) == dtype else b.emit1(OPS["convert"], v, dtype=dtype)
+
+
+def real(b: Builder, z: Value) -> Value:
+    return b.emit1(OPS["real"], z)
+
+
+def imag(b: Builder, z: Value) -> Value:
+    return b.emit1(OPS["imag"], z)
+
+
+def complex_number(b: Builder, re: Value, im: Value) -> Value:
+    return b.emit1(OPS["complex"], re, im)
 
 
 def undefined(b: Builder, t: Type) -> Value:
@@ -112,7 +128,7 @@ def put(b: Builder, a: Value, v: Value, indices: Sequence[Value]) -> Value:
     return b.emit1(OPS["set"], a, v, *indices)
 
 
-def index(b: Builder, i: Value, n: Value, axis: int) -> Value:
+def index(b: Builder, i: Value, n: Value, axis: int | None) -> Value:
     """A Python index made non-negative; IndexError if it is out of range."""
     return b.emit1(OPS["index"], i, n, axis=axis, checked=True)
 
@@ -162,6 +178,46 @@ def broadcast(b: Builder, a: Value, shape: tuple[Dim, ...], lengths: Lengths) ->
     return generate(b, shape, lengths, read)
 
 
+# ---------------------------------------------------------------- lists: a path is a row index for each list on the way, and which columns
+
+
+def rows(b: Builder, items: tuple[Type, ...]) -> Value:
+    """A list without rows."""
+    return b.emit1(OPS["list"], items=items)
+
+
+def push(b: Builder, s: Value, indices: Sequence[Value], fields: Fields, row: Sequence[Value]) -> Value:
+    return b.emit1(OPS["push"], s, *indices, *row, **_path(fields))
+
+
+def pop(b: Builder, s: Value, indices: Sequence[Value], fields: Fields) -> tuple[Value, ...]:
+    """The list without the last row of the list at the path, and that row."""
+    return b.emit(OPS["pop"], s, *indices, **_path(fields))
+
+
+def _path(fields: Fields) -> dict[str, Any]:
+    return {"fields": fields} if fields else {}
+
+
+def size(b: Builder, s: Value, indices: Sequence[Value], fields: Fields, axis: int = 0) -> Value:
+    return b.emit1(OPS["size"], s, *indices, fields=fields, axis=axis)
+
+
+def item(b: Builder, s: Value, indices: Sequence[Value], fields: Fields) -> Value:
+    return b.emit1(OPS["item"], s, *indices, fields=fields)
+
+
+def put_item(b: Builder, s: Value, v: Value, indices: Sequence[Value], fields: Fields) -> Value:
+    """The list with something else at the path."""
+    if isinstance(v.type, Scalar):
+        return b.emit1(OPS["put"], s, v, *indices, fields=fields)
+    return b.emit(OPS["swap"], s, v, *indices, fields=fields)[0]
+
+
+def repeated(b: Builder, n: Value, row: Sequence[Value], items: tuple[Type, ...]) -> Value:
+    return b.emit1(OPS["repeat"], n, *row, items=items)
+
+
 # ---------------------------------------------------------------- control
 
 
@@ -175,6 +231,15 @@ def repeat(b: Builder, n: Value, inits: Sequence[Value], body: Block) -> tuple[V
 
 def loop(b: Builder, inits: Sequence[Value], condition: Block, body: Block) -> tuple[Value, ...]:
     return b.emit(while_, *inits, regions=(condition, body))
+
+
+def recursive(b: Builder, name: str, args: Sequence[Value], body: Block, types: tuple[Type, ...]) -> tuple[Value, ...]:
+    """A function that may call itself by `recur`, applied."""
+    return b.emit(recursive_op, *args, regions=(body,), name=name, types=types)
+
+
+def recur(b: Builder, name: str, args: Sequence[Value], types: tuple[Type, ...]) -> tuple[Value, ...]:
+    return b.emit(recur_op, *args, name=name, types=types)
 
 
 def is_number(v: Value) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from oneform.ir import Attrs, Block, Builder, Op, Value, mismatch
-from oneform.types import ANY, BOOL, F64, I64, Array, Dim, DType, Scalar, Stack, Type, element, shape_of, with_shape
+from oneform.types import ANY, BOOL, F64, I64, Array, Dim, DType, List, Scalar, Type, element, shape_of, with_shape
 
 OPS: dict[str, Op] = {}
 
@@ -139,19 +139,24 @@ def broadcast_shape(shapes: Sequence[tuple[Dim, ...]]) -> tuple[Dim, ...]:
     return tuple(out)
 
 
-def pointwise_types(kinds: str, result: DType | None = None, arity: int = 1) -> Callable[[tuple[Type, ...], Attrs, tuple[Block, ...]], tuple[Type, ...]]:
-    """All operands have one dtype, whose kind is among `kinds`; shapes broadcast; the result has that dtype or `result`."""
+ResultDType = DType | Callable[[DType], DType] | None
+
+
+def pointwise_types(kinds: str, result: ResultDType = None, arity: int = 1) -> Callable[[tuple[Type, ...], Attrs, tuple[Block, ...]], tuple[Type, ...]]:
+    """All operands have one dtype, whose kind is among `kinds`; shapes broadcast; the result has that dtype, or `result`, or what `result` makes of it."""
 
     def rule(types: tuple[Type, ...], attrs: Attrs, regions: tuple[Block, ...]) -> tuple[Type, ...]:
         if len(types) != arity:
             raise mismatch(f"takes {arity} operands, not {len(types)}")
         for t in types:
-            if isinstance(t, Stack) or t.dtype.kind not in kinds:
+            if isinstance(t, List) or t.dtype.kind not in kinds:
                 raise mismatch(f"no such operation on {t}")
         dtypes = {element(t) for t in types}
         if len(dtypes) != 1:
             raise mismatch("operand types differ: " + " and ".join(map(str, types)))
-        return (with_shape(result or dtypes.pop(), broadcast_shape([shape_of(t) for t in types])),)
+        own = dtypes.pop()
+        dtype = result if isinstance(result, DType) else own if result is None else result(own)
+        return (with_shape(dtype, broadcast_shape([shape_of(t) for t in types])),)
 
     return rule
 
@@ -219,7 +224,9 @@ def pointwise(
     lower: Mapping[str, str],
     partials: Callable[..., tuple[Any, ...]] | None = None,
     kinds: str = "f",
-    result: DType | None = None,
+    result: ResultDType = None,
+    complex: Callable[..., Any] | None = None,
+    analytic: bool = True,
     cost: int = 1,
     low: float = -2.0,
     high: float = 2.0,
@@ -229,7 +236,9 @@ def pointwise(
     singular: bool = False,
     **foreign: str,
 ) -> Op:
-    """Elementwise with broadcasting. `lower` maps a dtype kind to a scalar template; typing, array form and samples follow."""
+    """Elementwise with broadcasting. `lower` maps a dtype kind to a scalar template; typing, array form and samples follow.
+    `complex` is for complex numbers what templates are for the others (see `Op.complex`)."""
+    kinds += "c" if complex is not None and "c" not in kinds else ""
 
     def reference(*args: Any, attrs: Attrs, regions: Any) -> tuple[Any, ...]:
         with np.errstate(all="ignore"):
@@ -253,6 +262,8 @@ def pointwise(
             partials=partials,
             lower=lower,
             expand=expand_pointwise(name),
+            complex=complex,
+            analytic=analytic,
             cost=cost,
             python=python,
             foreign=foreign,
@@ -273,6 +284,8 @@ def _first(kinds: str) -> DType:
 def sample(rng: np.random.Generator, kind: str, shape: tuple[int, ...], low: float, high: float) -> Any:
     if kind == "b":
         return rng.random(shape) < 0.5 if shape else np.bool_(rng.random() < 0.5)
+    if kind == "c":  # all quadrants, whatever the real function is defined on
+        return sample(rng, "f", shape, -2.0, 2.0) + 1j * sample(rng, "f", shape, -2.0, 2.0)
     if kind == "i":
         values = rng.integers(int(np.ceil(low)) if low > -2.0 else -5, 6, shape)
         return np.where(values == 0, 1, values) if shape else np.int64(int(values) or 1)

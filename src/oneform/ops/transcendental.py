@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from typing import Any
 
 import numpy as np
 
+from oneform.ops import pairs
 from oneform.ops.table import (
     Late,
     Term,
@@ -28,9 +30,10 @@ exp = unary(
     np.exp,
     singular=True,
     lower={"f": "libm:exp"},
+    complex=pairs.exp,
     cost=20,
     partial=lambda x, y: y,
-    python=(np.exp, math.exp),
+    python=(np.exp, math.exp, cmath.exp),
     jaxpr="exp",
     aten="exp",
     stablehlo="exponential",
@@ -42,6 +45,7 @@ exp2 = unary(
     np.exp2,
     singular=True,
     lower={"f": "libm:exp2"},
+    complex=pairs.exp2,
     cost=20,
     partial=lambda x, y: y * _ln2(),
     python=(np.exp2, math.exp2),
@@ -54,6 +58,7 @@ expm1 = unary(
     np.expm1,
     singular=True,
     lower={"f": "libm:expm1"},
+    complex=pairs.expm1,
     cost=25,
     partial=lambda x, y: y + 1.0,
     python=(np.expm1, math.expm1),
@@ -67,6 +72,7 @@ log = unary(
     np.log,
     singular=True,
     lower={"f": "libm:log"},
+    complex=pairs.log,
     cost=20,
     low=0.1,
     partial=lambda x, y: 1.0 / x,
@@ -82,6 +88,7 @@ log2 = unary(
     np.log2,
     singular=True,
     lower={"f": "libm:log2"},
+    complex=pairs.log_to_base(2.0),
     cost=20,
     low=0.1,
     partial=lambda x, y: 1.0 / (x * _ln2()),
@@ -94,10 +101,11 @@ log10 = unary(
     np.log10,
     singular=True,
     lower={"f": "libm:log10"},
+    complex=pairs.log_to_base(10.0),
     cost=20,
     low=0.1,
     partial=lambda x, y: 1.0 / (x * math.log(10.0)),
-    python=(np.log10, math.log10),
+    python=(np.log10, math.log10, cmath.log10),
     aten="log10",
 )
 log1p = unary(
@@ -106,6 +114,7 @@ log1p = unary(
     np.log1p,
     singular=True,
     lower={"f": "libm:log1p"},
+    complex=pairs.log1p,
     cost=25,
     low=-0.9,
     partial=lambda x, y: 1.0 / (x + 1.0),
@@ -134,9 +143,10 @@ sin = unary(
     "Sine.",
     np.sin,
     lower={"f": "libm:sin"},
+    complex=pairs.sin,
     cost=20,
     partial=lambda x, y: apply("cos", x),
-    python=(np.sin, math.sin),
+    python=(np.sin, math.sin, cmath.sin),
     jaxpr="sin",
     aten="sin",
     stablehlo="sine",
@@ -147,9 +157,10 @@ cos = unary(
     "Cosine.",
     np.cos,
     lower={"f": "libm:cos"},
+    complex=pairs.cos,
     cost=20,
     partial=lambda x, y: -apply("sin", x),
-    python=(np.cos, math.cos),
+    python=(np.cos, math.cos, cmath.cos),
     jaxpr="cos",
     aten="cos",
     stablehlo="cosine",
@@ -161,16 +172,40 @@ tan = unary(
     np.tan,
     singular=True,
     lower={"f": "libm:tan"},
+    complex=pairs.tan,
     cost=25,
     low=-1.2,
     high=1.2,
     partial=lambda x, y: y * y + 1.0,
-    python=(np.tan, math.tan),
+    python=(np.tan, math.tan, cmath.tan),
     jaxpr="tan",
     aten="tan",
     stablehlo="tan",
     onnx="Tan",
 )
+
+# The roots in the derivatives of the inverse functions. On complex numbers they are products of two, which have the branch cuts of the function
+# itself, and are written so that a zero keeps the sign that tells the sides of a cut apart (x - 1 does, 1 - x does not).
+
+
+def _root_of_one_minus_square(x: Term) -> Term:
+    """sqrt(1 - x²)"""
+    return apply("sqrt", -(x - 1.0)) * apply("sqrt", x - -1.0) if x.dtype.kind == "c" else apply("sqrt", 1.0 - x * x)
+
+
+def _root_of_square_minus_one(x: Term) -> Term:
+    """sqrt(x² - 1)"""
+    return apply("sqrt", x - 1.0) * apply("sqrt", x - -1.0) if x.dtype.kind == "c" else apply("sqrt", x * x - 1.0)
+
+
+def _root_of_square_plus_one(x: Term) -> Term:
+    """sqrt(x² + 1) = sqrt(1 + ix) sqrt(1 - ix)"""
+    if x.dtype.kind != "c":
+        return apply("sqrt", x * x + 1.0)
+    re, im = x.apply("real"), x.apply("imag")
+    return apply("sqrt", apply("complex", 1.0 - im, re)) * apply("sqrt", apply("complex", im + 1.0, -re))
+
+
 # asin' = 1/sqrt(1-x²), acos' = -1/sqrt(1-x²), atan' = 1/(1+x²)
 asin = unary(
     "asin",
@@ -178,11 +213,12 @@ asin = unary(
     np.arcsin,
     singular=True,
     lower={"f": "libm:asin"},
+    complex=pairs.asin,
     cost=25,
     low=-0.9,
     high=0.9,
-    partial=lambda x, y: 1.0 / apply("sqrt", 1.0 - x * x),
-    python=(np.arcsin, math.asin),
+    partial=lambda x, y: 1.0 / _root_of_one_minus_square(x),
+    python=(np.arcsin, math.asin, cmath.asin),
     jaxpr="asin",
     aten="asin",
     onnx="Asin",
@@ -193,11 +229,12 @@ acos = unary(
     np.arccos,
     singular=True,
     lower={"f": "libm:acos"},
+    complex=pairs.acos,
     cost=25,
     low=-0.9,
     high=0.9,
-    partial=lambda x, y: -1.0 / apply("sqrt", 1.0 - x * x),
-    python=(np.arccos, math.acos),
+    partial=lambda x, y: -1.0 / _root_of_one_minus_square(x),
+    python=(np.arccos, math.acos, cmath.acos),
     jaxpr="acos",
     aten="acos",
     onnx="Acos",
@@ -207,9 +244,10 @@ atan = unary(
     "Arc tangent.",
     np.arctan,
     lower={"f": "libm:atan"},
+    complex=pairs.atan,
     cost=25,
     partial=lambda x, y: 1.0 / (x * x + 1.0),
-    python=(np.arctan, math.atan),
+    python=(np.arctan, math.atan, cmath.atan),
     jaxpr="atan",
     aten="atan",
     onnx="Atan",
@@ -251,9 +289,10 @@ sinh = unary(
     np.sinh,
     singular=True,
     lower={"f": "libm:sinh"},
+    complex=pairs.sinh,
     cost=25,
     partial=lambda x, y: apply("cosh", x),
-    python=(np.sinh, math.sinh),
+    python=(np.sinh, math.sinh, cmath.sinh),
     jaxpr="sinh",
     aten="sinh",
     onnx="Sinh",
@@ -264,9 +303,10 @@ cosh = unary(
     np.cosh,
     singular=True,
     lower={"f": "libm:cosh"},
+    complex=pairs.cosh,
     cost=25,
     partial=lambda x, y: apply("sinh", x),
-    python=(np.cosh, math.cosh),
+    python=(np.cosh, math.cosh, cmath.cosh),
     jaxpr="cosh",
     aten="cosh",
     onnx="Cosh",
@@ -276,9 +316,10 @@ tanh = unary(
     "Hyperbolic tangent.",
     np.tanh,
     lower={"f": "libm:tanh"},
+    complex=pairs.tanh,
     cost=25,
     partial=lambda x, y: 1.0 - y * y,
-    python=(np.tanh, math.tanh),
+    python=(np.tanh, math.tanh, cmath.tanh),
     jaxpr="tanh",
     aten="tanh",
     stablehlo="tanh",
@@ -290,9 +331,10 @@ asinh = unary(
     "Inverse hyperbolic sine.",
     np.arcsinh,
     lower={"f": "libm:asinh"},
+    complex=pairs.asinh,
     cost=30,
-    partial=lambda x, y: 1.0 / apply("sqrt", x * x + 1.0),
-    python=(np.arcsinh, math.asinh),
+    partial=lambda x, y: 1.0 / _root_of_square_plus_one(x),
+    python=(np.arcsinh, math.asinh, cmath.asinh),
     jaxpr="asinh",
     aten="asinh",
     onnx="Asinh",
@@ -303,11 +345,12 @@ acosh = unary(
     np.arccosh,
     singular=True,
     lower={"f": "libm:acosh"},
+    complex=pairs.acosh,
     cost=30,
     low=1.2,
     high=3.0,
-    partial=lambda x, y: 1.0 / apply("sqrt", x * x - 1.0),
-    python=(np.arccosh, math.acosh),
+    partial=lambda x, y: 1.0 / _root_of_square_minus_one(x),
+    python=(np.arccosh, math.acosh, cmath.acosh),
     jaxpr="acosh",
     aten="acosh",
     onnx="Acosh",
@@ -318,11 +361,12 @@ atanh = unary(
     np.arctanh,
     singular=True,
     lower={"f": "libm:atanh"},
+    complex=pairs.atanh,
     cost=30,
     low=-0.9,
     high=0.9,
     partial=lambda x, y: 1.0 / (1.0 - x * x),
-    python=(np.arctanh, math.atanh),
+    python=(np.arctanh, math.atanh, cmath.atanh),
     jaxpr="atanh",
     aten="atanh",
     onnx="Atanh",

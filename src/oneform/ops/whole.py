@@ -9,8 +9,8 @@ import numpy as np
 
 from oneform.ir import Attrs, Block, Builder, Op, Value, array_of, mismatch, open_dims
 from oneform.ops.array import alloc_shape, build, get, i64_operands, run_shape
-from oneform.ops.table import Term, define, dim, integer
-from oneform.types import ANY, BOOL, F64, Array, Dim, Scalar, Type, shape_of, with_shape
+from oneform.ops.table import Term, define, dim, integer, sample
+from oneform.types import ANY, BOOL, C128, F64, Array, Dim, Scalar, Type, shape_of, with_shape
 
 Types = tuple[Type, ...]
 Regions = tuple[Block, ...]
@@ -156,20 +156,32 @@ def _reduce_expand(kind: str) -> Any:
 
 
 def _reduction(name: str, doc: str, ref: Any, kind: str, **foreign: str) -> Op:
+    ordered = kind in ("max", "min")
+
+    def types(given: Types, attrs: Attrs, regions: Regions) -> Types:
+        if ordered and array_of(given[0], "the operand").dtype.kind == "c":
+            raise mismatch(f"complex numbers have no order, so {given[0]} has no {name}")
+        return _reduce_types(given, attrs, regions)
+
     def samples(rng: np.random.Generator) -> list[Any]:
         floats = [((rng.normal(size=s),), {"axes": axes}) for s, axes in (((3,), (0,)), ((2, 3), (0,)), ((2, 3), (1,)), ((2, 3), (0, 1)), ((2, 3, 4), (0, 2)))]
-        return [*floats, ((rng.integers(-3, 4, (2, 3)),), {"axes": (1,)})]
+        complexes = [] if ordered else [((sample(rng, "c", s, -1, 1),), {"axes": axes}) for s, axes in (((3,), (0,)), ((2, 3), (0,)), ((2, 3), (0, 1)))]
+        return [*floats, *complexes, ((rng.integers(-3, 4, (2, 3)),), {"axes": (1,)})]
 
     return define(
         Op(
             name,
             doc,
-            _reduce_types,
+            types,
             lambda a, *, attrs, regions: (np.asarray(ref(a, axis=tuple(attrs["axes"])), a.dtype)[()],),
             expand=_reduce_expand(kind),
             cost=50,
             samples=samples,
-            rejects=(((Array(F64, (3,)),), {"axes": (1,)}, "E101"), ((Scalar(F64),), {"axes": (0,)}, "E101")),
+            rejects=(
+                ((Array(F64, (3,)),), {"axes": (1,)}, "E101"),
+                ((Scalar(F64),), {"axes": (0,)}, "E101"),
+                *([((Array(C128, (3,)),), {"axes": (0,)}, "E101")] if ordered else []),
+            ),
             foreign=foreign,
         )
     )
@@ -238,7 +250,11 @@ matmul = define(
         cost=200,
         python=(np.matmul, np.dot),
         foreign={"jaxpr": "dot_general", "aten": "mm", "stablehlo": "dot_general", "onnx": "MatMul"},
-        samples=lambda rng: [((rng.normal(size=s), rng.normal(size=t)), {}) for s, t in (((2, 3), (3, 4)), ((2, 3), (3,)), ((3,), (3, 2)), ((3,), (3,)))],
+        samples=lambda rng: [
+            ((sample(rng, k, s, -2, 2), sample(rng, k, t, -2, 2)), {})
+            for k in "fc"
+            for s, t in (((2, 3), (3, 4)), ((2, 3), (3,)), ((3,), (3, 2)), ((3,), (3,)))
+        ],
         rejects=(((Array(F64, (2, 3)), Array(F64, (2, 3))), {}, "E103"), ((Scalar(F64), Array(F64, (3,))), {}, "E101")),
     )
 )

@@ -8,7 +8,7 @@ from oneform.ir import DEAR, Block, Function, Instr, Subst, Value, inline
 from oneform.ops.array import get
 from oneform.optimise.facts import INJECTIVE
 from oneform.optimise.rewrite import map_blocks, rebuild, resolve
-from oneform.types import Array
+from oneform.types import Scalar
 
 VIEW = 4  # cycles: a body that costs no more may be evaluated anew at every read, as a view is: one element read and index arithmetic
 CHEAP = 8  # cycles: costs less than writing the array and reading it again, so several readers may each compute it
@@ -79,13 +79,13 @@ class _Plan:
     def note(self, i: Instr, site: _Site) -> None:
         """The uses that an instruction makes of arrays."""
         for k, a in enumerate(i.args):
-            if not isinstance(a.type, Array):
+            if isinstance(a.type, Scalar):
                 continue
             if i.op is get and k == 0 and a in self.made_by:
                 self.builds[self.made_by[a]].readers.append(site)
             else:
                 self.escape(a)
-            if k in i.op.consumes or i.op.structure in ("for", "while"):
+            if k in i.op.consumes or i.op.structure in ("for", "while", "recursive", "recur"):
                 self.take(a, site.number)
 
     def escape(self, v: Value) -> None:
@@ -93,7 +93,7 @@ class _Plan:
             self.builds[self.made_by[v]].escapes = True
 
     def take(self, v: Value, at: int) -> None:
-        if isinstance(v.type, Array):
+        if not isinstance(v.type, Scalar):
             self.escape(v)
             self.taken.setdefault(v, []).append(at)
 
@@ -120,7 +120,7 @@ class _Plan:
             b.cost += i.op.cost
             b.raises = b.raises or i.op.raises
             for a in i.args:
-                if not isinstance(a.type, Array):
+                if isinstance(a.type, Scalar):
                     continue
                 other = self.builds[self.made_by[a]] if self.made_by.get(a) in self.dissolved else None
                 if other is not None:
@@ -141,7 +141,7 @@ class _Plan:
         loops = s.around[len(b.site.around) :]
         variables: list[Value] = []
         for loop in loops:
-            if loop.op.structure == "while":
+            if loop.op.structure in ("while", "recursive"):
                 return False
             if loop.op.structure == "for":
                 if b.cost >= DEAR:  # a constructor's loop runs on vectors, a `for` in order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oneform.ir import Block, Function, Instr, Subst, Value
+from oneform.ops.control.recursion import calls
 from oneform.optimise.facts import MAY_TRAP
 from oneform.optimise.rewrite import map_blocks, rebuild, resolve
 from oneform.types import Scalar
@@ -18,6 +19,7 @@ def constant_carries(f: Function) -> Function:
 class _Carries:
     def __init__(self) -> None:
         self.env: Subst = {}
+        self.kept: dict[Instr, list[int]] = {}  # of calls of recursive functions: which arguments stay
 
     def block(self, block: Block) -> Block:
         env = self.env
@@ -33,6 +35,11 @@ class _Carries:
     def instr(self, i: Instr) -> Instr:
         env = self.env
         args = tuple([resolve(env, a) for a in i.args]) if env else i.args
+        if i.op.structure == "recursive":
+            return self.function(i, args)
+        if i.op.structure == "recur":
+            kept = tuple(args[k] for k in self.kept.get(i, range(len(args))))
+            return i if kept == i.args else Instr(i.op, kept, i.attrs, (), i.outs, i.loc)
         if i.op.structure not in ("for", "while"):
             return rebuild(i, args, tuple([self.block(r) for r in i.regions]) if i.regions else (), env)
         loop = rebuild(i, args, i.regions, env)
@@ -42,6 +49,17 @@ class _Carries:
             if slim is loop:
                 return loop
             loop = slim
+
+    def function(self, i: Instr, args: tuple[Value, ...]) -> Instr:
+        """A recursive function without the parameters that every call hands on as they are."""
+        region, sites = i.regions[0], list(calls(i.regions[0], i.attrs["name"]))
+        constant = [all(s.args[k] is p for s in sites) and a.type == p.type for k, (p, a) in enumerate(zip(region.params, args, strict=True))]
+        keep = [k for k, c in enumerate(constant) if not c]
+        self.env.update((p, a) for p, a, c in zip(region.params, args, constant, strict=True) if c)
+        self.kept.update((s, keep) for s in sites)
+        slim = self.block(region if len(keep) == len(args) else Block(tuple(region.params[k] for k in keep), region.body, region.results))
+        kept = tuple(args[k] for k in keep)
+        return i if kept == i.args and slim is region else Instr(i.op, kept, i.attrs, (slim,), i.outs, i.loc)
 
     def drop(self, i: Instr) -> Instr:
         """The loop without the carried values that its body yields unchanged."""

@@ -11,6 +11,7 @@ from oneform.optimise.cse import cse
 from oneform.optimise.dce import dce
 from oneform.optimise.expand import expand
 from oneform.optimise.fuse import fuse
+from oneform.optimise.inline import inline_primals
 from oneform.optimise.invariant import constant_carries, hoist
 from oneform.optimise.privatise import privatise
 from oneform.optimise.recurrence import shorten
@@ -44,14 +45,18 @@ PASSES: tuple[tuple[Pass, str], ...] = (
 
 
 def optimise(f: Function, *, verified: bool | None = None) -> Function:
-    """The same function, faster. `verified` (or ONEFORM_VERIFY=1 in the environment) checks the program after each pass."""
-    check = bool(os.environ.get("ONEFORM_VERIFY")) if verified is None else verified
-    return run(f, [p for p, _ in PASSES], check)
+    """The same function, faster, for machine code. `verified` (or ONEFORM_VERIFY=1 in the environment) checks the program after each pass."""
+    return run(f, [inline_primals, *(p for p, _ in PASSES)], _checks(verified))
 
 
 def prepare(f: Function, *, verified: bool | None = None) -> Function:
-    """What runs before differentiation: the same list, since a derivative is as simple as the program it is taken of."""
-    return optimise(f, verified=verified)
+    """What runs before differentiation: the same list, since a derivative is as simple as the program it is taken of. But custom derivatives
+    stay, for this derivative and those to come."""
+    return run(f, [p for p, _ in PASSES], _checks(verified))
+
+
+def _checks(verified: bool | None) -> bool:
+    return bool(os.environ.get("ONEFORM_VERIFY")) if verified is None else verified
 
 
 def run(f: Function, passes: Sequence[Pass], check: bool) -> Function:

@@ -46,7 +46,7 @@ def _shortened(body: Block, skip: int) -> Block:
     results = list(body.results)
     b = Builder()
     for k, (p, y) in enumerate(zip(body.params[skip:], body.results, strict=True)):
-        if isinstance(p.type, Scalar) and p.type.dtype.kind == "f" and y is not p:
+        if isinstance(p.type, Scalar) and p.type.dtype.kind in "fc" and y is not p:
             depth = _Depth(p, makers)
             if depth.linear(y) and depth.of(y) > SHORT:
                 coefficient = _Coefficient(p, makers, b).of(y)

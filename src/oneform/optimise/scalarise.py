@@ -48,7 +48,7 @@ def _unroll(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
 
 def _order(reduce: str, term: Value) -> dict[str, Any]:
     """A sum over an extent may be taken in any order."""
-    return {"reassoc": True} if reduce == "add" and isinstance(term.type, Scalar) and term.type.dtype.kind == "f" else {}
+    return {"reassoc": True} if reduce == "add" and isinstance(term.type, Scalar) and term.type.dtype.kind in "fc" else {}
 
 
 # ---------------------------------------------------------------- arrays
@@ -120,7 +120,8 @@ class _Groups:
             for k, out in enumerate(i.outs):
                 self.join((out, *(r.results[k] for r in i.regions)))
         else:
-            self.bad.update(v for v in (*i.args, *i.outs) if isinstance(v.type, Array))
+            region_values = (v for r in i.regions for v in (*r.params, *r.results))
+            self.bad.update(v for v in (*i.args, *i.outs, *region_values) if isinstance(v.type, Array))
 
     def element(self, a: Value, indices: Sequence[Value]) -> None:
         shape = a.type.shape if isinstance(a.type, Array) else ()

@@ -12,7 +12,7 @@ from oneform.ir import Builder, Function, Instr, Value
 from oneform.ops import OPS, constant, dim, integer
 from oneform.optimise.facts import compare, constant_of, in_range, integer_of, linear, not_negative
 from oneform.optimise.rewrite import Rewriter, Rule
-from oneform.types import BOOL, I64, Array, DType, Scalar, element, same_dim, shape_of
+from oneform.types import BOOL, C64, C128, I64, Array, DType, Scalar, element, real_dtype, same_dim, shape_of
 
 
 def simplify(f: Function) -> Function:
@@ -31,13 +31,13 @@ ROWS: tuple[tuple[Any, Any, str], ...] = (
     (("sub", "x", "x"), 0, "i"),  # x - x = 0 (floats: inf - inf is NaN)
     (("sub", 0, "x"), ("neg", "x"), "i"),  # 0 - x = -x
     (("sub", -0.0, "x"), ("neg", "x"), "f"),  # -0.0 - x = -x
-    (("add", "x", ("neg", "y")), ("sub", "x", "y"), "fi"),  # x + -y = x - y
-    (("add", ("neg", "x"), "y"), ("sub", "y", "x"), "fi"),  # -x + y = y - x
-    (("sub", "x", ("neg", "y")), ("add", "x", "y"), "fi"),  # x - -y = x + y
+    (("add", "x", ("neg", "y")), ("sub", "x", "y"), "fic"),  # x + -y = x - y
+    (("add", ("neg", "x"), "y"), ("sub", "y", "x"), "fic"),  # -x + y = y - x
+    (("sub", "x", ("neg", "y")), ("add", "x", "y"), "fic"),  # x - -y = x + y
     (("sub", ("add", "x", "y"), "x"), "y", "i"),  # (x + y) - x = y
     (("sub", ("add", "x", "y"), "y"), "x", "i"),  # (x + y) - y = x
     (("add", ("sub", "x", "y"), "y"), "x", "i"),  # (x - y) + y = x
-    (("neg", ("neg", "x")), "x", "fi"),  # --x = x
+    (("neg", ("neg", "x")), "x", "fic"),  # --x = x
     (("neg", ("sub", "x", "y")), ("sub", "y", "x"), "i"),  # -(x - y) = y - x (floats: the sign of 0)
     # products
     (("mul", "x", 1), "x", "fi"),  # 1 x = x
@@ -58,6 +58,14 @@ ROWS: tuple[tuple[Any, Any, str], ...] = (
     (("abs", ("abs", "x")), ("abs", "x"), "fi"),  # ||x|| = |x|
     (("shl", "x", 0), "x", "i"),  # x << 0 = x
     (("shr", "x", 0), "x", "i"),  # x >> 0 = x
+    # complex numbers
+    (("real", ("complex", "x", "y")), "x", "c"),  # Re(x + iy) = x
+    (("imag", ("complex", "x", "y")), "y", "c"),  # Im(x + iy) = y
+    (("complex", ("real", "z"), ("imag", "z")), "z", "f"),  # Re z + i Im z = z
+    (("conj", ("conj", "z")), "z", "c"),  # the conjugate of the conjugate
+    (("real", ("conj", "z")), ("real", "z"), "c"),  # Re conj z = Re z
+    (("imag", ("conj", "z")), ("neg", ("imag", "z")), "c"),  # Im conj z = -Im z
+    (("conj", ("complex", "x", "y")), ("complex", "x", ("neg", "y")), "c"),  # conj(x + iy) = x - iy
     # choices
     (("select", True, "x", "y"), "x", "fibc"),  # where(true, x, y) = x
     (("select", False, "x", "y"), "y", "fibc"),  # where(false, x, y) = y
@@ -218,7 +226,7 @@ def _relaxed_sum(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
 def _negated_product(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
     """-(x c) = x (-c)"""
     inner = rw.defs.get(i.args[0])
-    if inner is None or inner.op.name != "mul" or not isinstance(i.outs[0].type, Scalar):
+    if inner is None or inner.op.name != "mul" or not isinstance(i.outs[0].type, Scalar) or i.outs[0].type.dtype.kind == "c":
         return None
     c = constant_of(rw, inner.args[1])
     return None if c is None else rw.new.emit(inner.op, inner.args[0], constant(rw.new, -c, i.outs[0].type.dtype), **inner.attrs)
@@ -226,7 +234,7 @@ def _negated_product(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
 
 def _relaxed_product(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
     """Where products may be reassociated: (x c) d = x (c d), and v (a / b) = (v a) (1 / b), since 1 / b serves the other operand's derivative too"""
-    if not i.attrs.get("reassoc") or not isinstance(i.outs[0].type, Scalar) or i.outs[0].type.dtype.kind != "f":
+    if not i.attrs.get("reassoc") or not isinstance(i.outs[0].type, Scalar) or i.outs[0].type.dtype.kind not in "fc":
         return None
     dtype = i.outs[0].type.dtype
     for v, other in (i.args, i.args[::-1]):
@@ -239,6 +247,39 @@ def _relaxed_product(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
             one_by = rw.new.emit1(inner.op, constant(rw.new, 1.0, dtype), inner.args[1])
             return rw.new.emit(i.op, rw.new.emit1(i.op, v, inner.args[0], **i.attrs), one_by, **i.attrs)
     return None
+
+
+def _scaled(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
+    """x z = x Re z + i x Im z for a real number x that was made complex; the products with its part 0 are left out where they may be reassociated"""
+    if not i.attrs.get("reassoc") or i.outs[0].type not in (Scalar(C64), Scalar(C128)):
+        return None
+    for v, z in (i.args, i.args[::-1]):
+        x = _real_only(rw, v)
+        if x is not None:
+            parts = (rw.new.emit1(i.op, x, rw.new.emit1(OPS[part], z), **i.attrs) for part in ("real", "imag"))
+            return rw.new.emit(OPS["complex"], *parts)
+    return None
+
+
+def _real_only(rw: Rewriter, v: Value) -> Value | None:
+    """The real number that a complex one is."""
+    i, part = rw.defs.get(v), real_dtype(element(v.type))
+    c = constant_of(rw, v)
+    if isinstance(c, complex) and c.imag == 0.0:
+        return constant(rw.new, c.real, part)
+    if i is None or i.op.name not in ("convert", "complex") or element(i.args[0].type).kind == "c":
+        return None
+    if i.op.name == "complex":
+        return i.args[0] if constant_of(rw, i.args[1]) == 0 else None
+    return i.args[0] if element(i.args[0].type) == part else rw.new.emit1(i.op, i.args[0], dtype=part)
+
+
+def _part_of_real(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
+    """Re x = x and Im x = 0 for a real number x that was made complex"""
+    if rw.defs.get(i.args[0]) is None or rw.defs[i.args[0]].op.name != "convert" or not isinstance(i.outs[0].type, Scalar):
+        return None
+    x = _real_only(rw, i.args[0])
+    return None if x is None else (x,) if i.op.name == "real" else (constant(rw.new, 0.0, i.outs[0].type.dtype),)
 
 
 def _divide_by_power_of_two(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
@@ -255,6 +296,7 @@ _LARGEST_POWER = 16  # by repeated multiplication, which is as exact as `pow` up
 def _power(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
     """x ** n = powi x for a small integer n; x ** 0.5 = sqrt x (but for -inf and -0.0)"""
     c = constant_of(rw, i.args[1])
+    c = c.real if isinstance(c, complex) and c.imag == 0.0 else c
     if isinstance(i.args[0].type, Array) or not isinstance(c, int | float):
         return None
     if i.op.name == "pow" and c == 0.5:
@@ -275,7 +317,7 @@ def _integer_power(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
         return (x,)
     if n == 2:
         return rw.new.emit(OPS["square"], x)
-    return rw.new.emit(OPS["reciprocal"], x) if n == -1 and x.type.dtype.kind == "f" else None
+    return rw.new.emit(OPS["reciprocal"], x) if n == -1 and x.type.dtype.kind in "fc" else None
 
 
 # Which conversions lose nothing, so that a conversion after them may start from the original.
@@ -414,7 +456,9 @@ def _rules() -> dict[str, list[Rule]]:
         (("add", "sub"), _gather_constants),
         (("add",), _relaxed_sum),
         (("neg",), _negated_product),
+        (("mul",), _scaled),
         (("mul",), _relaxed_product),
+        (("real", "imag"), _part_of_real),
         (("div",), _divide_by_power_of_two),
         (("pow", "ipow"), _power),
         (("powi",), _integer_power),

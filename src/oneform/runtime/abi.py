@@ -13,21 +13,24 @@ from typing import Any
 import numpy as np
 
 # Offsets in CPython's and NumPy's structs (64-bit, with the GIL); `supported` compares them with living objects.
-OB_TYPE, OB_SIZE, FLOAT_VALUE, TUPLE_ITEMS, LIST_ITEMS, CELL_VALUE, SCALAR_VALUE = 8, 16, 16, 24, 24, 16, 16
+OB_TYPE, OB_SIZE, FLOAT_VALUE, TUPLE_ITEMS, LIST_ITEMS, CELL_VALUE, SCALAR_VALUE, COMPLEX_VALUE = 8, 16, 16, 24, 24, 16, 16, 16
 ARRAY_DATA, ARRAY_NDIM, ARRAY_DIMS, ARRAY_DESCR, ARRAY_FLAGS, ARRAY_HANDLER = 16, 24, 32, 56, 64, 88
 CONTIGUOUS, OWNDATA, ALIGNED, WRITEABLE = 0x1, 0x4, 0x100, 0x400
 TYPE_FLAGS = 168
+CONTEXT = 144  # bytes that a kernel keeps its state in; as codegen's support.CONTEXT
 HAVE_VECTORCALL = 1 << 11
 
 # The process-wide table, by slot. Its addresses differ between processes, so compiled code never contains them.
 SLOTS = (
     "float", "int", "bool", "True", "None", "tuple", "list", "dict", "ndarray", "d.bool", "d.i32", "d.i64", "d.f32", "d.f64",
     "s.bool", "s.i32", "s.i64", "s.f32", "s.f64", "PyArray_NewFromDescr", "PyArray_Scalar", "handler",
+    "complex", "d.c64", "d.c128", "s.c64", "s.c128",
 )
 _OBJECTS: dict[str, Any] = {
     "float": float, "int": int, "bool": bool, "True": True, "None": None, "tuple": tuple, "list": list, "dict": dict, "ndarray": np.ndarray,
     "d.bool": np.dtype("?"), "d.i32": np.dtype("i4"), "d.i64": np.dtype("i8"), "d.f32": np.dtype("f4"), "d.f64": np.dtype("f8"),
     "s.bool": np.bool_, "s.i32": np.int32, "s.i64": np.int64, "s.f32": np.float32, "s.f64": np.float64,
+    "complex": complex, "d.c64": np.dtype("c8"), "d.c128": np.dtype("c16"), "s.c64": np.complex64, "s.c128": np.complex128,
 }
 _NUMPY_API = {"PyArray_NewFromDescr": 94, "PyArray_Scalar": 60}
 
@@ -76,6 +79,11 @@ def word(address: int) -> int:
     return ctypes.c_uint64.from_address(address).value
 
 
+def _parts(kind: Any, x: Any, offset: int) -> list[float]:
+    """The parts of a complex object as entries read them."""
+    return list((kind * 2).from_address(id(x) + offset))
+
+
 @cache
 def supported() -> bool:
     """Whether this interpreter lays its objects out as assumed above; otherwise calls go through ctypes."""
@@ -84,6 +92,7 @@ def supported() -> bool:
     if sysconfig.get_config_var("Py_GIL_DISABLED") or hasattr(sys, "gettotalrefcount") or sys.byteorder != "little" or platform.system() == "Windows":
         return False
     value, scalar, items, names, array = 1.25, np.float64(2.5), (1.5, None), {1: 1, 2: 2, 3: 3}, np.zeros((2, 3))
+    plane, wide, narrow = complex(1.25, 2.5), np.complex128(1.25 + 2.5j), np.complex64(1.25 + 2.5j)
     row = [value]
 
     class Probe:
@@ -96,6 +105,8 @@ def supported() -> bool:
     return (
         ctypes.c_double.from_address(id(value) + FLOAT_VALUE).value == 1.25
         and ctypes.c_double.from_address(id(scalar) + SCALAR_VALUE).value == 2.5
+        and all(_parts(ctypes.c_double, x, COMPLEX_VALUE if x is plane else SCALAR_VALUE) == [1.25, 2.5] for x in (plane, wide))
+        and _parts(ctypes.c_float, narrow, SCALAR_VALUE) == [1.25, 2.5]
         and word(id(items) + OB_TYPE) == id(tuple) and word(id(items) + OB_SIZE) == 2 and word(id(items) + TUPLE_ITEMS) == id(items[0])
         and word(id(names) + OB_SIZE) == 3 and word(word(id(row) + LIST_ITEMS)) == id(value)
         and word(id(closure.__closure__[0]) + CELL_VALUE) == id(value)  # pyright: ignore[reportOptionalSubscript]

@@ -22,11 +22,12 @@ _SMALL_SIZE = 64  # ... as long as their product stays below this
 _NUMBERS: dict[type, LeafKey] = {
     float: ("f64", True), int: ("i64", True), bool: ("bool", True), np.float64: ("f64", False), np.float32: ("f32", False),
     np.int64: ("i64", False), np.int32: ("i32", False), np.bool_: ("bool", False),
+    complex: ("c128", True), np.complex128: ("c128", False), np.complex64: ("c64", False),
 }
-_NATIVE: dict[int, str] = {id(d): BY_NUMPY[d].name for d in map(np.dtype, ("?", "i4", "i8", "f4", "f8"))}  # the singletons NumPy hands out
+_NATIVE: dict[int, str] = {id(d): BY_NUMPY[d].name for d in map(np.dtype, ("?", "i4", "i8", "f4", "f8", "c8", "c16"))}  # the singletons NumPy hands out
 _NARROW: dict[str, str] = {"i1": "i4", "i2": "i4", "u1": "i4", "u2": "i4", "u4": "i8", "f2": "f4"}  # widths without a type of our own
 _I64 = range(-(2**63), 2**63)
-ACCEPTED = "numbers, and arrays of bool, int32, int64, float32 or float64"
+ACCEPTED = "numbers, and arrays of bool, int32, int64, float32, float64, complex64 or complex128"
 
 
 def array_key(shape: tuple[int, ...], dtype: str) -> LeafKey:
@@ -118,8 +119,8 @@ def marshal(x: Any, name: str) -> tuple[Any, LeafKey]:
 def _supported(a: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]:
     """The array in native byte order, C-contiguous, aligned, with an element type that we have."""
     native = a.dtype.newbyteorder("=")
-    code = f"{native.kind}{native.itemsize}" if native.kind in "iuf" else native.kind
-    if code not in ("b", "i4", "i8", "f4", "f8") and code not in _NARROW:
+    code = f"{native.kind}{native.itemsize}" if native.kind in "iufc" else native.kind
+    if code not in ("b", "i4", "i8", "f4", "f8", "c8", "c16") and code not in _NARROW:
         raise ArgumentError("E401", f"{name} is an array of {a.dtype}; compiled code takes {ACCEPTED}")
     target = np.dtype("?" if code == "b" else _NARROW.get(code, code))
     out = np.array(a, dtype=target, order="C", copy=None, subok=False)
@@ -138,6 +139,8 @@ def _as_array(x: Any, name: str) -> Any:
         return int(x)
     if isinstance(x, float):
         return float(x)
+    if isinstance(x, complex):
+        return complex(x)
     if isinstance(x, np.ma.MaskedArray):
         raise ArgumentError("E401", f"{name} is a masked array, whose mask compiled code would ignore", repair="Pass `.data` or `.filled(...)`.")
     if isinstance(x, np.matrix):

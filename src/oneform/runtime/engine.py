@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import ctypes
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,11 @@ import numpy as np
 from oneform import tree as trees
 from oneform.errors import ArgumentError, Location, raise_at
 from oneform.ir import Function, show
-from oneform.runtime import cache, loader, trampoline
+from oneform.runtime import abi, cache, loader, trampoline
 from oneform.runtime.callable import NATIVE, Entry, Link
 from oneform.runtime.pages import keep_pages
 from oneform.tree import Leaf
-from oneform.types import ANY, Array, Scalar, shape_of
+from oneform.types import ANY, DTYPES, Array, DType, Scalar, real_dtype, shape_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Site:
 
     def exception(self, details: Sequence[int]) -> BaseException:
         """The exception as CPython running the same program would raise it."""
-        values = [_detail(d, t) for d, t in zip(details, self.dtypes, strict=False)]
+        places = iter(details)
+        values = [_detail(places, DTYPES[d]) for d in self.dtypes]
         kind: Any = getattr(builtins, self.error, RuntimeError)
         return kind(self.message.format(*values)) if self.message else kind()
 
@@ -50,8 +51,20 @@ class Site:
 _FORMATS = {"f64": "d", "f32": "f4x", "i64": "q", "i32": "i4x", "bool": "?7x"}
 
 
-def _detail(raw: int, dtype: str) -> Any:
-    return struct.unpack("<" + _FORMATS[dtype], struct.pack("<q", raw))[0]
+class _Unsaid:
+    """A number for which the context has no place any more."""
+
+    def __format__(self, spec: str) -> str:
+        return "…"
+
+
+def _detail(places: Iterator[int], d: DType) -> Any:
+    """The next number; a complex one takes two places."""
+    raw = [next(places, None) for _ in range(2 if d.kind == "c" else 1)]
+    parts = [struct.unpack("<" + _FORMATS[real_dtype(d).name], struct.pack("<q", x))[0] for x in raw if x is not None]
+    if len(parts) < len(raw):
+        return _Unsaid()
+    return complex(*parts) if d.kind == "c" else parts[0]
 
 
 @dataclass(frozen=True)
@@ -88,10 +101,7 @@ def compile_image(function: Function, shape: trampoline.Shape, options: Options)
 
 
 def _site(s: Any) -> Site:
-    message: str = s.message
-    if s.kind == "index":
-        message = f"index {{0}} is out of bounds for axis {s.axis} with size {{1}}"
-    return Site(s.error, message, tuple(d.name for d in s.details), s.loc)
+    return Site(s.error, s.message, tuple(d.name for d in s.details), s.loc)
 
 
 def loaded(code: bytes, symbols: Sequence[str]) -> Any:
@@ -158,7 +168,7 @@ class _PlainEntry:
             _unfit(*leaves)
         words = _words(leaves, self.spec.shape.leaves)
         args = (ctypes.c_uint64 * max(1, len(words)))(*words)
-        context = (ctypes.c_uint64 * 16)()
+        context = (ctypes.c_uint64 * (abi.CONTEXT // 8))()
         out = (ctypes.c_uint64 * max(1, self.starts[-1]))()
         code = self.function(context, args, out)
         if code:
@@ -182,9 +192,11 @@ def _words(values: Sequence[Any], leaves: Sequence[Leaf]) -> list[int]:
     out: list[int] = []
     for x, leaf in zip(values, leaves, strict=True):
         if isinstance(leaf.type, Scalar):
-            raw = np.zeros(8, np.uint8)
-            raw.view(leaf.type.dtype.numpy)[0] = x
-            out.append(int(raw.view(np.uint64)[0]))
+            d = leaf.type.dtype
+            for part in (x.real, x.imag) if d.kind == "c" else (x,):
+                raw = np.zeros(8, np.uint8)
+                raw.view(real_dtype(d).numpy)[0] = part
+                out.append(int(raw.view(np.uint64)[0]))
         else:
             out += [x.ctypes.data, *(n for n, d in zip(x.shape, shape_of(leaf.type), strict=True) if not isinstance(d, int))]
     return out
@@ -192,8 +204,8 @@ def _words(values: Sequence[Any], leaves: Sequence[Leaf]) -> list[int]:
 
 def _box(out: Any, slot: int, t: Any) -> Any:
     if isinstance(t, Scalar):
-        value = np.frombuffer(out, np.uint8, 8, 8 * slot).view(t.dtype.numpy)[0]
-        return value.item() if t.dtype.name in ("f64", "i64", "bool") else value.copy()
+        value = np.frombuffer(out, t.dtype.numpy, 1, 8 * slot)[0]
+        return value.item() if t.dtype.name in ("f64", "i64", "bool", "c128") else value.copy()
     assert isinstance(t, Array)
     shape = tuple(int(out[slot + 1 + k]) for k in range(t.rank))
     return _adopt(int(out[slot]), shape, t.dtype.numpy)

@@ -21,14 +21,14 @@ from oneform.runtime import abi
 from oneform.runtime.containers import Held, Names, Pool, build, constants, pool_size, take_apart, widest
 from oneform.runtime.text import LINK, SELF_LINK, Text
 from oneform.tree import Leaf, Tree
-from oneform.types import ANY, Array, Dim, Scalar, Type, element, shape_of
+from oneform.types import ANY, DTYPES, Array, Dim, DType, Scalar, Type, element, real_dtype, shape_of
 
-LLVM = {"bool": "i8", "i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}
+LLVM = {"bool": "i8", "i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}  # a complex number is passed as its two parts
 
 _DECLARATIONS = {
     "PyObject_Vectorcall": "ptr (ptr, ptr, i64, ptr)", "PyObject_CallFunction": "ptr (ptr, ptr, ...)", "PyObject_CallNoArgs": "ptr (ptr)",
     "PyDict_New": "ptr ()", "PyDict_SetItem": "i32 (ptr, ptr, ptr)", "PyObject_GetAttr": "ptr (ptr, ptr)",
-    "PyFloat_FromDouble": "ptr (double)", "PyLong_FromLongLong": "ptr (i64)", "PyBool_FromLong": "ptr (i64)",
+    "PyFloat_FromDouble": "ptr (double)", "PyComplex_FromDoubles": "ptr (double, double)", "PyLong_FromLongLong": "ptr (i64)", "PyBool_FromLong": "ptr (i64)",
     "PyLong_AsLongLongAndOverflow": "i64 (ptr, ptr)", "PyTuple_New": "ptr (i64)", "PyList_New": "ptr (i64)", "PyDict_GetItemWithError": "ptr (ptr, ptr)",
     "PyEval_RestoreThread": "void (ptr)", "PyErr_Occurred": "ptr ()", "Py_IncRef": "void (ptr)", "Py_DecRef": "void (ptr)", "free": "void (ptr)",
 }
@@ -67,15 +67,20 @@ def kernel_signature(leaves: Sequence[Leaf]) -> tuple[str, ...]:
     out: list[str] = []
     for leaf in leaves:
         t = leaf.type
-        out += [LLVM[t.dtype.name]] if isinstance(t, Scalar) else ["ptr", *["i64"] * sum(not isinstance(n, int) for n in shape_of(t))]
+        out += _registers(t.dtype) if isinstance(t, Scalar) else ["ptr", *["i64"] * sum(not isinstance(n, int) for n in shape_of(t))]
     return tuple(out)
+
+
+def _registers(d: DType) -> list[str]:
+    """The LLVM types in which a number is passed."""
+    return [LLVM[real_dtype(d).name]] * (2 if d.kind == "c" else 1)
 
 
 def out_slots(results: Sequence[Type]) -> list[int]:
     """The first 8-byte slot of each result, and the total at the end."""
     starts = [0]
     for t in results:
-        starts.append(starts[-1] + (1 + t.rank if isinstance(t, Array) else 1))
+        starts.append(starts[-1] + (1 + t.rank if isinstance(t, Array) else max(1, element(t).bits // 64)))
     return starts
 
 
@@ -102,7 +107,7 @@ def _call(shape: Shape, kernel: str) -> str:
     values, extents = _unpack(t, shape.leaves, shape.writes)
     _check_overlap(t, shape.writes, extents)
     slots = out_slots(shape.results)
-    t.do("call void @llvm.memset.p0.i64(ptr align 16 %ctx, i8 0, i64 128, i1 false)")
+    t.do(f"call void @llvm.memset.p0.i64(ptr align 16 %ctx, i8 0, i64 {abi.CONTEXT}, i1 false)")
     params = "".join(f", {v}" for v in values)
     code = t.let(f"call i32 @{kernel}(ptr %ctx{params}, ptr %out)")
     saved = t.load("ptr", "%ctx", 40)
@@ -126,7 +131,7 @@ def _call(shape: Shape, kernel: str) -> str:
     head = [
         '@of.py.format = private constant [6 x i8] c"iLLLL\\00"',
         "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
-        "define internal ptr @of.py.call(ptr %link, ptr %leaves) {", "entry:", "  %ctx = alloca [128 x i8], align 16",
+        "define internal ptr @of.py.call(ptr %link, ptr %leaves) {", "entry:", f"  %ctx = alloca [{abi.CONTEXT} x i8], align 16",
         f"  %out = alloca [{max(1, slots[-1])} x i64], align 16", f"  %objects = alloca [{pool_size(shape.result)} x ptr], align 16",
         f"  %items = alloca [{widest(shape.result)} x ptr], align 16",
         "  %overflow = alloca i32",
@@ -144,33 +149,35 @@ def _unpack(t: Text, leaves: Sequence[Leaf], writes: Sequence[int]) -> tuple[lis
         leaf = t.load("ptr", "%leaves", 8 * k)
         dtype = element(declared.type).name
         if isinstance(declared.type, Scalar):
-            values.append(f"{LLVM[dtype]} {_unpack_number(t, leaf, dtype, declared.weak)}")
+            values += [f"{kind} {x}" for kind, x in zip(_registers(declared.type.dtype), _unpack_number(t, leaf, dtype, declared.weak), strict=True)]
             continue
         dims = _check_array(t, leaf, dtype, shape_of(declared.type), k in writes, lengths)
         data = t.load("ptr", leaf, abi.ARRAY_DATA)
         values.append(f"ptr {data}")
         values += [f"i64 {d}" for d in dims if d.startswith("%")]
         if writes:
-            size = {"bool": "1", "i32": "4", "f32": "4"}.get(dtype, "8")
+            size = str(element(declared.type).bits // 8)
             for d in dims:
                 size = t.let(f"mul i64 {size}, {d}")
             extents[k] = (data, t.let(f"getelementptr i8, ptr {data}, i64 {size}"))
     return values, extents
 
 
-def _unpack_number(t: Text, leaf: str, dtype: str, weak: bool) -> str:
-    """The value of a Python number (weak) or NumPy scalar."""
-    if not weak:
-        t.check_type(leaf, f"s.{dtype}", "mismatch")
-        return t.load(LLVM[dtype], leaf, abi.SCALAR_VALUE)
+def _unpack_number(t: Text, leaf: str, dtype: str, weak: bool) -> list[str]:
+    """The value of a Python number (weak) or NumPy scalar; of a complex one, its parts."""
+    d = DTYPES[dtype]
+    if not weak or d.kind == "c":
+        t.check_type(leaf, "complex" if weak else f"s.{dtype}", "mismatch")
+        start = abi.COMPLEX_VALUE if weak else abi.SCALAR_VALUE
+        return [t.load(kind, leaf, start + k * real_dtype(d).bits // 8) for k, kind in enumerate(_registers(d))]
     t.check_type(leaf, {"f64": "float", "i64": "int", "bool": "bool"}[dtype], "mismatch")
     if dtype == "f64":
-        return t.load("double", leaf, abi.FLOAT_VALUE)
+        return [t.load("double", leaf, abi.FLOAT_VALUE)]
     if dtype == "bool":
-        return t.let(f"zext i1 {t.let(f'icmp eq ptr {leaf}, ' + t.api('True'))} to i8")
+        return [t.let(f"zext i1 {t.let(f'icmp eq ptr {leaf}, ' + t.api('True'))} to i8")]
     value = t.let(f"call i64 @PyLong_AsLongLongAndOverflow(ptr {leaf}, ptr %overflow)")
     t.check(t.let(f"icmp eq i32 {t.load('i32', '%overflow')}, 0"), "mismatch")
-    return value
+    return [value]
 
 
 def _check_array(t: Text, leaf: str, dtype: str, shape: Sequence[Dim], written: bool, known: dict[Dim, str]) -> list[str]:
@@ -235,6 +242,8 @@ def _box(t: Text, shape: Shape, slots: list[int]) -> None:
 def _box_number(t: Text, slot: str, dtype: str) -> str:
     if dtype == "f64":
         return t.let(f"call ptr @PyFloat_FromDouble(double {t.load('double', slot)})")
+    if dtype == "c128":
+        return t.let(f"call ptr @PyComplex_FromDoubles(double {t.load('double', slot)}, double {t.load('double', slot, 8)})")
     if dtype == "i64":
         return t.let(f"call ptr @PyLong_FromLongLong(i64 {t.load('i64', slot)})")
     if dtype == "bool":

@@ -1,7 +1,9 @@
 """IR to IR, changing what is computed: derivatives. No operation is known by name here; each is asked for its rule."""
 
+from oneform.transforms.activity import reached
+from oneform.transforms.apart import vjp_apart
 from oneform.transforms.jacobian import jacfwd, jacrev
 from oneform.transforms.jvp import jvp
 from oneform.transforms.reverse import grad, vjp
 
-__all__ = ["grad", "jacfwd", "jacrev", "jvp", "vjp"]
+__all__ = ["grad", "jacfwd", "jacrev", "jvp", "reached", "vjp", "vjp_apart"]

@@ -8,7 +8,7 @@ from oneform.ir import Builder, Function, Value, inline
 from oneform.ops import array, constant, dims, for_, open_operands, zeros
 from oneform.transforms.jvp import jvp
 from oneform.transforms.reverse import vjp
-from oneform.types import I64, Array, Scalar, differentiable, element, shape_of
+from oneform.types import I64, Array, DType, Scalar, differentiable, element, shape_of
 
 
 def jacfwd(f: Function, wrt: Sequence[int], outs: Sequence[int]) -> Function:
@@ -50,7 +50,7 @@ def _jacobian(
     if isinstance(seeded.type, Scalar):
         found = inline(directional.block, [*params, constant(b, 1, dtype)], b.body)
         return [found[k] for k in picks]
-    blocks = [_empty(b, (other, seeded) if column else (seeded, other)) for other in others]
+    blocks = [_empty(b, (other, seeded) if column else (seeded, other), element(other.type)) for other in others]
     seed = zeros(b, dtype, shape_of(seeded.type), open_operands(b, seeded))
 
     def one(inner: Builder, index: list[Value], carried: list[Value]) -> list[Value]:
@@ -62,10 +62,10 @@ def _jacobian(
     return _loops(b, dims(b, seeded), [seed, *blocks], one)[1:]
 
 
-def _empty(b: Builder, pair: tuple[Value, Value]) -> Value:
+def _empty(b: Builder, pair: tuple[Value, Value], dtype: DType) -> Value:
     shape = (*shape_of(pair[0].type), *shape_of(pair[1].type))
     lengths = [*open_operands(b, pair[0]), *open_operands(b, pair[1])]
-    return b.emit1(array.empty, *lengths, dtype=element(pair[0].type), shape=shape)
+    return b.emit1(array.empty, *lengths, dtype=dtype, shape=shape)
 
 
 def _write(b: Builder, j: Value, v: Value, index: Sequence[Value], column: bool) -> Value:

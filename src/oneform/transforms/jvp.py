@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oneform.errors import DerivativeError, InternalError
-from oneform.ir import Block, Builder, Function, Instr, Value, clone_block
-from oneform.ops import Term, apply, arithmetic, array, logic, open_operands, zero_of
+from oneform.ir import Block, Builder, Function, Instr, Value, clone_block, retyped
+from oneform.ops import CUSTOM, Term, apply, arithmetic, array, lists, logic
 from oneform.ops import build as build_op
-from oneform.transforms.activity import Activity, carries_derivative, partial_attrs
+from oneform.transforms import custom
+from oneform.transforms.activity import Activity, partial_attrs
 from oneform.transforms.linear import times
 from oneform.transforms.lower import lower_products
-from oneform.types import Scalar, Stack, Type, differentiable, element
+from oneform.types import List, Scalar, Type, differentiable, element
 
 Tangents = dict[Value, Value]
 
@@ -23,29 +24,35 @@ def jvp(f: Function, wrt: Sequence[int]) -> Function:
         if not differentiable(f.params[k].type):
             raise DerivativeError("E202", f"no derivative with respect to {f.params[k].type}")
     b = Builder()
-    sweep = Forward(Activity(block, [f.params[k] for k in wrt], ()).varied)
+    activity = Activity(block, [f.params[k] for k in wrt], block.results)
+    sweep = Forward(activity.varied, activity.useful)
     for p in f.params:
         sweep.env[p] = b.param(p.type)
     for k in wrt:
         sweep.tangent[f.params[k]] = b.param(f.params[k].type)
     sweep.body(block, b)
     dys = [sweep.tangent_or_zero(b, r) for r in block.results if differentiable(r.type)]
-    return b.function(f"{f.name}_jvp", *(sweep.env[r] for r in block.results), *dys)
+    new = b.function(f"{f.name}_jvp", *(sweep.env[r] for r in block.results), *dys)
+    return retyped(new) if sweep.inlined else new
 
 
 class Forward:
     """`env` maps values of the original to the new function's, `tangent` to their tangents there."""
 
-    def __init__(self, varied: set[Value]):
-        self.varied = varied
+    def __init__(self, varied: set[Value], useful: set[Value]):
+        self.varied, self.useful = varied, useful
+        self.inlined = False  # a custom rule was copied in
         self.env: dict[Value, Value] = {}
         self.tangent: Tangents = {}
+        self.functions: dict[str, tuple[list[int], list[int]]] = {}  # recursive regions around: which parameters and results have tangents
 
     def body(self, block: Block, b: Builder) -> None:
         for i in block.body:
             b.loc = i.loc
-            if i.regions:
-                {"for": self.loop, "while": self.loop, "if": self.branch, "build": self.build}[i.op.structure](i, b)
+            if i.op.structure in CUSTOM:
+                custom.forward(self, i, b)
+            elif i.op.structure:
+                self.structures[i.op.structure](self, i, b)
             else:
                 self.instruction(i, b)
 
@@ -55,9 +62,7 @@ class Forward:
     def tangent_or_zero(self, b: Builder, v: Value) -> Value:
         if v in self.tangent:
             return self.tangent[v]
-        if isinstance(v.type, Stack):
-            raise InternalError("a stack without its tangents")
-        return zero_of(b, v.type, open_operands(b, self.value(v)))
+        return lists.zero_like(b, self.value(v))
 
     # ------------------------------------------------------------ single instructions
 
@@ -65,9 +70,6 @@ class Forward:
         args = tuple(map(self.value, i.args))
         new = b.instr(i.op, args, i.attrs, (), i.loc)
         self.env.update(zip(i.outs, new.outs, strict=True))
-        if any(isinstance(v.type, Stack) for v in (*i.args, *i.outs)):
-            self._stack(i, b)
-            return
         if not any(o in self.varied for o in i.outs) or not any(a in self.tangent for a in i.args):
             return
         if i.op.partials is not None:
@@ -92,20 +94,6 @@ class Forward:
                 total = part if total is None else total + part
         if total is not None:
             self.tangent[i.outs[0]] = total.v
-
-    def _stack(self, i: Instr, b: Builder) -> None:
-        """A stack's tangents lie on a stack of their own."""
-        stack = next(v for v in (*i.args, *i.outs) if isinstance(v.type, Stack))
-        if not isinstance(stack.type, Stack) or not carries_derivative(stack.type):
-            return
-        if i.op is array.push:
-            moved = [self.tangent_or_zero(b, v) for v in i.args[1:] if carries_derivative(v.type)]
-            self.tangent[i.outs[0]] = b.emit1(array.push, self.tangent[i.args[0]], *moved)
-        elif i.op is array.pop:
-            new = b.emit(array.pop, self.tangent[i.args[0]])
-            self.tangent.update(zip([i.outs[0], *(o for o in i.outs[1:] if carries_derivative(o.type))], new, strict=True))
-        else:
-            self.tangent[i.outs[0]] = b.emit1(array.stack, items=tangent_stack(stack.type).items)
 
     # ------------------------------------------------------------ regions
 
@@ -174,6 +162,37 @@ class Forward:
         assert arithmetic.div.expand is not None
         return (Term(b, x) / Term(b, y)).v if isinstance(x.type, Scalar) else arithmetic.div.expand(b, (x, y), {})
 
+    # ------------------------------------------------------------ recursion
+
+    def recursive(self, i: Instr, b: Builder) -> None:
+        """The function takes the tangents of its parameters behind them, and returns those of its results behind these."""
+        region, name = i.regions[0], i.attrs["name"]
+        given = [k for k, p in enumerate(region.params) if p in self.varied]
+        active = [k for k, r in enumerate(region.results) if r in self.varied]
+        outer = self.functions
+        self.functions = {**outer, name: (given, active)}
+        sub = b.sub()
+        for p in region.params:
+            self.env[p] = sub.param(p.type)
+        for k in given:
+            self.tangent[region.params[k]] = sub.param(tangent_type(region.params[k].type))
+        self.body(region, sub)
+        block = sub.block(*map(self.value, region.results), *(self.tangent_or_zero(sub, region.results[k]) for k in active))
+        self._call(i, b, (block,))
+        self.functions = outer
+
+    def recur(self, i: Instr, b: Builder) -> None:
+        self._call(i, b, ())
+
+    def _call(self, i: Instr, b: Builder, regions: tuple[Block, ...]) -> None:
+        given, active = self.functions[i.attrs["name"]]
+        types: tuple[Type, ...] = tuple(i.attrs["types"])
+        attrs = {**i.attrs, "types": (*types, *(tangent_type(types[k]) for k in active))}
+        tangents = [self.tangent_or_zero(b, i.args[k]) for k in given]
+        self._results(i, b.instr(i.op, (*map(self.value, i.args), *tangents), attrs, regions, i.loc), active)
+
+    structures = {"for": loop, "while": loop, "if": branch, "build": build, "recursive": recursive, "recur": recur}
+
     def _results(self, i: Instr, new: Instr, active: Sequence[int]) -> None:
         n = len(i.outs)
         self.env.update(zip(i.outs, new.outs[:n], strict=True))
@@ -181,9 +200,5 @@ class Forward:
 
 
 def tangent_type(t: Type) -> Type:
-    """The type of tangents: the same, and for a stack that of its differentiable items."""
-    return tangent_stack(t) if isinstance(t, Stack) else t
-
-
-def tangent_stack(t: Stack) -> Stack:
-    return Stack(tuple(tangent_type(i) for i in t.items if carries_derivative(i)))
+    """The type of tangents: the same, and for a list that of its differentiable columns."""
+    return lists.tangent_list(t) if isinstance(t, List) else t

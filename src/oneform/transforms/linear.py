@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oneform.ops import Term, apply, constant, logic
+from oneform.ops import Term, apply, complexes, constant
 from oneform.types import DType
 
 
@@ -17,7 +17,9 @@ def times(v: Term, p: Any, dtype: DType, guarded: bool = False) -> Term | None:
     if isinstance(p, tuple):
         form, what, *side = p  # pyright: ignore[reportUnknownVariableType]
         if form == "convert":
-            return Term(v.b, v.b.emit1(logic.convert, v.v, dtype=dtype))
+            return complexes.as_dtype(v, dtype)
+        if form == "linear":
+            return what(v, dtype)  # pyright: ignore[reportUnknownVariableType]
         zero = Term(v.b, constant(v.b, 0, v.dtype))  # chosen, not multiplied: the side not taken must not leak NaN
         return apply("select", what, *((v, zero) if side[0] else (zero, v)))  # pyright: ignore[reportUnknownArgumentType]
     if p is None or p == 0:

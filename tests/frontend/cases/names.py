@@ -18,18 +18,10 @@ def never_bound(x):
     return z + later
 
 
-def recursive(n):
-    if n < 2:
-        return 1
-    return n * recursive(n - 1)  # E: E005 recursive calls itself: recursive → recursive
-
-
-def even(n):
-    return True if n == 0 else odd(n - 1)
-
-
-def odd(n):
-    return False if n == 0 else even(n - 1)  # E: E005 even calls itself: even → odd → even
+def growing(p, n):
+    if n == 0:
+        return p[0]
+    return growing((p, 1.0), n - 1)  # E: E005 growing calls itself with ever new types: growing → growing
 
 
 def tuple_index(p, n):

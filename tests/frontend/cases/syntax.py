@@ -53,10 +53,6 @@ async def asynchronous(x):  # E: E001 asynchronous functions are not supported
     return x
 
 
-def complex_literal(x):
-    return x * 2j  # E: E001 complex numbers are not supported yet
-
-
 def bare_raise(x):
     if x > 0.0:
         raise  # E: E001 a bare raise has no exception to raise again

@@ -28,6 +28,8 @@ def _types(types: tuple[Type, ...], attrs: Attrs, regions: tuple[Block, ...]) ->
     for r in region.results:
         if not isinstance(r.type, Scalar) or (reduce and r.type.dtype.kind == "b"):
             raise mismatch(f"an element must be a number, not {r.type}")
+        if reduce in ("max", "min") and r.type.dtype.kind == "c":
+            raise mismatch(f"complex numbers have no {reduce}")
         out.append(with_shape(r.type.dtype, shape))
     return tuple(out)
 

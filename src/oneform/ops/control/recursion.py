@@ -58,7 +58,7 @@ recursive = define(
     )
 )
 
-# The interpreter hands the enclosing function's region to `ref` as `regions[0]`.
+# The interpreter hands the enclosing function's region to `ref` as `regions[0]`. Without memory for another call it raises RecursionError.
 recur = define(
     Op(
         "recur",
@@ -66,6 +66,7 @@ recur = define(
         lambda types, attrs, regions: tuple(attrs["types"]),
         lambda *args, attrs, regions: regions[0](*args),
         lower="recur",
+        structure="recur",
         raises=True,
         cost=1000,
         samples=lambda rng: [],

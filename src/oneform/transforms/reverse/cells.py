@@ -6,13 +6,14 @@ Inside a program under construction these are instructions of the pseudo-operati
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from oneform.errors import InternalError, Location
 from oneform.ir import Block, Builder, Instr, Op, Value
-from oneform.ops import arithmetic, array, constant, for_, integer, zeros
-from oneform.types import ANY, I64, Array, Dim, Scalar, Stack, Type, assignable, element, shape_of
+from oneform.ops import arithmetic, array, constant, for_, integer, lists, zeros
+from oneform.types import ANY, I64, Array, Dim, List, Scalar, Type, assignable, element, shape_of
 
 
 class Cell:
@@ -52,13 +53,16 @@ def load(nodes: list[Instr], cell: Cell, loc: Location | None = None) -> Value:
     return out
 
 
-def query(nodes: list[Instr], cell: Cell, op: Op, args: Sequence[Value], type: Type, loc: Location | None = None) -> Value:
+def query(nodes: list[Instr], cell: Cell, op: Op, args: Sequence[Value], type: Type, loc: Location | None = None, **attrs: Any) -> Value:
     out = Value(type)
-    node(nodes, QUERY, cell, args, (out,), loc, by=op)
+    node(nodes, QUERY, cell, args, (out,), loc, by=op, attrs=attrs)
     return out
 
 
-def touched(nodes: Iterable[Instr], found: dict[Cell, bool] | None = None) -> dict[Cell, bool]:
+Functions = Mapping[str, tuple[list[Cell], list[Type]]]  # recursive functions around: the cells that they carry, and as which types
+
+
+def touched(nodes: Iterable[Instr], found: dict[Cell, bool] | None = None, functions: Functions = MappingProxyType({})) -> dict[Cell, bool]:
     """The cells that nodes refer to and that live outside them; True where the version may change."""
     found = {} if found is None else found
     local: set[Cell] = set()
@@ -69,13 +73,52 @@ def touched(nodes: Iterable[Instr], found: dict[Cell, bool] | None = None) -> di
                 local.add(cell)
             elif cell not in local:
                 found[cell] = found.get(cell, False) or n.op not in (LOAD, QUERY)
+        elif n.op.structure == "recur":
+            found.update(dict.fromkeys(functions.get(n.attrs["name"], ([], []))[0], True))
         elif n.regions:
             inner: dict[Cell, bool] = {}
             for r in n.regions:
-                touched(r.body, inner)
+                touched(r.body, inner, functions)
             for cell, changes in inner.items():
                 if cell not in local:
                     found[cell] = found.get(cell, False) or changes
+    return found
+
+
+def prune(nodes: Iterable[Instr], present: set[Cell]) -> list[Instr]:
+    """The nodes without ENSUREs of what exists already: `present` at the beginning, which the walk keeps up to date.
+    What the zero of such an accumulator would be made from is then no residual."""
+    kept: list[Instr] = []
+    for n in nodes:
+        cell: Cell | None = n.attrs["cell"] if n.op in PSEUDO else None
+        if n.op is ENSURE and cell in present:
+            continue
+        if n.op in (LOCAL, RESET):
+            present.discard(cell)  # pyright: ignore[reportArgumentType]
+        elif cell is not None:
+            present.add(cell)
+        elif n.regions:
+            sides = [set(present) for _ in n.regions]
+            regions = tuple(Block(r.params, tuple(prune(r.body, side)), r.results) for r, side in zip(n.regions, sides, strict=True))
+            n = Instr(n.op, n.args, n.attrs, regions, n.outs, n.loc)
+            present &= set.intersection(*sides)
+        kept.append(n)
+    return kept
+
+
+def ensures(nodes: Iterable[Instr]) -> dict[Cell, Instr]:
+    """The first ENSURE of each accumulator that lives outside the nodes."""
+    found: dict[Cell, Instr] = {}
+    local: set[Cell] = set()
+    for n in nodes:
+        if n.op is LOCAL:
+            local.add(n.attrs["cell"])
+        elif n.op is ENSURE and n.attrs["cell"] not in local:
+            found.setdefault(n.attrs["cell"], n)
+        for r in n.regions:
+            for c, inner in ensures(r.body).items():
+                if c not in local:
+                    found.setdefault(c, inner)
     return found
 
 
@@ -85,6 +128,7 @@ class Threader:
     def __init__(self) -> None:
         self.env: dict[Value, Value] = {}
         self.versions: dict[Cell, Value | None] = {}
+        self.functions: Functions = {}
 
     def run(self, nodes: Iterable[Instr], b: Builder) -> None:
         for n in nodes:
@@ -93,6 +137,8 @@ class Threader:
                 self._cell(n, b)
             elif n.regions:
                 self._region(n, b)
+            elif n.op.structure == "recur":
+                self._call(n, b, (), *self.functions[n.attrs["name"]])
             else:
                 b.body.append(self._renamed(n))
 
@@ -124,7 +170,7 @@ class Threader:
             op: Op = n.attrs["by"]
             version = self._present(cell, b)
             if n.op is QUERY:
-                b.body.append(Instr(op, (version, *args), {}, (), n.outs, n.loc))
+                b.body.append(Instr(op, (version, *args), n.attrs.get("attrs", {}), (), n.outs, n.loc))
             else:
                 new = Value(version.type)
                 b.body.append(Instr(op, (version, *args), n.attrs.get("attrs", {}), (), (new, *n.outs), n.loc))
@@ -144,14 +190,16 @@ class Threader:
     def _region(self, n: Instr, b: Builder) -> None:
         cells: dict[Cell, bool] = {}
         for r in n.regions:
-            touched(r.body, cells)
+            touched(r.body, cells, self.functions)
         changed = [c for c, changes in cells.items() if changes]
         for c in cells:  # what is only read must exist before
             if not cells[c] and n.op.structure != "if":
                 self._present(c, b)
         if n.op.structure == "if":
             self._branch(n, b, changed)
-        elif n.op.structure == "build":
+        elif n.op.structure == "recursive":
+            self._recursive(n, b, changed)
+        elif n.op.structure == "build" or not cells:
             regions = tuple(self._block(r, b, [])[0] for r in n.regions)
             b.body.append(Instr(n.op, tuple(map(self.value, n.args)), n.attrs, regions, n.outs, n.loc))
         else:
@@ -189,6 +237,32 @@ class Threader:
             regions.append(block)
         return regions
 
+    def _recursive(self, n: Instr, b: Builder, changed: list[Cell]) -> None:
+        """Every call takes the versions as further arguments and returns new ones."""
+        before, outer = dict(self.versions), self.functions
+        inits = [self._carried(c, b) for c in changed]
+        types = [c.type if assignable(v.type, c.type) else opened(c.type) for c, v in zip(changed, inits, strict=True)]
+        while True:
+            self.functions = {**outer, n.attrs["name"]: (changed, types)}
+            params = [Value(t) for t in types]
+            self.versions = {**before, **dict(zip(changed, params, strict=True))}
+            block, sub = self._block(n.regions[0], b, changed, params)
+            yielded = [self._carried(c, sub) for c in changed]
+            if all(assignable(y.type, t) for y, t in zip(yielded, types, strict=True)):
+                break
+            types = [t if assignable(y.type, t) else opened(t) for y, t in zip(yielded, types, strict=True)]
+        self.functions = outer
+        self.versions = {**before, **dict(zip(changed, inits, strict=True))}
+        whole = Block(block.params, tuple(sub.body), (*block.results, *yielded))
+        self._call(n, b, (whole,), changed, types)
+
+    def _call(self, n: Instr, b: Builder, regions: tuple[Block, ...], changed: list[Cell], types: list[Type]) -> None:
+        args = (*map(self.value, n.args), *(self._carried(c, b) for c in changed))
+        outs = [Value(t) for t in types]
+        attrs = {**n.attrs, "types": (*n.attrs["types"], *types)}
+        b.body.append(Instr(n.op, args, attrs, regions, (*n.outs, *outs), n.loc))
+        self.versions.update(zip(changed, outs, strict=True))
+
     def _carried(self, cell: Cell, b: Builder) -> Value:
         """The version that a loop carries: a tape not yet allocated is a placeholder."""
         if self.versions.get(cell) is None and cell.tape:
@@ -221,10 +295,12 @@ class Threader:
 
 
 def start(b: Builder, cell: Cell, lengths: Sequence[Value]) -> Value:
-    """Zero of the cell's type."""
+    """Zero of the cell's type. For a list, `lengths` are the number of its rows, or zeros made in the forward sweep; without them it is empty."""
     t = cell.type
-    if isinstance(t, Stack):
-        return b.emit1(array.stack, items=t.items)
+    if isinstance(t, List):
+        if not lengths:
+            return b.emit1(lists.empty_list, items=t.items)
+        return lengths[0] if isinstance(lengths[0].type, List) else lists.zero_rows(b, t, lengths[0])
     if isinstance(t, Scalar):
         return constant(b, 0, t.dtype)
     return zeros(b, t.dtype, t.shape, lengths)
@@ -235,7 +311,9 @@ def undefined(b: Builder, cell: Cell) -> Value:
 
 
 def plus(b: Builder, x: Value, y: Value) -> Value:
-    """x + y; for arrays, y is added into x."""
+    """x + y; for arrays and lists, y is added into x."""
+    if isinstance(x.type, List):
+        return b.emit1(lists.add_item, x, y, fields=(), reassoc=True)
     if isinstance(x.type, Scalar):
         return b.emit1(arithmetic.add, x, y, reassoc=True)
     return nest(b, y, lambda inner, acc, i: inner.emit1(array.add_at, acc, inner.emit1(array.get, y, *i), *i, reassoc=True), x)

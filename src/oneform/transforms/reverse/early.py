@@ -86,18 +86,17 @@ class Early:
         scratch = Builder(i.loc)
         (y,) = i.outs
         partials = i.op.partials(*(Term(scratch, a) for a in i.args), Term(scratch, y), **partial_attrs(i))
-        needed = {a for n in scratch.body for a in n.args} | {p.v for p in partials if isinstance(p, Term)}
         assert self._own is not None
-        inner = {o for n in scratch.body for o in n.outs}
         mine = [p for a, p in zip(i.args, partials, strict=True) if a is v]
-        if any(isinstance(p, tuple) and p[0] != "convert" for p in mine):
+        if any(isinstance(p, tuple) and p[0] == "where" for p in mine):
             return None
-        if any(a in self._own and a not in self.present for a in needed - inner) or v in needed:
+        factors, needed = _computing([p.v for p in mine if isinstance(p, Term)], scratch.body)
+        if any(a in self._own and a not in self.present for a in needed) or v in needed:
             return None
         ct = self._ct(y, nodes)
         if ct is None:
             return None
-        nodes.extend(scratch.body)
+        nodes.extend(factors)
         return [t.v for p in mine if (t := times(Term(_on(nodes), ct), p, v.type.dtype)) is not None]
 
     def _through_sum(self, v: Value, i: Instr, nodes: Nodes) -> list[Value] | None:
@@ -111,6 +110,17 @@ class Early:
             return None
         ct = self._ct(i.outs[k], nodes)
         return None if ct is None else [ct]
+
+
+def _computing(wanted: Iterable[Value], body: Sequence[Instr]) -> tuple[list[Instr], set[Value]]:
+    """The instructions that compute the wanted values, and what these take from elsewhere."""
+    needed, kept = set(wanted), list[Instr]()
+    for n in reversed(body):
+        if needed.intersection(n.outs):
+            needed.difference_update(n.outs)
+            needed.update(n.args)
+            kept.append(n)
+    return kept[::-1], needed
 
 
 def _on(nodes: Nodes) -> Builder:

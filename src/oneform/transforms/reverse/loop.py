@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from oneform.ir import Block, Builder, Instr, Value, clone_instr, reads, substitute
 from oneform.ops import Term, apply, for_, integer, literal
-from oneform.transforms.reverse.cells import LOCAL, RESET, STORE, load, node
+from oneform.transforms.reverse.cells import LOCAL, RESET, STORE, load, node, prune, touched
 from oneform.transforms.reverse.early import Early
 from oneform.transforms.reverse.parallel import accumulated
 from oneform.transforms.reverse.residuals import needed, plan, sweep_dead, unchecked
@@ -46,7 +46,7 @@ def _fused(sweep: Sweep, i: Instr, forward: Nodes, early: Early) -> bool:
     body, skip, active = i.regions[-1], _skip(i), _active(sweep, i)
     if not all(isinstance(i.outs[k].type, Scalar) and accumulated(body, k + skip, k, i) for k in active):
         return False
-    if not _reads_final_versions(sweep, i):
+    if not reads_final_versions(sweep, i):
         return False
     cts = early.all([i.outs[k] for k in active], forward)
     if cts is None:
@@ -60,7 +60,7 @@ def _fused(sweep: Sweep, i: Instr, forward: Nodes, early: Early) -> bool:
     return True
 
 
-def _reads_final_versions(sweep: Sweep, i: Instr) -> bool:
+def reads_final_versions(sweep: Sweep, i: Instr) -> bool:
     """An array read by a fused loop must not be written afterwards: its cotangent would be taken for the later version's."""
     return all(isinstance(a.type, Scalar) or a not in sweep.active or a not in sweep.usage.overwritten for a in reads(i))
 
@@ -77,7 +77,8 @@ def _taped(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes) -> None:
     sweep.within.pop()
     inside.update(results_of(body_forward))  # the sweep adds values: counts, lengths, exports of branches
     incoming = [load(reverse, sweep.cell(i.outs[k]), i.loc) for k in _active(sweep, i)] if sums else None
-    adjoint = _iteration(sweep, i, body, body_reverse, incoming)
+    full = _iteration(sweep, i, body, body_reverse, incoming)
+    adjoint = prune(full, {c for c in touched(full) if not isinstance(c.type, Scalar)})
 
     counted = i.op.structure == "for"
     variable = body.params[0] if counted else Value(Scalar(I64))
@@ -106,7 +107,7 @@ def _taped(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes) -> None:
 
     forward.extend(outer)
     _forward_loop(i, body, body_forward, None if counted else count, forward)
-    _close(sweep, i, reverse, count, Block((step,), tuple(again), ()), incoming)
+    _close(sweep, i, reverse, count, Block((step,), tuple(again), ()), full, incoming)
 
 
 def _trips(sweep: Sweep, nodes: Nodes, count: Value) -> Value:
@@ -145,12 +146,12 @@ def _iteration(sweep: Sweep, i: Instr, body: Block, body_reverse: Nodes, incomin
     return sweep_dead(nodes)
 
 
-def _close(sweep: Sweep, i: Instr, reverse: Nodes, count: Value, block: Block, incoming: Sequence[Value] | None) -> None:
-    """The reverse loop, and what the initial values receive from it."""
+def _close(sweep: Sweep, i: Instr, reverse: Nodes, count: Value, block: Block, full: Nodes, incoming: Sequence[Value] | None) -> None:
+    """The reverse loop, and what the initial values receive from it. `full`: its body as it was before pruning."""
     active, skip = _active(sweep, i), _skip(i)
     for k in active:
         sweep.ensure(reverse, i.outs[k])
-    sweep.ensure_touched(reverse, block.body)
+    sweep.ensure_touched(reverse, full)
     reverse.append(Instr(for_, (count,), {}, (block,), (), i.loc))
     for position, k in enumerate(active):
         if incoming is None:

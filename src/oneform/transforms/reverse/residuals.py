@@ -24,9 +24,9 @@ class Plan:
     again: list[Instr]  # in order of execution
 
 
-def sweep_dead(nodes: Sequence[Instr]) -> list[Instr]:
-    """Nodes whose results nobody reads go, unless they write a cell or may raise."""
-    used: set[Value] = set()
+def sweep_dead(nodes: Sequence[Instr], results: Iterable[Value] = ()) -> list[Instr]:
+    """Nodes whose results nobody reads go, unless they write a cell or may raise; `results` are read behind them."""
+    used: set[Value] = set(results)
     kept: list[Instr] = []
     for n in reversed(nodes):
         effect = n.op.raises and n.op not in (LOAD, QUERY) or (n.regions and _has_effect(n))

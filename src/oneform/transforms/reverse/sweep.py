@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from oneform.errors import DerivativeError, InternalError
-from oneform.ir import Block, Builder, Instr, Value, instructions
-from oneform.ops import Term, array, constant, dim
-from oneform.transforms.activity import Activity, Poison, carries_derivative, partial_attrs
+from oneform.ir import Block, Builder, Instr, Op, Value, instructions
+from oneform.ops import Term, array, constant, dim, lists
+from oneform.transforms.activity import Activity, Poison, partial_attrs
 from oneform.transforms.linear import times
-from oneform.transforms.reverse.cells import ADD, ENSURE, LOCAL, RESET, UPDATE, Cell, load, node, query, touched
+from oneform.transforms.reverse.cells import ADD, ENSURE, LOCAL, RESET, UPDATE, Cell, ensures, load, node, query, touched
 from oneform.transforms.reverse.early import Early
+from oneform.transforms.reverse.shadow import plain
 from oneform.transforms.reverse.usage import Usage
-from oneform.types import ANY, Array, Scalar, Stack, element, shape_of
+from oneform.types import ANY, Array, List, Scalar, Type, element, shape_of
 
 Nodes = list[Instr]
 Construct = Callable[["Sweep", Instr, Nodes, Nodes, "Early | None"], None]
@@ -34,6 +35,8 @@ class Sweep:
         self.accounts = {self.usage.root_of(v) for v in self.active}  # the values that own a cotangent, their own or their versions'
         self.lengths: dict[Value, list[Value]] = {}  # of active arrays: their dimensions that are no number
         self.within: list[set[Value]] = []  # values made inside each enclosing loop whose adjoint runs later
+        self.functions: dict[str, Block] = {}  # recursive functions around
+        self.fused: set[Block] = set()  # those whose calls run forward and backward at once
         self._cells: dict[Value, Cell] = {}
         self._symbols: list[dict[str, Value]] = [{}]
 
@@ -44,7 +47,7 @@ class Sweep:
         root = self.usage.root_of(v)
         if root not in self._cells:
             t = root.type
-            self._cells[root] = Cell(Stack(tuple(i for i in t.items if carries_derivative(i))) if isinstance(t, Stack) else t)
+            self._cells[root] = Cell(lists.tangent_list(t) if isinstance(t, List) else t)
         return self._cells[root]
 
     def accumulate(self, nodes: Nodes, v: Value, ct: Value, loc: Any = None) -> None:
@@ -53,14 +56,21 @@ class Sweep:
             node(nodes, ADD, self.cell(v), (ct,), (), loc)
 
     def ensure(self, nodes: Nodes, v: Value) -> None:
-        if not isinstance(v.type, Scalar):
+        """The accumulator of an array or list exists from here on; what its zero is made from was measured in the forward sweep."""
+        if isinstance(v.type, List):
+            node(nodes, ENSURE, self.cell(v), self.lengths[v])
+        elif not isinstance(v.type, Scalar):
             node(nodes, ENSURE, self.cell(v), self.lengths.get(self.usage.root_of(v), ()))
 
     def ensure_touched(self, nodes: Nodes, region_nodes: Iterable[Instr]) -> None:
-        """Before a region: the accumulators of arrays that it adds to must exist."""
+        """Before a region: the accumulators of arrays and lists that it adds to must exist."""
+        region = list(region_nodes)
         owner = {c: v for v, c in self._cells.items()}
-        for c in touched(region_nodes):
-            if c in owner and not isinstance(c.type, Scalar):
+        asked = ensures(region)
+        for c in touched(region):
+            if c in asked:
+                nodes.append(asked[c])
+            elif c in owner and isinstance(c.type, Array):
                 self.ensure(nodes, owner[c])
 
     def readable(self, a: Value) -> bool:
@@ -115,10 +125,10 @@ class Sweep:
             piece: Nodes = []
             after: Nodes = []
             self.measure(after, i.outs)
-            if i.regions and self.concerned(i):
+            if i.op.structure and self.concerned(i):
                 self.constructs[i.op.structure](self, i, forward, piece, early)
             else:
-                forward.append(i)
+                forward.append(plain(i))
                 if not i.regions and any(o in self.active for o in i.outs):
                     self.instruction(i, piece)
             forward += after
@@ -127,6 +137,15 @@ class Sweep:
             pieces.append(piece)
         self._symbols.pop()
         return forward, [n for piece in reversed(pieces) for n in piece]
+
+    def checkpoint(self) -> Callable[[], None]:
+        """What undoes everything that is noted from here on."""
+        kept = dict(self.lengths), [dict(s) for s in self._symbols], dict(self.functions), set(self.fused), list(self.within)
+
+        def undo() -> None:
+            self.lengths, self._symbols, self.functions, self.fused, self.within = kept
+
+        return undo
 
     def concerned(self, i: Instr) -> bool:
         return any(o in self.active for o in i.outs) or any(o in self.active for r in i.regions for m in instructions(r.body) for o in m.outs)
@@ -145,8 +164,12 @@ class Sweep:
         return nodes + reverse
 
     def measure(self, forward: Nodes, values: Sequence[Value]) -> None:
-        """Note the lengths of active arrays while they are at hand."""
+        """Note the lengths of active arrays and lists while they are at hand."""
         for v in values:
+            if v in self.active and isinstance(v.type, List):
+                b = Builder()
+                self.lengths[v] = [b.emit1(lists.size, v, fields=(), axis=0) if lists.flat(v.type) else lists.like(b, v)]
+                forward.extend(b.body)
             if v in self.accounts and isinstance(v.type, Array) and v not in self.lengths:
                 self.lengths[v] = [self._length(forward, v, k) for k, d in enumerate(v.type.shape) if not isinstance(d, int)]
 
@@ -170,8 +193,6 @@ class Sweep:
             self._pointwise(i, nodes)
         elif op.transpose is not None:
             op.transpose(Transposer(self, i, nodes), i)
-        elif any(isinstance(v.type, Stack) for v in (*i.args, *i.outs)):
-            self._stack(i, nodes)
         else:
             raise DerivativeError("E201", f"the operation {op.name} has no derivative: {op.missing.get('derivative', 'none is stated')}", i.loc)
 
@@ -192,25 +213,6 @@ class Sweep:
                 product = times(ct, p, element(a.type), guarded)
                 if product is not None:
                     self.accumulate(nodes, a, product.v, i.loc)
-
-    def _stack(self, i: Instr, nodes: Nodes) -> None:
-        """The cotangents of what was popped are pushed, and those of what was pushed are popped."""
-        if i.op is array.push:
-            s, values = i.outs[0], [v for v in i.args[1:] if carries_derivative(v.type)]
-            outs = [Value(v.type) for v in values]
-            self.ensure(nodes, s)
-            node(nodes, UPDATE, self.cell(s), (), outs, i.loc, by=array.pop)
-            for v, ct in zip(values, outs, strict=True):
-                self.accumulate(nodes, v, ct, i.loc)
-            self.move(nodes, s, i.args[0])
-        elif i.op is array.pop:
-            s, values = i.outs[0], [v for v in i.outs[1:] if carries_derivative(v.type)]
-            for v in values:
-                self.ensure(nodes, v)
-            cts = [load(nodes, self.cell(v), i.loc) for v in values]
-            self.ensure(nodes, s)
-            node(nodes, UPDATE, self.cell(s), cts, (), i.loc, by=array.push)
-            self.move(nodes, s, i.args[0])
 
     def move(self, nodes: Nodes, source: Value, target: Value) -> None:
         """ct(target) += ct(source), whose own account is closed; nothing happens where they share a cell."""
@@ -250,6 +252,33 @@ class Transposer:
     def accumulate(self, arg: Value, ct: Value) -> None:
         self.sweep.accumulate(self.nodes, arg, ct, self.instr.loc)
 
+    def zero(self, v: Value) -> Value:
+        """Zero of a number's type."""
+        b = Builder(self.instr.loc)
+        out = constant(b, 0, element(v.type))
+        self.nodes.extend(b.body)
+        return out
+
+    def copy(self, out: Value) -> Value:
+        """A copy of ct(out)."""
+        return self.query(out, array.copy, (), self.sweep.cell(out).type)
+
+    def query(self, out: Value, op: Op, args: Sequence[Value], type: Type, **attrs: Any) -> Value:
+        """op(ct(out), args), which changes nothing."""
+        self.sweep.ensure(self.nodes, out)
+        return query(self.nodes, self.sweep.cell(out), op, args, type, self.instr.loc, **attrs)
+
+    def update(self, out: Value, op: Op, args: Sequence[Value], types: Sequence[Type], **attrs: Any) -> list[Value]:
+        """ct(out), *results = op(ct(out), args)"""
+        if out not in self.sweep.active:
+            raise InternalError("an adjoint of what has none")
+        cell = self.sweep.cell(out)
+        self.sweep.ensure(self.nodes, out)
+        found = op.types((cell.type, *(a.type for a in args)), attrs, ())
+        outs = [Value(t) for t in found[1:]]
+        node(self.nodes, UPDATE, cell, args, outs, self.instr.loc, by=op, attrs=attrs)
+        return outs
+
     def accumulate_at(self, a: Value, index: Sequence[Value], ct: Value) -> None:
         """ct(a)[index] += ct"""
         if a in self.sweep.active:
@@ -263,10 +292,7 @@ class Transposer:
 
     def take(self, out: Value, index: Sequence[Value]) -> Value:
         """ct(out)[index], which becomes 0"""
-        ct = self.read(out, index)
-        b = Builder(self.instr.loc)
-        zero = constant(b, 0, element(out.type))
-        self.nodes.extend(b.body)
+        ct, zero = self.read(out, index), self.zero(out)
         node(self.nodes, UPDATE, self.sweep.cell(out), (zero, *index), (), self.instr.loc, by=array.set_)
         return ct
 
@@ -276,6 +302,20 @@ class Transposer:
         b = Builder(self.instr.loc)
         shape = shape_of(out.type)
         total = array.build(b, (), self.sweep.lengths[self.sweep.usage.root_of(out)], lambda body, i: body.emit1(array.get, ct, *i), extent=shape, reduce="add")
+        self.nodes.extend(b.body)
+        return total
+
+    def column_sum(self, out: Value, field: int, type: Type) -> Value:
+        """The sum over all rows of one column of ct(out)."""
+        ct = self.cotangent(out)
+        b = Builder(self.instr.loc)
+        shape = shape_of(type)
+        rows = b.emit1(lists.size, ct, fields=(), axis=0)
+
+        def term(body: Builder, i: list[Value]) -> Value:
+            return body.emit1(lists.item, ct, i[-1], *i[:-1], fields=(field,))
+
+        total = array.build(b, shape, [rows], term, extent=(ANY,), reduce="add")
         self.nodes.extend(b.body)
         return total
 

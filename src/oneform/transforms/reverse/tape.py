@@ -11,9 +11,9 @@ from typing import NoReturn
 
 from oneform.errors import InternalError, Location
 from oneform.ir import Block, Builder, Instr, Op, Value
-from oneform.ops import Term, array, integer
+from oneform.ops import Term, array, integer, lists
 from oneform.transforms.reverse.cells import ENSURE, QUERY, STORE, UPDATE, Cell, node
-from oneform.types import ANY, Array, Dim, DType, Scalar, Stack, Type
+from oneform.types import ANY, Array, Dim, DType, List, Scalar, Type
 
 
 class Order:
@@ -55,7 +55,7 @@ class Tape:
     def cell(self, dtype: DType | None) -> Cell:
         """The cell of a dtype's array, or of the stack."""
         if dtype not in self._cells:
-            self._cells[dtype] = Cell(Stack(self.types) if dtype is None else Array(dtype, self._shape(dtype)), tape=True)
+            self._cells[dtype] = Cell(List(self.types) if dtype is None else Array(dtype, self._shape(dtype)), tape=True)
         return self._cells[dtype]
 
     def _shape(self, dtype: DType) -> tuple[Dim, ...]:
@@ -77,7 +77,7 @@ class Tape:
 
     def save(self, nodes: list[Instr], values: Sequence[Value]) -> None:
         if self.stacked:
-            node(nodes, UPDATE, self.cell(None), values, (), self.loc, by=array.push)
+            node(nodes, UPDATE, self.cell(None), values, (), self.loc, by=lists.push)
             return
         for dtype, columns in self.columns().items():
             for c, k in enumerate(columns):
@@ -96,7 +96,7 @@ class Tape:
 
     def restore(self, nodes: list[Instr], outs: Sequence[Value]) -> None:
         if self.stacked:
-            node(nodes, UPDATE, self.cell(None), (), outs, self.loc, by=array.pop)
+            node(nodes, UPDATE, self.cell(None), (), outs, self.loc, by=lists.pop)
             return
         for dtype, columns in self.columns().items():
             for c, k in enumerate(columns):

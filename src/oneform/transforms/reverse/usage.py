@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from oneform.ir import Block, Instr, Value
+from oneform.ops.control.recursion import calls
+from oneform.transforms.reverse.shadow import MARKS
 from oneform.types import Scalar
 
 Path = tuple[tuple[Instr, int], ...]  # the branches around a place, outermost first, with the side taken
@@ -34,10 +36,19 @@ class Usage:
         for x, y, place in self._consumed:
             if self._last(x, place):
                 self.root[y] = self.root_of(x)
+        self._share()
 
     def root_of(self, v: Value) -> Value:
         """The first version of the array that v is a version of: they share one cotangent."""
         return self.root.get(v, v)
+
+    def _share(self) -> None:
+        """A mark and its operand are one array: if a later version may take over the memory of one, the other's is gone as well."""
+        marks = [(y, i.args[i.outs.index(y)]) for y, i in self.maker.items() if i.op in MARKS and not isinstance(y.type, Scalar)]
+        for pairs in (marks, reversed(marks)):
+            for y, x in pairs:
+                if x in self.overwritten or y in self.overwritten:
+                    self.overwritten.update((x, y))
 
     def _block(self, block: Block, loop: Instr | None, path: Path) -> None:
         for p in block.params:
@@ -50,7 +61,9 @@ class Usage:
                 if k in i.op.consumes or i.op.structure in ("for", "while"):
                     self._take(a)
             for k, r in enumerate(i.regions):
-                if i.op.structure == "if":
+                if i.op.structure == "recursive":
+                    self._function(r, i)
+                elif i.op.structure == "if":
                     self._block(r, loop, (*path, (i, k)))
                 else:
                     self._block(r, i, ())
@@ -64,6 +77,17 @@ class Usage:
             self.uses[r].append((Place(self._order, loop, path), None))
             if loop is not None or path:
                 self._take(r)
+
+    def _function(self, region: Block, i: Instr) -> None:
+        """A recursive function may write to the arrays that it is given, if it does so to the parameters."""
+        self._block(region, i, ())
+        sites = [i, *calls(region, i.attrs["name"])]
+        before = -1
+        while len(self.overwritten) != before:
+            before = len(self.overwritten)
+            for k, p in enumerate(region.params):
+                if p in self.overwritten:
+                    self.overwritten.update(s.args[k] for s in sites)
 
     def _take(self, v: Value) -> None:
         if not isinstance(v.type, Scalar):

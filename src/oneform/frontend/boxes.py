@@ -1,0 +1,111 @@
+"""Lists, dicts and records that can change: their contents, places in the rows of run-time lists, and what a change does to everybody else
+who may see the same memory."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from oneform.frontend.affine import constant
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.values import Box, Cell, Memory, Num, Place, Poison, Ref, RowCell, Rows, Seq
+from oneform.ir import Value
+from oneform.ops import make
+from oneform.types import I64
+
+
+def new_box(t: Tracer, kind: str, contents: Seq | Rows, name: str = "") -> Ref:
+    """A fresh object."""
+    box = Box(name, kind)
+    t.state.slots[box] = contents
+    return Ref(Place(box))
+
+
+def contents(t: Tracer, box: Box) -> Seq | Rows:
+    """What is in a box now."""
+    found: Any = t.state.get(box)
+    if isinstance(found, Poison):
+        refuse_poison(t, box, found)
+    assert isinstance(found, (Seq, Rows)), "a box without contents"
+    return found
+
+
+def set_contents(t: Tracer, box: Box, new: Seq | Rows) -> None:
+    poison_partners(t, box)
+    t.state.slots[box] = new
+
+
+def refuse_poison(t: Tracer, memory: Memory, poison: Poison) -> NoReturn:
+    what = "this array" if isinstance(memory, Cell) else f"this {memory.kind}"
+    line = f" at line {poison.loc.line}" if poison.loc else ""
+    name = memory.name or "x"
+    copy = f"{name} = {poison.written}.copy()" if isinstance(memory, Cell) else "make it anew instead of naming it twice"
+    t.refuse(
+        "E104", f"{memory.name or what} may or may not be the same memory as {poison.written}, which was written to{line}", None,
+        f"Copy one of them where they part: {copy}",
+    )
+
+
+def poison_partners(t: Tracer, memory: Memory, name: str = "") -> None:
+    """Memory is about to change. Whoever may be the same cannot be read any more; a caller's memory cannot be left in doubt."""
+    for other in memory.partners:
+        if other.pinned:
+            kind = "the array" if isinstance(memory, Cell) else f"the {memory.kind}"
+            t.refuse(
+                "E104", f"{memory.name or kind + ' written to'} may or may not be the same memory as the {other.pinned} {other.name}", None,
+                f"Work on a copy, so that the write cannot reach the caller's memory: {other.name} = {other.name}.copy()",
+            )
+        if other in t.state.slots:
+            t.state.slots[other] = Poison(memory.name or name or ("another array" if isinstance(memory, Cell) else f"another {memory.kind}"), t.b.loc)
+
+
+def partner(a: Memory, b: Memory) -> None:
+    """Two pieces of memory may be the same: reading both is fine, a write to one makes the other unreadable."""
+    for other in {b, *b.partners}:
+        if other is not a:
+            other.partners.add(a)
+            a.partners.add(other)
+
+
+# ---------------------------------------------------------------- places in rows
+
+
+def rows_at(t: Tracer, place: Place, token: Any) -> tuple[Value, list[Value]]:
+    """The list that a place lies in, and the row indices on the way, as IR values; refused if rows have moved since `token`."""
+    found = contents(t, place.box)
+    name = place.box.name or "the list"
+    if not isinstance(found, Rows) or found.token is not token:
+        detail = f"this part of {name} was named before items of {name} were moved or replaced: which item it is now is not known"
+        t.refuse("E104", detail, None, f"Take it from {name} again, or copy what is needed before the change.")
+    assert found.value is not None
+    return found.value, [t.value(i, I64) for i in place.indices]
+
+
+def change_rows(t: Tracer, box: Box, value: Value, moved: bool = False) -> None:
+    """A run-time list has a new value; `moved`: items have changed their places."""
+    found = contents(t, box)
+    assert isinstance(found, Rows)
+    set_contents(t, box, Rows(value, found.item, object() if moved else found.token))
+
+
+def row_array(t: Tracer, cell: RowCell) -> Value:
+    """The array in a row, as a value."""
+    value, indices = rows_at(t, cell.place, cell.token)
+    key = ("row", value, tuple(indices), cell.place.fields)
+    found: Value | None = t.scope.recall(key)
+    if found is None:
+        found = t.scope.memo[key] = make.item(t.b, value, indices, cell.place.fields)
+    return found
+
+
+def length(t: Tracer, place: Place, token: Any) -> Num:
+    """How many rows the list at a place has."""
+    value, indices = rows_at(t, place, token)
+    key = ("size", value, tuple(indices), place.fields)
+    found: Num | None = t.scope.recall(key)
+    if found is None:
+        found = t.scope.memo[key] = t.integer(make.size(t.b, value, indices, place.fields))
+        assert found.value is not None
+        t.bound(found.value, constant(0), None)
+    return found
+
+

@@ -1,0 +1,332 @@
+"""What programs do with lists: items by index, append and pop, slices; static while their structure is known, else rows of a run-time list."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from oneform.errors import CompileError
+from oneform.frontend.boxes import change_rows, contents, length, new_box, partner, rows_at, set_contents
+from oneform.frontend.forms import Form, Keep, NumForm, RowsForm, SeqForm, joined, shown, types
+from oneform.frontend.index import normalised
+from oneform.frontend.numbers import compare_numbers, promoted
+from oneform.frontend.passing import converted, give, give_rows, holds_memory, item_form, mutable, rows_item, see, take, take_item
+from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.values import Abstract, Box, Num, Opt, Place, Ref, Rows, Seq, describe, number
+from oneform.ir import Value
+from oneform.ops import make
+from oneform.ops.lists import at_path
+from oneform.types import I64, Scalar, Type
+
+UNROLLED = 8  # a list of more numbers than these is looped over at run time
+
+
+def new_list(t: Tracer, items: tuple[Abstract, ...], name: str = "") -> Ref:
+    return new_box(t, "list", Seq("list", items), name)
+
+
+def is_list(t: Tracer, x: Any) -> bool:
+    return isinstance(x, Ref) and (isinstance(x.form, RowsForm) or (x.form is None and x.box.kind == "list"))
+
+
+# ---------------------------------------------------------------- run-time lists
+
+
+def rows_of(t: Tracer, x: Ref) -> tuple[Place, Form | None, Any] | None:
+    """Where the rows of a run-time list are, their form, and the token; None for a list whose structure is known."""
+    if isinstance(x.form, RowsForm):
+        return x.place, x.form.item, x.token
+    found = contents(t, x.box)
+    return (x.place, found.item, found.token) if isinstance(found, Rows) else None
+
+
+def made_rows(t: Tracer, x: Ref) -> tuple[Place, Form | None, Any]:
+    """The same for any list: from here on it is a run-time list."""
+    found = rows_of(t, x)
+    if found is not None:
+        return found
+    static = contents(t, x.box)
+    form = _common(t, static, x.box.name)
+    assert form is not None, "an empty list has no item"
+    token = object()
+    for i in static.items:  # type: ignore[union-attr]
+        _shares(t, i, x.box)
+    set_contents(t, x.box, Rows(give_rows(t, RowsForm(form), static), form, token))
+    return x.place, form, token
+
+
+def _common(t: Tracer, c: Any, name: str) -> Form | None:
+    """The one form of the items of a list that is indexed at run time."""
+    try:
+        return rows_item(t, c, name or "the list")
+    except CompileError as e:
+        detail = f"which item is meant would be known only at run time, but {e.detail}"
+        t.refuse("E006", detail, None, "Index it by a constant, or keep one kind of thing in it.")
+
+
+def _shares(t: Tracer, x: Abstract, box: Box) -> None:
+    """What is put into a row can from here on be reached through the list as well."""
+    for memory in t.state.reach(x):
+        if memory is not box:
+            partner(memory, box)
+
+
+def list_length(t: Tracer, x: Ref) -> Num:
+    found = rows_of(t, x)
+    if found is None:
+        return number(len(contents(t, x.box).items))  # type: ignore[union-attr]
+    place, form, token = found
+    return number(0) if form is None else length(t, place, token)
+
+
+def row_item(t: Tracer, found: tuple[Place, Form | None, Any], index: Num) -> Abstract:
+    """An item of a run-time list, the index in range."""
+    place, form, token = found
+    assert form is not None
+    return take_item(t, form, place.row(index, 0), token)
+
+
+def read_only(t: Tracer, c: Seq) -> tuple[Place, Form | None, Any]:
+    """The rows of a tuple, or of a list of things that do not change, for reading by an index known at run time."""
+    key = ("rows", c)
+    box: Box | None = t.scope.recall(key)
+    if box is None:
+        form = _common(t, c, "")
+        assert form is not None
+        box = t.scope.memo[key] = Box("", "list", Rows(give_rows(t, RowsForm(form), c), form, object()))
+    rows = box.initial
+    return Place(box), rows.item, rows.token
+
+
+def item_at(t: Tracer, x: Ref, key: Num) -> Abstract:
+    """x[key] of a list."""
+    i = t.as_index(key)
+    n = list_length(t, x)
+    found = rows_of(t, x)
+    if found is None:
+        static = contents(t, x.box)
+        assert isinstance(static, Seq)
+        if i.known is not None and -len(static.items) <= int(i.known) < len(static.items):
+            return static.items[int(i.known)]
+        if not static.items or i.known is not None:
+            _out_of_range(t)
+        found = made_rows(t, x) if holds_memory(_common(t, static, x.box.name)) else read_only(t, static)
+    elif found[1] is None:
+        _out_of_range(t)
+    return row_item(t, found, normalised(t, i, n, None))
+
+
+def _out_of_range(t: Tracer) -> None:
+    t.check(number(False), "IndexError", "list index out of range")
+    raise PathEnds
+
+
+def tuple_item(t: Tracer, c: Seq, i: Num) -> Abstract:
+    """An item of a tuple by an index known at run time."""
+    return row_item(t, read_only(t, c), normalised(t, i, number(len(c.items)), None))
+
+
+# ---------------------------------------------------------------- changes
+
+
+def put_at(t: Tracer, x: Ref, key: Num, new: Abstract) -> None:
+    """x[key] = new"""
+    i = t.as_index(key)
+    n = list_length(t, x)
+    if rows_of(t, x) is None:
+        static = contents(t, x.box)
+        assert isinstance(static, Seq)
+        k = None if i.known is None else int(i.known)
+        if k is not None and -len(static.items) <= k < len(static.items):
+            k %= len(static.items)
+            set_contents(t, x.box, Seq("list", (*static.items[:k], new, *static.items[k + 1 :])))
+            return
+        if not static.items or k is not None:
+            t.check(number(False), "IndexError", "list assignment index out of range")
+            raise PathEnds
+        made_rows(t, x)
+    place, form, token = _fitting(t, x, new)
+    at = normalised(t, i, n, None)
+    value, indices = rows_at(t, place, token)
+    row = place.row(at, 0)
+    for column, v in enumerate(give(t, form, new)):
+        value = make.put_item(t.b, value, v, [*indices, t.value(at, I64)], (*place.fields, row.fields[-1] + column))
+    change_rows(t, x.box, value, moved=holds_memory(form))
+    _shares(t, new, x.box)
+
+
+def _fitting(t: Tracer, x: Ref, new: Abstract) -> tuple[Place, Form, Any]:
+    """The list made ready to take an item: its rows widened if need be."""
+    found = rows_of(t, x)
+    assert found is not None
+    place, form, token = found
+    wider = joined(form, item_form(t, new), x.box.name or "the list")
+    assert wider is not None
+    if form != wider:
+        if place.indices:
+            if types(form) != types(wider) if form is not None else True:
+                has = "nothing" if form is None else shown(form)
+                t.refuse("E102", f"a list in a row holds {has} and cannot take {describe(new)}", None, "Make it with items of the kind that it will hold.")
+            return place, form if form is not None else wider, token
+        old = contents(t, x.box)
+        assert isinstance(old, Rows)
+        value = make.rows(t.b, tuple(types(wider))) if old.value is None else converted(t, old.value, form, wider)
+        set_contents(t, x.box, Rows(value, wider, token))
+    return place, wider, token
+
+
+def append(t: Tracer, x: Ref, new: Abstract) -> None:
+    t.resized.add(x.box)
+    if rows_of(t, x) is None:
+        static = contents(t, x.box)
+        set_contents(t, x.box, Seq("list", (*static.items, new)))  # type: ignore[union-attr]
+        return
+    place, form, token = _fitting(t, x, new)
+    value, indices = rows_at(t, place, token)
+    change_rows(t, x.box, make.push(t.b, value, indices, place.fields, give(t, form, new)))
+    _shares(t, new, x.box)
+
+
+def pop(t: Tracer, x: Ref) -> Abstract:
+    """x.pop()"""
+    t.resized.add(x.box)
+    found = rows_of(t, x)
+    if found is None:
+        static = contents(t, x.box)
+        assert isinstance(static, Seq)
+        if not static.items:
+            _pop_empty(t)
+        set_contents(t, x.box, Seq("list", static.items[:-1]))
+        return static.items[-1]
+    place, form, token = found
+    if form is None:
+        _pop_empty(t)
+    assert form is not None
+    t.check(compare_numbers(t, operator.gt, list_length(t, x), number(0)), "IndexError", "pop from empty list")
+    value, indices = rows_at(t, place, token)
+    new, *row = make.pop(t.b, value, indices, place.fields)
+    change_rows(t, x.box, new, moved=holds_memory(form))
+    return taken(t, form, row)
+
+
+def _pop_empty(t: Tracer) -> None:
+    t.check(number(False), "IndexError", "pop from empty list")
+    raise PathEnds
+
+
+def taken(t: Tracer, form: Form, row: list[Value]) -> Abstract:
+    """An item taken out of a list, from its columns: arrays, lists and records are its own from here on."""
+    return _own(t, form, iter(row))
+
+
+def _own(t: Tracer, form: Form, values: Any) -> Abstract:
+    if isinstance(form, SeqForm):
+        items = tuple(_own(t, f, values) for f in form.items)
+        inner = Seq(form.kind, items, form.meta)
+        return new_box(t, "record", inner) if mutable(form) else inner
+    if isinstance(form, RowsForm):
+        return new_box(t, "list", take(t, form, values))
+    x: Abstract = take(t, form, values)
+    return x
+
+
+def clear(t: Tracer, x: Ref) -> None:
+    t.resized.add(x.box)
+    if x.place.indices:
+        t.refuse("E105", "a list in a row cannot be cleared", None, "Put a new list in its place.")
+    set_contents(t, x.box, Seq("list", ()))
+
+
+def copied_list(t: Tracer, x: Ref) -> Ref:
+    """x.copy(): a new list of the same items."""
+    found = rows_of(t, x)
+    if found is None:
+        return new_list(t, contents(t, x.box).items)  # type: ignore[union-attr]
+    _, form, _ = found
+    if form is None:
+        return new_list(t, ())
+    out = new_box(t, "list", Rows(make.copy(t.b, give_rows(t, RowsForm(form), x if x.form is not None else contents(t, x.box))), form, object()))
+    if holds_memory(form):
+        partner(out.box, x.box)
+    return out
+
+
+def repeated(t: Tracer, items: tuple[Abstract, ...], times: Num) -> Ref | None:
+    """[items] * times for a number known at run time, if there is one item that is only numbers; else None."""
+    if len(items) != 1:
+        return None
+    form = item_form(t, items[0])
+    kinds = tuple(types(form))
+    if isinstance(form, Keep) or holds_memory(form) or not kinds:
+        return None
+    n = t.positive(t.as_index(times))
+    return new_box(t, "list", Rows(make.repeated(t.b, t.value(n, I64), give(t, form, items[0]), kinds), form, object()))
+
+
+def many_numbers(t: Tracer, c: Seq) -> bool:
+    """Whether a list is one of many numbers, which are better looped over at run time than one by one."""
+    return len(c.items) > UNROLLED and all(isinstance(i, Num) for i in c.items) and isinstance(rows_item(t, c), NumForm)
+
+
+# ---------------------------------------------------------------- records
+
+
+def present(t: Tracer, x: Abstract, error: str, message: str) -> Abstract:
+    """A value that may be None, where None is an error."""
+    if not isinstance(x, Opt):
+        return x
+    t.check(x.there, error, message)
+    return x.item
+
+
+def record_of(t: Tracer, x: Abstract) -> Seq | None:
+    """The fields of a record; None for anything else."""
+    inner = see(t, x)
+    return inner if isinstance(inner, Seq) and inner.kind == "record" else None
+
+
+def set_field(t: Tracer, x: Ref, name: str, new: Abstract) -> None:
+    """x.name = new"""
+    fields = record_of(t, x)
+    assert fields is not None
+    cls, names = fields.meta
+    if x.form is not None:
+        _set_row_field(t, x, names, name, new)
+        return
+    if name in names:
+        k = names.index(name)
+        items, names = (*fields.items[:k], new, *fields.items[k + 1 :]), names
+    else:
+        items, names = (*fields.items, new), (*names, name)
+    set_contents(t, x.box, Seq("record", items, (cls, names)))
+
+
+def _set_row_field(t: Tracer, x: Ref, names: tuple[str, ...], name: str, new: Abstract) -> None:
+    """A field of a record in a row of a list: its columns are replaced."""
+    if name not in names:
+        detail = f"a record in a list has the fields {', '.join(names)}; {name} cannot be added"
+        t.refuse("E102", detail, None, "Give the field a value when the record is made.")
+    k = names.index(name)
+    form: Form = x.form.items[k]
+    wider = joined(form, item_form(t, new), f"the field {name}")
+    assert wider is not None
+    first = sum(len(types(f)) for f in x.form.items[:k])
+    for column, kind in enumerate(types(wider)):
+        place = x.place.column(first + column)
+        v = give(t, wider, new)[column]
+        value, indices = rows_at(t, place, x.token)
+        value, v = _column_for(t, value, place.fields, v, kind, name)
+        change_rows(t, x.box, make.put_item(t.b, value, v, indices, place.fields))
+    _shares(t, new, x.box)
+
+
+def _column_for(t: Tracer, value: Value, fields: tuple[int, ...], v: Value, kind: Type, name: str) -> tuple[Value, Value]:
+    """A list with a column wide enough for a value, and the value as that column has it."""
+    have = at_path(value.type, fields)
+    if not isinstance(have, Scalar) or not isinstance(v.type, Scalar) or have == v.type:
+        return value, v
+    dtype = promoted([Num(have.dtype, False), Num(v.type.dtype, False)])[0]
+    if dtype == have.dtype:
+        return value, make.convert(t.b, v, dtype)
+    detail = f"the field {name} holds {have.dtype} in a list and cannot take {v.type.dtype}"
+    t.refuse("E102", detail, None, f"Make the records with a {dtype} there from the beginning.")

@@ -1,0 +1,333 @@
+"""Passing values through forms: as IR values where control goes, and as the columns of a list's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from oneform.frontend.arrays import array_type, read, whole
+from oneform.frontend.boxes import contents, partner, rows_at
+from oneform.frontend.forms import (
+    BoxForm,
+    CellForm,
+    Form,
+    Keep,
+    LateForm,
+    MaybeForm,
+    NumForm,
+    OptForm,
+    PoisonForm,
+    RefForm,
+    RowsForm,
+    SeqForm,
+    VersionForm,
+    ViewForm,
+    joined,
+    types,
+)  # fmt: skip
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.values import (
+    ANYTHING,
+    FALSE,
+    TRUE,
+    UNBOUND,
+    Abstract,
+    Arr,
+    Axis,
+    Base,
+    Box,
+    Cell,
+    Maybe,
+    Missing,
+    Num,
+    Opt,
+    Place,
+    Poison,
+    Pullback,
+    Py,
+    Ref,
+    RowCell,
+    Rows,
+    Seq,
+    View,
+    view_numbers,
+)  # fmt: skip
+from oneform.ir import Value
+from oneform.ops import make
+from oneform.types import ANY, BOOL, I64, Array, List, Scalar, Type, element
+
+
+def nothing(t: Tracer, kinds: list[Type]) -> list[Value]:
+    return [make.undefined(t.b, t.erase(k)) for k in kinds]
+
+
+def give(t: Tracer, form: Form, x: Any) -> list[Value]:
+    """The IR values that stand for an abstract value, in the region where it lives."""
+    if isinstance(form, (Keep, PoisonForm)):
+        return []
+    if isinstance(form, MaybeForm):
+        bound = x.bound if isinstance(x, Maybe) else FALSE if isinstance(x, Missing) else TRUE
+        return [*give(t, form.item, bound_item(x)), t.value(bound, BOOL)]
+    if isinstance(form, LateForm):
+        return give(t, form.item, bound_item(x))
+    if isinstance(x, (Missing, Poison)) or x is None:
+        return nothing(t, types(form))
+    if isinstance(x, Maybe):
+        return give(t, form, x.item)
+    if isinstance(form, OptForm):
+        there = x.there if isinstance(x, Opt) else FALSE if isinstance(x, Py) else TRUE
+        item = x.item if isinstance(x, Opt) else x
+        return [*(nothing(t, types(form.item)) if isinstance(x, Py) else give(t, form.item, item)), t.value(there, BOOL)]
+    return _give_present(t, form, x)
+
+
+def _give_present(t: Tracer, form: Form, x: Any) -> list[Value]:
+    match form:
+        case NumForm():
+            return [t.value(x, form.dtype)]
+        case VersionForm():
+            return [x]
+        case CellForm():
+            return [read(t, x)]
+        case SeqForm():
+            inner = see(t, x)
+            assert isinstance(inner, (Seq, Pullback))
+            return [v for f, i in zip(form.items, inner.items, strict=True) for v in give(t, f, i)]
+        case RowsForm():
+            return [give_rows(t, form, x if isinstance(x, (Seq, Rows)) else see(t, x))] if form.item is not None else []
+        case BoxForm():
+            return give(t, form.contents, see(t, x))
+        case RefForm():
+            place: Place = x.cell.place if isinstance(x, Arr) else x.place  # type: ignore[attr-defined]
+            return [v for f, n in zip(form.indices, place.indices, strict=True) for v in give(t, f, n)]
+        case ViewForm():
+            return [v for f, n in zip(form.numbers, view_numbers(whole(t, x)), strict=True) for v in give(t, f, n)]
+        case _:
+            raise AssertionError(f"{type(form).__name__} gives nothing")
+
+
+def bound_item(x: Any) -> Any:
+    """A value without the question whether it is bound."""
+    return x.item if isinstance(x, Maybe) else ANYTHING if x is UNBOUND else x
+
+
+def take(t: Tracer, form: Form, values: Iterator[Value], bound: Num | None = None) -> Any:
+    """The abstract value that IR values stand for; the inverse of `give`. `bound`: whether a loop has run (for LateForm)."""
+    match form:
+        case Keep():
+            return form.item
+        case PoisonForm():
+            return Poison(form.written, form.loc)
+        case NumForm():
+            return Num(form.dtype, form.weak, next(values))
+        case VersionForm():
+            return next(values)
+        case MaybeForm():
+            item = take(t, form.item, values)
+            return Maybe(item, Num(BOOL, True, next(values)))
+        case OptForm():
+            item = take(t, form.item, values)
+            return Opt(item, Num(BOOL, True, next(values)))
+        case LateForm():
+            item = take(t, form.item, values)
+            return item if bound is None or bound.known is True else Maybe(item, bound)
+        case SeqForm():
+            items = tuple(take(t, f, values) for f in form.items)
+            return Pullback(items, form.meta) if form.kind == "pullback" else Seq(form.kind, items, form.meta)
+        case RowsForm():
+            return Rows(next(values) if form.item is not None else None, form.item, form.token or object())
+        case CellForm():
+            return _take_cell(t, form, next(values))
+        case BoxForm():
+            return _take_box(t, form, values)
+        case RefForm():
+            place = Place(form.box, tuple(take(t, f, values) for f in form.indices), form.fields)
+            return Arr(RowCell(place, form.array, form.token)) if form.array is not None else Ref(place, form.form, form.token)
+        case ViewForm():
+            return _take_view(t, form, values)
+
+
+def _take_view(t: Tracer, form: ViewForm, values: Iterator[Value]) -> Arr:
+    numbers: list[Num] = [take(t, f, values) for f in form.numbers]
+    axes = tuple(Axis(numbers[2 * k], numbers[2 * k + 1], out) for k, out in enumerate(form.outs))
+    lengths = tuple(numbers[2 * len(axes) :])
+    rank = len(form.shape)
+    return Arr(form.cell, View(axes, form.shape, lengths[:rank], Base(form.base, lengths[rank:]) if form.base is not None else None))
+
+
+def _take_cell(t: Tracer, form: CellForm, v: Value) -> Arr:
+    """Memory of its own, but that it may also be one of the two it came from, if others can reach those, and what those may be."""
+    cell = Cell(form.name, form.type.dtype, form.type.rank)
+    t.state.slots[cell] = v
+    _link(cell, form)
+    return Arr(cell)
+
+
+def _take_box(t: Tracer, form: BoxForm, values: Iterator[Value]) -> Ref:
+    box = Box(form.name, form.kind)
+    t.state.slots[box] = take(t, form.contents, values)
+    _link(box, form)
+    return Ref(Place(box))
+
+
+def _link(memory: Any, form: CellForm | BoxForm) -> None:
+    for source in form.pair:
+        root = source.place.box if isinstance(source, RowCell) else source
+        if root is not None:
+            for other in {*root.partners, *(() if form.clean else (root,))} - {memory}:
+                other.partners.add(memory)
+                memory.partners.add(other)
+
+
+# ---------------------------------------------------------------- objects
+
+
+def see(t: Tracer, x: Any) -> Any:
+    """What a reference to a list, dict or record shows now: structure, or the rows of a run-time list. Anything else is itself."""
+    if not isinstance(x, Ref):
+        return x
+    if x.form is None:
+        return contents(t, x.box)
+    if isinstance(x.form, SeqForm):
+        return Seq(x.form.kind, fields_at(t, x), x.form.meta)
+    return x
+
+
+def fields_at(t: Tracer, x: Ref) -> tuple[Abstract, ...]:
+    """The fields of a record in a row."""
+    assert isinstance(x.form, SeqForm)
+    found: list[Abstract] = []
+    at = 0
+    for f in x.form.items:
+        found.append(take_item(t, f, x.place.column(at), x.token))
+        at += len(types(f))
+    return tuple(found)
+
+
+def take_item(t: Tracer, form: Form, place: Place, token: Any) -> Abstract:
+    """What is at a place in a row: numbers are read now, arrays, lists and records are references to the place."""
+    match form:
+        case NumForm():
+            value, indices = rows_at(t, place, token)
+            found = make.item(t.b, value, indices, place.fields)
+            return Num(element(found.type), form.weak, found)
+        case Keep():
+            return form.item
+        case CellForm():
+            return Arr(RowCell(place, form.type, token))
+        case RowsForm():
+            return Ref(place, form, token)
+        case SeqForm() if mutable(form):
+            return Ref(place, form, token)
+        case SeqForm():
+            return Seq(form.kind, fields_at(t, Ref(place, form, token)), form.meta)
+        case OptForm():
+            flag, indices = rows_at(t, place, token)
+            last = place.column(len(types(form.item)))
+            there = Num(BOOL, True, make.item(t.b, flag, indices, last.fields))
+            return Opt(take_item(t, form.item, place, token), there)
+        case _:
+            raise AssertionError(f"no item has a {type(form).__name__}")
+
+
+def mutable(form: Form) -> bool:
+    """Whether things of this form are objects that can change."""
+    if isinstance(form, SeqForm):
+        return form.kind == "record" and changes(form.meta[0])
+    return isinstance(form, RowsForm)
+
+
+def changes(cls: type) -> bool:
+    """Whether instances of a record class can be changed."""
+    return not issubclass(cls, tuple) and not (hasattr(cls, "__dataclass_params__") and cls.__dataclass_params__.frozen)  # type: ignore[attr-defined]
+
+
+def holds_memory(form: Form | None) -> bool:
+    """Whether items of this form are, or hold, arrays and objects that can change: then a copy of the list shares them."""
+    match form:
+        case CellForm() | RowsForm():
+            return True
+        case SeqForm():
+            return mutable(form) or any(map(holds_memory, form.items))
+        case OptForm():
+            return holds_memory(form.item)
+        case _:
+            return False
+
+
+# ---------------------------------------------------------------- lists of run-time length
+
+
+def item_form(t: Tracer, x: Any) -> Form:
+    """The form that a value has as an item of a list."""
+    if isinstance(x, Num):
+        return NumForm(x.dtype, x.weak)
+    if isinstance(x, Arr):
+        kind = array_type(t, x)
+        return CellForm(Array(kind.dtype, tuple(d if isinstance(d, int) else ANY for d in kind.shape)), "", (None, None), True)
+    if isinstance(x, Opt):
+        return OptForm(item_form(t, x.item))
+    if isinstance(x, Ref) and isinstance(x.form, RowsForm):
+        return RowsForm(x.form.item)
+    inner = see(t, x)
+    if isinstance(inner, Rows):
+        return RowsForm(inner.item)
+    if isinstance(inner, Seq) and inner.kind == "list":
+        return RowsForm(rows_item(t, inner))
+    if isinstance(inner, Seq):
+        return SeqForm(inner.kind, tuple(item_form(t, i) for i in inner.items), inner.meta)
+    return Keep(x)
+
+
+def rows_item(t: Tracer, c: Seq | Rows, name: str = "the list") -> Form | None:
+    """The form of all items of a list."""
+    if isinstance(c, Rows):
+        return c.item
+    form: Form | None = None
+    for i in c.items:
+        form = joined(form, item_form(t, i), name)
+    return form
+
+
+def give_rows(t: Tracer, form: RowsForm, c: Any) -> Value:
+    """A list as an IR value, its rows of the given form."""
+    assert form.item is not None
+    kinds = tuple(types(form.item))
+    if isinstance(c, Ref):  # in a row of another list
+        value, indices = rows_at(t, c.place, c.token)
+        inner: Value = make.item(t.b, value, indices, c.place.fields)
+        return converted(t, inner, c.form.item, form.item)
+    if isinstance(c, Rows):
+        return converted(t, c.value, c.item, form.item) if c.value is not None and c.item is not None else make.rows(t.b, kinds)
+    out = make.rows(t.b, kinds)
+    for i in c.items:
+        out = make.push(t.b, out, (), (), give(t, form.item, i))
+    return out
+
+
+def converted(t: Tracer, value: Value, has: Form | None, wanted: Form) -> Value:
+    """The same list with its rows in a wider form."""
+    if has == wanted or has is None:
+        return value if has is not None else make.rows(t.b, tuple(types(wanted)))
+    if types(has) == types(wanted) and value.type == List(tuple(types(wanted))):
+        return value
+    box = Box("", "list")
+    token = object()
+    count = make.size(t.b, value, (), ())
+    with t.region() as b:
+        k, out = b.param(Scalar(I64)), b.param(List(tuple(types(wanted))))
+        t.state.slots[box] = Rows(value, has, token)
+        item = take_item(t, has, Place(box).row(t.integer(k), 0), token)
+        new = make.push(t.b, out, (), (), give(t, wanted, item))
+        body = b.block(new)
+    del t.state.slots[box]
+    (result,) = make.repeat(t.b, count, [make.rows(t.b, tuple(types(wanted)))], body)
+    return result
+
+
+def partner_parts(t: Tracer, x: Any, memory: Box | Cell) -> None:
+    """The objects and arrays that a value holds may from here on also be reached through other memory."""
+    for other in t.state.reach(x):
+        if other is not memory:
+            partner(other, memory)
+
