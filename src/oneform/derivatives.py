@@ -54,18 +54,21 @@ def applied(*rules: Rule) -> Callable[[Lower], Lower]:
 
 
 def pure(low: Lowered) -> Function:
-    """The function without its writes to arguments: a derivative never changes the caller's arrays."""
+    """The function without its writes to arguments: a derivative never changes the caller's arrays and objects."""
     f = low.function
-    count = len(f.results) - len(low.writes)
+    count = len(low.result_leaves)
     return optimise.prepare(Function(f.name, dataclasses.replace(f.block, results=f.results[:count])))
 
 
-def _finish(low: Lowered, f: Function, result: Tree, leaves: Iterable[Leaf], pick: Sequence[int], params: Sequence[int] | None = None) -> Lowered:
-    """`f` with the results picked, as a function that writes to nothing. `params` puts the parameters in another order."""
-    order: tuple[Value, ...] = f.params if params is None else tuple(f.params[k] for k in params)
-    block = Block(order, f.block.body, tuple(f.results[k] for k in pick))
+def _finish(
+    low: Lowered, f: Function, result: Tree, leaves: Iterable[Leaf], pick: Sequence[int | Value], params: Sequence[int | Value] | None = None,
+) -> Lowered:
+    """`f` with the results picked (a value is one of its parameters), as a function that writes to nothing. `params` puts the parameters in
+    another order (a value is a new one, which is not read)."""
+    order: tuple[Value, ...] = f.params if params is None else tuple(f.params[k] if isinstance(k, int) else k for k in params)
+    block = Block(order, f.block.body, tuple(f.results[k] if isinstance(k, int) else k for k in pick))
     names = low.parameters if params is None else ()
-    return dataclasses.replace(low, function=Function(f.name, block), result=result, result_leaves=list(leaves), writes=(), parameters=names)
+    return dataclasses.replace(low, function=Function(f.name, block), result=result, result_leaves=list(leaves), writes=(), updates=(), parameters=names)
 
 
 def positions(argnums: int | tuple[int, ...], count: int) -> tuple[int, ...]:
@@ -80,11 +83,27 @@ def positions(argnums: int | tuple[int, ...], count: int) -> tuple[int, ...]:
     return tuple(out)
 
 
-def _chosen(args: Args, argnums: int | tuple[int, ...]) -> tuple[list[int], Tree, list[Leaf]]:
+@dataclass(frozen=True)
+class Chosen:
+    """What is differentiated: parameters; the structure of their gradients, None where there is no derivative; for each leaf of that the
+    parameter, which is differentiated or says how long lists are, and what is known of it."""
+
+    wrt: list[int]
+    tree: Tree
+    own: list[int]
+    leaves: list[Leaf]
+
+    def picked(self, f: Function, count: int) -> list[int | Value]:
+        """The leaves of the gradients among the results of f, of which they come behind `count` others."""
+        return [count + self.wrt.index(k) if k in self.wrt else f.params[k] for k in self.own]
+
+
+def _chosen(args: Args, argnums: int | tuple[int, ...]) -> Chosen:
     """The leaves differentiated, as parameter numbers; the structure of what is differentiated, None where there is no derivative; their leaves."""
     ranges = subtree_ranges([t for t, _ in args])
     chosen = positions(argnums, len(args))
     wrt: list[int] = []
+    own: list[int] = []
     found: list[Leaf] = []
     kids: list[Tree] = []
     for n in chosen:
@@ -95,21 +114,40 @@ def _chosen(args: Args, argnums: int | tuple[int, ...]) -> tuple[list[int], Tree
             repair = "Pass a float (2.0, not 2), or leave the argument out of argnums."
             raise DerivativeError("E202", f"argument {n} is {what}, which has no derivative", repair=repair)
         wrt += [k for k, a in zip(ranges[n], active, strict=True) if a]
-        found += [leaf for leaf, a in zip(leaves, active, strict=True) if a]
-        kids.append(masked(tree, active))
-    return wrt, kids[0] if isinstance(argnums, int) else Tree("tuple", tuple(kids)), found
+        kid, kept = masked(tree, active)
+        kids.append(kid)
+        own += [ranges[n][k] for k in kept]
+        found += [leaves[k] for k in kept]
+    return Chosen(wrt, kids[0] if isinstance(argnums, int) else Tree("tuple", tuple(kids)), own, found)
 
 
-def masked(tree: Tree, active: Sequence[bool]) -> Tree:
-    """The tree with None for the leaves that are not active."""
-    flags = iter(active)
+def masked(tree: Tree, active: Sequence[bool]) -> tuple[Tree, list[int]]:
+    """The tree with None for the leaves that are not active, and which leaves remain: the active ones, and what says how long the lists
+    around them are."""
+    kept: list[int] = []
 
-    def walk(t: Tree) -> Tree:
+    def walk(t: Tree, at: int) -> Tree:
         if t.kind == "leaf":
-            return t if next(flags) else NONE
-        return dataclasses.replace(t, children=tuple(map(walk, t.children))) if t.children else t
+            if active[at]:
+                kept.append(at)
+            return t if active[at] else NONE
+        if t.kind in ("ragged", "optional"):
+            if not any(active[at + 1 : at + t.leaves]):
+                return NONE
+            kept.append(at)
+            return dataclasses.replace(t, children=(t.children[0], walk(t.children[1], at + 1)))
+        if t.kind == "rows":
+            before = len(kept)
+            item = walk(t.children[0], at)
+            weak = tuple(t.meta[k - at] for k in kept[before:])
+            return Tree("rows", (item,), weak) if weak else NONE
+        kids: list[Tree] = []
+        for c in t.children:
+            kids.append(walk(c, at))
+            at += c.leaves
+        return dataclasses.replace(t, children=tuple(kids)) if kids else t
 
-    return walk(tree)
+    return walk(tree, 0), kept
 
 
 def _split_aux(low: Lowered, has_aux: bool) -> tuple[Tree, Tree]:
@@ -166,19 +204,20 @@ class Grad(Rule):
     value: bool = False
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
-        wrt, tree, leaves = _chosen(args, self.argnums)
+        chosen = _chosen(args, self.argnums)
+        tree, leaves = chosen.tree, chosen.leaves
         low = base(args, kwargs)
         value, aux = _split_aux(low, self.has_aux)
         _scalar(low, value, "value_and_grad" if self.value else "grad")
         f = pure(low)
         low = _warned(low, f, self.asked(args), [0])
         count = len(f.results)
-        g = transforms.grad(f, wrt, 0)
-        gradients = list(range(count, len(g.results)))
+        g = transforms.grad(f, chosen.wrt, 0)
+        gradients = chosen.picked(g, count)
         auxiliary = list(range(1, count)) if self.has_aux else []
         if not self.value:
             result = Tree("tuple", (tree, aux)) if self.has_aux else tree
-            return _finish(low, g, result, [*leaves, *low.result_leaves[1:]], gradients + auxiliary)
+            return _finish(low, g, result, [*leaves, *low.result_leaves[1:]], [*gradients, *auxiliary])
         head = Tree("tuple", (value, aux)) if self.has_aux else value
         return _finish(low, g, Tree("tuple", (head, tree)), [*low.result_leaves, *leaves], [0, *auxiliary, *gradients])
 
@@ -190,7 +229,8 @@ class Jacobian(Rule):
     forward: bool = True
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
-        wrt, inner, _ = _chosen(args, self.argnums)
+        chosen = _chosen(args, self.argnums)
+        wrt, inner = chosen.wrt, chosen.tree
         low = base(args, kwargs)
         value, aux = _split_aux(low, self.has_aux)
         outs = [k for k in range(value.leaves) if differentiable(low.result_leaves[k].type)]
@@ -203,7 +243,9 @@ class Jacobian(Rule):
         count = len(f.results)
         single = len(outs) == 1 and isinstance(low.result_leaves[outs[0]].type, Scalar)
         g = transforms.jacfwd(f, wrt, outs) if self.forward else transforms.grad(f, wrt, outs[0]) if single else transforms.jacrev(f, wrt, outs)
-        outer = masked(value, [differentiable(leaf.type) for leaf in low.result_leaves[: value.leaves]])
+        outer, _ = masked(value, [differentiable(leaf.type) for leaf in low.result_leaves[: value.leaves]])
+        if has_columns(inner) or has_columns(outer):
+            raise DerivativeError("E202", "the Jacobian of or by a list of run-time length has no structure to stand in", repair="Use an array.")
         result = nested(outer, inner)
         pick = list(range(count, len(g.results)))
         leaves = [Leaf(g.results[k].type) for k in pick]
@@ -216,13 +258,17 @@ class Jacobian(Rule):
 
     def _check_real(self, args: Args, low: Lowered, outs: Sequence[int]) -> None:
         """One direction (or one cotangent) per element tells all only if what is seeded is real."""
-        _, _, leaves = _chosen(args, self.argnums)
+        leaves = _chosen(args, self.argnums).leaves
         if self.forward and any(element(leaf.type).kind == "c" for leaf in leaves):
             repair = "Use of.jacrev where the results are real, or of.jvp with a direction."
             raise DerivativeError("E202", "jacfwd moves each number along one direction, but complex arguments move in two", repair=repair)
         if not self.forward and any(element(low.result_leaves[k].type).kind == "c" for k in outs):
             repair = "Use of.jacfwd where the arguments are real, or of.vjp with a cotangent."
             raise DerivativeError("E203", "jacrev follows one number for each result, but complex results are two", repair=repair)
+
+
+def has_columns(tree: Tree) -> bool:
+    return tree.kind in ("rows", "optional", "pairs") or any(map(has_columns, tree.children))
 
 
 def nested(outer: Tree, inner: Tree) -> Tree:
@@ -240,19 +286,34 @@ class Jvp(Rule):
         return ("the primals", "the tangents")[k]
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
-        primals, _ = args
+        primals, tangents = args
         inner = split(primals)
         wrt = _active(primals[1])
         low = base(inner, kwargs)
         f = pure(low)
-        count, n, moving = len(f.results), len(primals[1]), len(wrt)
+        count, n, first = len(f.results), len(primals[1]), len(f.params)
         g = transforms.jvp(f, wrt)
-        first = len(f.params)
-        order = [*range(n), *range(first, first + moving), *range(n, first)]
-        active = [differentiable(leaf.type) for leaf in low.result_leaves]
-        result = Tree("tuple", (low.result, masked(low.result, active)))
-        leaves = [*low.result_leaves, *(leaf for leaf, a in zip(low.result_leaves, active, strict=True) if a)]
-        return _finish(low, g, result, leaves, range(len(g.results)) if count else [], order)
+        order = [*range(n), *_moved(tangents, first), *range(n, first)]
+        tree, kept, active = _tangents(low)
+        result = Tree("tuple", (low.result, tree))
+        leaves = [*low.result_leaves, *(low.result_leaves[k] for k in kept)]
+        pick = [*range(count), *(count + active.index(k) if k in active else k for k in kept)]
+        return _finish(low, g, result, leaves, pick, order)
+
+
+def _tangents(low: Lowered) -> tuple[Tree, list[int], list[int]]:
+    """The structure of the tangents of a result, the leaves of it by those of the result, and which of these move."""
+    flags = [differentiable(leaf.type) for leaf in low.result_leaves]
+    return *masked(low.result, flags), [k for k, a in enumerate(flags) if a]
+
+
+def _moved(given: tuple[Tree, list[Leaf]], first: int) -> list[int | Value]:
+    """Parameters for tangents that come with the lengths of lists among them: those that move count up from `first`, lengths are not read."""
+    out: list[int | Value] = []
+    for leaf in given[1]:
+        out.append(first if differentiable(leaf.type) else Value(leaf.type))
+        first += differentiable(leaf.type)
+    return out
 
 
 @dataclass(frozen=True)
@@ -267,7 +328,7 @@ class Vjp(Rule):
         return ("the primals", "the cotangents")[k]
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
-        primals, _ = args
+        primals, cotangents = args
         inner = split(primals)
         wrt = _active(primals[1])
         active = [k in wrt for k in range(len(primals[1]))]
@@ -277,12 +338,13 @@ class Vjp(Rule):
         low = low if self.quiet else _warned(low, f, _primals_asked(primals), seeds)
         count, n, first = len(f.results), len(primals[1]), len(f.params)
         g = transforms.vjp(f, wrt, seeds)
-        order = [*range(n), *range(first, first + len(seeds)), *range(n, first)]
-        leaves = [leaf for leaf, a in zip(primals[1], active, strict=True) if a]
-        tree = masked(primals[0], active)
+        order = [*range(n), *_moved(cotangents, first), *range(n, first)]
+        tree, kept = masked(primals[0], active)
+        leaves = [primals[1][k] for k in kept]
+        pick = Chosen(wrt, tree, kept, leaves).picked(g, count)
         if self.value:
-            return _finish(low, g, Tree("tuple", (low.result, tree)), [*low.result_leaves, *leaves], range(len(g.results)), order)
-        return _finish(low, g, tree, leaves, range(count, len(g.results)), order)
+            return _finish(low, g, Tree("tuple", (low.result, tree)), [*low.result_leaves, *leaves], [*range(count), *pick], order)
+        return _finish(low, g, tree, leaves, pick, order)
 
 
 @dataclass(frozen=True)
@@ -298,9 +360,12 @@ class Apart:
         low = _warned(low, f, _primals_asked(primals), seeds)
         forward, reverse = transforms.vjp_apart(f, wrt, seeds)
         active = [k in wrt for k in range(len(primals[1]))]
-        leaves = [leaf for leaf, a in zip(primals[1], active, strict=True) if a]
-        first = dataclasses.replace(low, function=forward, writes=())
-        return first, dataclasses.replace(low, function=reverse, result=masked(primals[0], active), result_leaves=leaves, writes=())
+        tree, kept = masked(primals[0], active)
+        if has_columns(tree) or has_columns(low.result):
+            raise DerivativeError("E202", "of.vjp inside a program does not take lists of run-time length", repair="Use an array.")
+        leaves = [primals[1][k] for k in kept]
+        first = dataclasses.replace(low, function=forward, writes=(), updates=())
+        return first, dataclasses.replace(low, function=reverse, result=tree, result_leaves=leaves, writes=(), updates=())
 
 
 def _primals_asked(primals: tuple[Tree, list[Leaf]]) -> dict[int, Sequence[int]]:

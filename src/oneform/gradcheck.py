@@ -13,7 +13,7 @@ from oneform.derivatives import Jvp, Rule, Vjp
 from oneform.errors import DerivativeError
 from oneform.pullback import children, copied, is_active
 from oneform.staging import Compiled, Derived, Origin, options_of, origin_of
-from oneform.tree import flatten, unflatten
+from oneform.tree import spread, unflatten
 
 
 def check_grads(f: Callable[..., Any], args: Sequence[Any], order: int = 2, modes: Sequence[str] = ("fwd", "rev"), rtol: float | None = None) -> None:
@@ -155,13 +155,13 @@ class DerivativeMismatch(DerivativeError, AssertionError):
 
 def _leaves(x: Any) -> list[Any]:
     leaves: list[Any] = []
-    flatten(x, leaves)
+    spread(x, leaves)
     return leaves
 
 
 def _map(f: Callable[[Any], Any], x: Any) -> Any:
     leaves: list[Any] = []
-    tree = flatten(x, leaves)
+    tree = spread(x, leaves)
     return unflatten(tree, iter([f(leaf) for leaf in leaves]))
 
 
@@ -195,7 +195,7 @@ def _step(leaf: Any, du: Any, t: float) -> Any:
 def _pairs(x: Any, u: Any) -> list[tuple[Any, Any]]:
     """The leaves of x with those of u, which may have None for a leaf."""
     leaves: list[Any] = []
-    tree = flatten(x, leaves)
+    tree = spread(x, leaves)
     found: list[Any] = []
 
     def walk(t: Any, v: Any) -> None:

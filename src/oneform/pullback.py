@@ -10,7 +10,7 @@ import numpy as np
 from oneform.derivatives import Grad, Jvp, Vjp
 from oneform.errors import DerivativeError
 from oneform.staging import Compiled, Derived, options_of, origin_of
-from oneform.tree import Tree, flatten, unflatten
+from oneform.tree import Tree, spread, unflatten
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -65,7 +65,7 @@ def hvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
 
 def _has_derivative(x: Any) -> bool:
     leaves: list[Any] = []
-    flatten(x, leaves)
+    spread(x, leaves)
     return any(is_active(leaf) for leaf in leaves)
 
 
@@ -77,21 +77,21 @@ def is_active(leaf: Any) -> bool:
 def copied(x: Any) -> Any:
     """The same containers with copies of the arrays."""
     leaves: list[Any] = []
-    tree = flatten(x, leaves)
+    tree = spread(x, leaves)
     return unflatten(tree, iter([leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]))
 
 
 def structure(x: Any) -> Any:
     """The same containers with leaves that hold no memory: what remains to compare shapes and dtypes with."""
     leaves: list[Any] = []
-    tree = flatten(x, leaves)
+    tree = spread(x, leaves)
     return unflatten(tree, iter([np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape) if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]))
 
 
 def matched(given: Any, model: Any, what: str, of: str) -> Any:
     """The tangents of `model`: its structure, with None where it has no derivative, floats for floats, arrays of its shape and dtype."""
     leaves: list[Any] = []
-    tree = flatten(model, leaves)
+    tree = spread(model, leaves)
     found: list[Any] = []
     _collect(given, tree, found, what, of)
     out: list[Any] = []
@@ -105,7 +105,7 @@ def _collect(given: Any, tree: Tree, found: list[Any], what: str, of: str) -> No
     if tree.kind == "leaf" or given is None:
         found += [given] * tree.leaves
         return
-    probe = flatten(given, [])
+    probe = spread(given, [])
     names = tree.meta[1] if tree.kind == "record" else tree.meta
     if probe.kind != tree.kind or len(probe.children) != len(tree.children) or (probe.meta[1] if probe.kind == "record" else probe.meta) != names:
         raise DerivativeError("E202", f"the {what} are {_shape(probe)} where the {of} are {_shape(tree)}")
@@ -114,7 +114,7 @@ def _collect(given: Any, tree: Tree, found: list[Any], what: str, of: str) -> No
 
 
 def children(x: Any, tree: Tree) -> list[Any]:
-    """The members of a container with this structure, in the order of `flatten`."""
+    """The members of a container with this structure, in the order of `spread`."""
     if not tree.children:
         return []
     if tree.kind == "record":

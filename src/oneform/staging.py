@@ -22,12 +22,12 @@ from oneform.errors import ArgumentError, CompileError, OneformError, ZeroGradie
 from oneform.frontend.lowered import Lowered
 from oneform.identity import Identity, Reference, identify
 from oneform.ir import Function
-from oneform.runtime import arrays, cache
+from oneform.runtime import arrays, cache, updates
 from oneform.runtime.arrays import LeafKey
 from oneform.runtime.callable import Base, attach, fast
 from oneform.runtime.engine import Bound, Options, Specialisation, compile_image
 from oneform.runtime.trampoline import Shape
-from oneform.tree import Leaf, Tree, flatten
+from oneform.tree import LEAF, Leaf, Tree, flatten, native, unflatten
 
 Args = Sequence[tuple[Tree, list[Leaf]]]
 Kwargs = Mapping[str, tuple[Tree, list[Leaf]]]
@@ -227,7 +227,11 @@ def plan(low: Lowered, signature: Signature, references: Sequence[Reference], id
     leaves = tuple(Leaf(p.type, w) for p, w in zip(function.params, weak, strict=True))
     kinds = tuple(r.native(identity)[0] for r in references)
     results = tuple(r.type for r in function.results[: len(function.results) - len(low.writes)])
-    return function, Shape(trees, named, leaves, kinds, low.result, results, tuple(low.writes))
+    by_python = not all(map(native, (*trees, *(k for _, k in named)))) or bool(low.updates)
+    if native(low.result) and not low.updates:
+        return function, Shape(trees, named, leaves, kinds, low.result, results, tuple(low.writes), by_python=by_python)
+    flat = Tree("tuple", (LEAF,) * len(results))
+    return function, Shape(trees, named, leaves, kinds, flat, results, tuple(low.writes), low.result, low.updates, by_python)
 
 
 # ---------------------------------------------------------------- the callable
@@ -280,7 +284,20 @@ class Compiled(Base):
             raise refusal.with_traceback(None) from None  # the compiler's own frames tell a user nothing
         bound = self.bounds.get(version) or self.bind(version)
         values = [*call.values, *(v for v, _ in captured)]
-        if not version.spec.shape.writes:
+        shape = version.spec.shape
+        if shape.rebuilt is None:
+            return self.run(call, version, bound, values, captured, args, kwargs)
+        places = updates.places(shape.updates, args, kwargs)
+        leaves = iter(self.run(call, version, bound, values, captured, args, kwargs))
+        result = unflatten(shape.rebuilt, leaves)
+        updates.apply(shape.updates, places, leaves, args, kwargs)
+        return result
+
+    def run(
+        self, call: Call, version: Version, bound: Bound, values: list[Any], captured: list[tuple[Any, Any]], args: tuple[Any, ...], kwargs: Mapping[str, Any],
+    ) -> Any:
+        """The call itself, with its values in the form that compiled code takes."""
+        if not bound.spec.shape.writes:
             return bound.call(*values)
         first = len(call.values)
 
@@ -397,7 +414,7 @@ class Compiled(Base):
         assert self.identity is not None
         places = [r.native(self.identity)[1] for r in version.references]
         bound = version.spec.bind(_Slow(self), places)
-        if bound.link is not None:
+        if bound.link is not None and not version.spec.shape.by_python and version.spec.shape.rebuilt is None:
             if self.chain and self.chain[-1].link is not None:
                 bound.link.then(self.chain[-1].link)
             self.chain.append(bound)  # all links stay: another thread may be inside one

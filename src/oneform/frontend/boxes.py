@@ -30,6 +30,9 @@ def contents(t: Tracer, box: Box) -> Seq | Rows:
 
 
 def set_contents(t: Tracer, box: Box, new: Seq | Rows) -> None:
+    if box.pinned == "global":
+        repair = "Pass it as an argument, or work on a copy."
+        t.refuse("E105", f"the {box.kind} {box.name} from outside the function cannot be changed by compiled code", None, repair)
     poison_partners(t, box)
     t.state.slots[box] = new
 

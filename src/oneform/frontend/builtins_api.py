@@ -6,20 +6,28 @@ import functools
 import itertools
 import math
 import operator
+import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from oneform.frontend import library
 from oneform.frontend.arrays import rank, whole
 from oneform.frontend.attributes import attribute
-from oneform.frontend.comprehensions import items_of_generator, run_loop
-from oneform.frontend.iterate import iteration, trip_count
-from oneform.frontend.numbers import arithmetic, conjunction, elementwise, negated, op_of, power, python_number, real_scalar, scalar, truth
-from oneform.frontend.operators import binary, equal
+from oneform.frontend.comprehensions import listed, run_loop
+from oneform.frontend.containers_api import items as known_items
+from oneform.frontend.creation import as_operand
+from oneform.frontend.iterate import trip_count
+from oneform.frontend.numbers import arithmetic, conjunction, elementwise, negated, op_of, power, python_number, real_scalar, scalar
+from oneform.frontend.objects import is_list, list_length, new_list, present, record_of, run
+from oneform.frontend.operators import binary, method_of
+from oneform.frontend.passing import plain, see
 from oneform.frontend.reductions import all_of, any_of, reduction
-from oneform.frontend.registry import CONTAINER_METHODS, Call, Handler, handles
-from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Fn, Generator, Method, Num, Py, Range, Seq, Walk, describe, number
+from oneform.frontend.registry import Call, Handler, handles
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.truth import truth
+from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Fn, Generator, Method, Num, Opt, Py, Range, Ref, Seq, Walk, describe, number
 from oneform.ops import make
 from oneform.types import BOOL, F64, I64, DType
 
@@ -40,82 +48,50 @@ def range_(c: Call) -> Abstract:
     return Range(start, numbers[1] if len(numbers) > 1 else numbers[0], numbers[2] if len(numbers) > 2 else number(1))
 
 
-@handles(enumerate)
+@handles(enumerate, objects=True)
 def enumerate_(c: Call) -> Abstract:
     inner, start = c.bind("iterable", "start?")
     assert inner is not None
     return Walk("enumerate", (inner,), None if start is None else c.t.as_index(scalar(c.t, start, "start")))
 
 
-@handles(zip)
+@handles(zip, objects=True)
 def zip_(c: Call) -> Abstract:
     return Walk("zip", tuple(c.args))
 
 
-@handles(reversed)
+@handles(reversed, objects=True)
 def reversed_(c: Call) -> Abstract:
     return Walk("reversed", tuple(c.only("sequence")))
 
 
 def items(c: Call, x: Abstract) -> list[Abstract] | None:
-    """The items of an iterable whose length is known now."""
-    if isinstance(x, Generator):
-        return items_of_generator(c.t, x)
-    if isinstance(x, Seq) and x.kind == "record" and not issubclass(x.meta[0], tuple):
-        c.t.refuse("E101", f"{describe(x)} cannot be iterated over", c.node)
-    return iteration(c.t, x, c.node).unroll
+    return known_items(c.t, x, c.node)
 
 
-def _sequence(kind: str) -> Handler:
-    def handler(c: Call) -> Abstract:
-        if not c.args:
-            return Seq(kind, ())
-        (x,) = c.only("iterable")
-        found = items(c, x)
-        if found is None and isinstance(x, Arr):
-            n = whole(c.t, x).lengths[0]
-            if n.known is not None:
-                over = iteration(c.t, x)
-                found = [over.item(number(k)) for k in range(int(n.known))]
-        if found is None:
-            c.t.refuse("E006", f"the length of this {kind} is known only at run time", c.node, "Use an array.")
-        return Seq(kind, tuple(found))
-
-    return handler
-
-
-handles(tuple)(_sequence("tuple"))
-handles(list)(_sequence("list"))
-
-
-@handles(dict)
-def dict_(c: Call) -> Abstract:
-    if c.args:
-        c.t.refuse("E101", "dict takes keyword arguments only in compiled code", c.node)
-    return Seq("dict", tuple(c.kwargs.values()), tuple(c.kwargs))
-
-
-@handles(map)
-def map_(c: Call) -> Abstract:
-    found = [items(c, a) for a in c.args[1:]]
-    if any(f is None for f in found):
-        c.t.refuse("E006", "map goes over things whose length is known", c.node, "Write a loop.")
-    rows = zip(*[f for f in found if f is not None], strict=False)
-    return Seq("tuple", tuple(c.t.call(c.t, c.args[0], list(row), {}, c.node) for row in rows))
-
-
-@handles(len)
+@handles(len, objects=True)
 def len_(c: Call) -> Abstract:
-    (x,) = c.only("obj")
-    if isinstance(x, Seq):
-        return number(len(x.items))
+    x = present(c.t, c.only("obj")[0], "TypeError", "object of type 'NoneType' has no len()")
+    own = method_of(c.t, x, "__len__")
+    if own is not None:
+        return c.t.call(c.t, own, [], {}, c.node)
+    if isinstance(x, Ref) and is_list(c.t, x):
+        return list_length(c.t, x)
+    inner = see(c.t, x)
+    if isinstance(inner, Seq) and inner.kind == "hash":
+        return len_(Call(c.t, "len", [inner.items[0]], {}, c.node))
+    if isinstance(inner, Seq) and (inner.kind != "record" or issubclass(inner.meta[0], tuple)):
+        return number(len(inner.items))
     if isinstance(x, Arr):
         return whole(c.t, x).lengths[0]
     if isinstance(x, Range):
         return trip_count(c.t, x)
     if isinstance(x, Py) and isinstance(x.obj, str):
         return number(len(x.obj))
-    c.t.refuse("E101", f"{describe(x)} has no len()", c.node)
+    if isinstance(x, Generator):
+        found = items(c, x)
+        return number(len(found)) if found is not None else len_(Call(c.t, "len", [listed(c.t, x)], {}, c.node))
+    c.t.refuse("E101", f"{describe(inner)} has no len()", c.node)
 
 
 # ---------------------------------------------------------------- numbers
@@ -139,7 +115,7 @@ def _conversion(dtype: DType) -> Handler:
 
 handles(float)(_conversion(F64))
 handles(int)(_conversion(I64))
-handles(bool)(_conversion(BOOL))
+handles(bool, objects=True)(_conversion(BOOL))
 
 
 def _extreme(name: str, larger: bool) -> Handler:
@@ -155,8 +131,13 @@ def _extreme(name: str, larger: bool) -> Handler:
 
     def handler(c: Call) -> Abstract:
         t = c.t
+        key = c.kwargs.pop("key", None)
         if c.kwargs:
-            t.refuse("E106", f"{name}() takes no keyword arguments in compiled code", c.node)
+            t.refuse("E106", f"{name}() takes key= as its only keyword argument in compiled code", c.node)
+        if key is not None:
+            over = new_list(t, tuple(c.args)) if len(c.args) > 1 else c.args[0]
+            over = listed(t, over) if isinstance(over, Generator) else over
+            return run(t, library.largest_by if larger else library.smallest_by, over, key)
         if len(c.args) > 1:
             return functools.reduce(lambda a, b: pick(c, a, b), c.args)
         (x,) = c.only("iterable")
@@ -165,6 +146,8 @@ def _extreme(name: str, larger: bool) -> Handler:
                 t.refuse("E101", f"{name} of an array takes one axis", c.node, f"Use np.{name}.")
             return reduction(t, name, x, None)
         found = items(c, x)
+        if found is None and not isinstance(x, Generator):
+            return run(t, library.largest if larger else library.smallest, x)
         if found is None:
             assert isinstance(x, Generator)
             step = f"if empty_ or item_ {'>' if larger else '<'} best_:\n    best_ = item_\n    empty_ = False"
@@ -177,11 +160,11 @@ def _extreme(name: str, larger: bool) -> Handler:
     return handler
 
 
-handles(max)(_extreme("max", True))
-handles(min)(_extreme("min", False))
+handles(max, objects=True)(_extreme("max", True))
+handles(min, objects=True)(_extreme("min", False))
 
 
-@handles(sum)
+@handles(sum, objects=True)
 def sum_(c: Call) -> Abstract:
     x, start = c.bind("iterable", "start?")
     assert x is not None
@@ -196,7 +179,7 @@ def sum_(c: Call) -> Abstract:
         return reduction(c.t, "sum", x, number(0))
     if isinstance(x, Generator):
         return run_loop(c.t, x, "sum", "def loop(total_):\n    pass", "total_ = total_ + item_", "return total_", {"total_": total})
-    c.t.refuse("E101", f"sum of {describe(x)} is not supported", c.node)
+    return run(c.t, library.total, x, total)
 
 
 def _quantifier(every: bool) -> Handler:
@@ -210,15 +193,16 @@ def _quantifier(every: bool) -> Handler:
         found = items(c, x)
         if found is not None:
             return functools.reduce(lambda a, b: conjunction(t, a, truth(t, b), not every), found, TRUE if every else FALSE)
-        assert isinstance(x, Generator)
+        if not isinstance(x, Generator):
+            return run(t, library.every if every else library.some, x)
         leave = "if not item_:\n    return False" if every else "if item_:\n    return True"
         return run_loop(t, x, "all" if every else "any", "def loop():\n    pass", leave, f"return {every}", {})
 
     return handler
 
 
-handles(all)(_quantifier(True))
-handles(any)(_quantifier(False))
+handles(all, objects=True)(_quantifier(True))
+handles(any, objects=True)(_quantifier(False))
 
 
 @handles(round)
@@ -313,34 +297,80 @@ def math_radians(c: Call) -> Abstract:
 # ---------------------------------------------------------------- structure
 
 
-def class_of(x: Abstract) -> type | None:
+def class_of(t: Tracer, x: Abstract) -> type | None:
     """The Python class of a value, where it is known."""
+    if isinstance(x, Ref) and is_list(t, x):
+        return list
+    x = see(t, x)
     if isinstance(x, Num):
         return {"b": bool, "i": int, "f": float, "c": complex}.get(x.dtype.kind) if x.weak else x.dtype.numpy.type
     if isinstance(x, Arr):
         return np.ndarray
     if isinstance(x, Seq):
-        return x.meta[0] if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict}[x.kind]
+        return x.meta[0] if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict, "hash": dict}[x.kind]
     return type(x.obj) if isinstance(x, Py) else None
 
 
-@handles(isinstance)
+@handles(isinstance, objects=True)
 def isinstance_(c: Call) -> Abstract:
     x, classes = c.only("obj", "class_or_tuple")
-    own = class_of(x)
-    wanted = classes.items if isinstance(classes, Seq) else (classes,)
-    if own is None or not all(isinstance(w, Py) for w in wanted):
+    wanted = _classes(c, classes)
+    if isinstance(x, Opt):
+        if any(w is type(None) for w in wanted):
+            return number(True) if _is_one(c, x.item, [w for w in wanted if w is not type(None)]) else negated(c.t, x.there)
+        return conjunction(c.t, x.there, number(_is_one(c, x.item, wanted)))
+    return number(_is_one(c, x, wanted))
+
+
+def _classes(c: Call, x: Abstract) -> list[type]:
+    if isinstance(x, Seq):
+        return [w for i in x.items for w in _classes(c, i)]
+    if isinstance(x, Py) and isinstance(x.obj, type):
+        return [x.obj]
+    if isinstance(x, Py) and isinstance(x.obj, types.UnionType):
+        return [w for w in x.obj.__args__ if isinstance(w, type)]
+    c.t.refuse("E006", f"{describe(x)} is no class", c.node)
+
+
+def _is_one(c: Call, x: Abstract, wanted: list[type]) -> bool:
+    own = class_of(c.t, x)
+    if own is None:
         c.t.refuse("E006", f"the class of {describe(x)} is not known", c.node)
-    return number(any(issubclass(own, w.obj) for w in wanted if isinstance(w, Py)))
+    return any(issubclass(own, w) for w in wanted)
 
 
-@handles(callable)
+@handles(type, objects=True)
+def type_(c: Call) -> Abstract:
+    (x,) = c.only("obj")
+    own = None if isinstance(x, Opt) else class_of(c.t, x)
+    if own is None:
+        c.t.refuse("E006", f"the class of {describe(x)} is not known", c.node)
+    return Py(own)
+
+
+@handles(callable, objects=True)
 def callable_(c: Call) -> Abstract:
     (x,) = c.only("obj")
     return number(isinstance(x, (Fn, Method)) or (isinstance(x, Py) and callable(x.obj)))
 
 
-@handles(getattr)
+@handles(hasattr, objects=True)
+def hasattr_(c: Call) -> Abstract:
+    x, name = c.only("obj", "name")
+    record = record_of(c.t, x)
+    if not isinstance(name, Py) or record is None:
+        c.t.refuse("E006", "hasattr asks records for a name that is a string of the program", c.node)
+    return number(record.get(name.obj) is not None or hasattr(record.meta[0], name.obj))
+
+
+@handles(abs, objects=True)
+def abs_(c: Call) -> Abstract:
+    (x,) = c.only("x")
+    own = method_of(c.t, x, "__abs__")
+    return c.t.call(c.t, own, [], {}, c.node) if own is not None else elementwise(c.t, op_of(abs), [as_operand(c.t, plain(c.t, x))], strong=False)
+
+
+@handles(getattr, objects=True)
 def getattr_(c: Call) -> Abstract:
     from_, name = c.only("obj", "name")
     if not isinstance(name, Py) or not isinstance(name.obj, str):
@@ -348,19 +378,9 @@ def getattr_(c: Call) -> Abstract:
     return attribute(c.t, from_, name.obj, c.node)
 
 
-@handles(functools.partial)
+@handles(functools.partial, objects=True)
 def partial(c: Call) -> Abstract:
     return Method(c.args[0], tuple(c.args[1:]), c.kwargs)
-
-
-@handles(functools.reduce)
-def reduce_(c: Call) -> Abstract:
-    f, over, start = c.bind("function", "iterable", "initial?")
-    assert f is not None and over is not None
-    found = items(c, over)
-    if found is None or (not found and start is None):
-        c.t.refuse("E006", "functools.reduce goes over things whose length is known, and not zero", c.node, "Write a loop.")
-    return functools.reduce(lambda a, b: c.t.call(c.t, f, [a, b], {}, c.node), found if start is None else [start, *found])
 
 
 @handles(str, repr)
@@ -369,62 +389,6 @@ def str_(c: Call) -> Abstract:
     if isinstance(x, Py) or (isinstance(x, Num) and x.known is not None):
         return Py((str if c.name == "str" else repr)(x.obj if isinstance(x, Py) else x.known))
     c.t.refuse("E006", "a string made from numbers is known only at run time", c.node, "Such strings may stand in raise and assert.")
-
-
-def _dict_method(name: str) -> Callable[[Handler], Handler]:
-    def register(f: Handler) -> Handler:
-        CONTAINER_METHODS["dict", name] = f
-        return f
-
-    return register
-
-
-def _owner(c: Call) -> Seq:
-    owner = c.args[0]
-    assert isinstance(owner, Seq)
-    return owner
-
-
-def _key(k: Any) -> Abstract:
-    return number(k) if isinstance(k, (bool, int, float, complex)) else Py(k)
-
-
-@_dict_method("items")
-def dict_items(c: Call) -> Abstract:
-    d = _owner(c)
-    return Seq("tuple", tuple(Seq("tuple", (_key(k), v)) for k, v in zip(d.meta, d.items, strict=True)))
-
-
-@_dict_method("keys")
-def dict_keys(c: Call) -> Abstract:
-    return Seq("tuple", tuple(map(_key, _owner(c).meta)))
-
-
-@_dict_method("values")
-def dict_values(c: Call) -> Abstract:
-    return Seq("tuple", _owner(c).items)
-
-
-@_dict_method("get")
-def dict_get(c: Call) -> Abstract:
-    d, key = _owner(c), c.args[1]
-    default = c.args[2] if len(c.args) > 2 else Py(None)
-    name = key.obj if isinstance(key, Py) else key.known if isinstance(key, Num) else None
-    found = d.get(name)
-    return default if found is None else found
-
-
-def _index(c: Call) -> Abstract:
-    for k, x in enumerate(_owner(c).items):
-        hit = equal(c.t, x, c.args[1])
-        if hit.known:
-            return number(k)
-        if hit.known is None:
-            c.t.refuse("E006", "the position would depend on a number", c.node)
-    c.t.refuse("E101", "the value is not in the tuple", c.node)
-
-
-CONTAINER_METHODS["tuple", "index"] = CONTAINER_METHODS["list", "index"] = _index
 
 
 @handles(operator.matmul)
@@ -441,15 +405,15 @@ def _operator(f: Any) -> Handler:
 
 
 for _f in _PLAIN:
-    handles(_f)(_operator(_f))
+    handles(_f, objects=True)(_operator(_f))
 
 
-@handles(operator.not_)
+@handles(operator.not_, objects=True)
 def not_(c: Call) -> Abstract:
     return negated(c.t, truth(c.t, c.only("a")[0]))
 
 
-@handles(itertools.chain, itertools.product)
+@handles(itertools.chain, itertools.product, objects=True)
 def chain(c: Call) -> Abstract:
     lists = [items(c, a) for a in c.args]
     if any(x is None for x in lists):

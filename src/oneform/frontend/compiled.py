@@ -39,7 +39,9 @@ def call_compiled(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str
         operands.append(own)
         values.append(t.value(own) if isinstance(own, Num) else read(t, own))
     outs = splice_function(t, lowered.function, values)
-    count = len(outs) - len(lowered.writes)
+    count = len(lowered.result_leaves)
+    if lowered.updates:
+        t.refuse("E105", "a compiled function that changes a list or an object cannot be called so", node, "Call the function that it was made from.")
     for index, v in zip(lowered.writes, outs[count:], strict=True):
         target = operands[index]
         assert isinstance(target, Arr)
@@ -49,7 +51,7 @@ def call_compiled(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str
     items: list[Num | Arr] = []
     for v, known in zip(outs[:count], lowered.result_leaves, strict=True):
         items.append(Num(v.type.dtype, known.weak, v) if isinstance(v.type, Scalar) else new_array(t, v))
-    return from_leaves(lowered.result, iter(items))
+    return from_leaves(t, lowered.result, iter(items))
 
 
 def leaf(t: Tracer, a: Num | Arr) -> Leaf:

@@ -6,13 +6,16 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from oneform.frontend.boxes import new_box
+from oneform.frontend.dicts import static_key
 from oneform.frontend.iterate import iteration
 from oneform.frontend.liveness import Liveness
-from oneform.frontend.numbers import truth
+from oneform.frontend.objects import new_list
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Fn, Generator, Num, Seq
+from oneform.frontend.truth import truth
+from oneform.frontend.values import Abstract, Fn, Generator, Seq
 
 Comprehension = ast.ListComp | ast.GeneratorExp | ast.DictComp
 
@@ -35,8 +38,24 @@ def scoped(t: Tracer, e: Comprehension, run: Callable[[], Any]) -> Any:
 
 
 def list_comp(t: Tracer, e: ast.ListComp) -> Abstract:
+    found = lazily(t, e)
+    return listed(t, found) if isinstance(found, Generator) else found
+
+
+def lazily(t: Tracer, e: ast.ListComp) -> Abstract:
+    """A list whose items are known, else a generator: for those who need no list at all."""
     items = collected(t, e)
-    return Seq("list", tuple(items)) if items is not None else Generator(ast.copy_location(ast.GeneratorExp(e.elt, e.generators), e), t.here)
+    if items is not None:
+        return new_list(t, tuple(items))
+    cached: ast.GeneratorExp | None = getattr(e, "_oneform_generator", None)
+    if cached is None:
+        cached = e._oneform_generator = ast.copy_location(ast.GeneratorExp(e.elt, e.generators), e)  # type: ignore[attr-defined]
+    return Generator(cached, t.here)
+
+
+def listed(t: Tracer, g: Generator) -> Abstract:
+    """All items of a generator, as a list of run-time length."""
+    return run_loop(t, g, "list", "def loop():\n    found_ = []", "found_.append(item_)", "return found_", {})
 
 
 def generator(t: Tracer, e: ast.GeneratorExp) -> Abstract:
@@ -49,15 +68,7 @@ def dict_comp(t: Tracer, e: ast.DictComp) -> Abstract:
     if items is None:
         t.refuse("E006", "the keys of a dict must be known when the program is compiled", e, "Use an array.")
     found.update(items)
-    return Seq("dict", tuple(found.values()), tuple(found))
-
-
-def static_key(t: Tracer, x: Abstract) -> Any:
-    if hasattr(x, "obj"):
-        return x.obj  # type: ignore[union-attr]
-    if isinstance(x, Num) and x.known is not None:
-        return x.known
-    t.refuse("E006", "the key of a dict must be a constant of the program")
+    return new_box(t, "dict", Seq("dict", tuple(found.values()), tuple(found)))
 
 
 def collected(t: Tracer, e: ast.ListComp | ast.GeneratorExp) -> list[Abstract] | None:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from oneform.frontend.arrays import new_array, read
 from oneform.frontend.liveness import NOBODY, Names
 from oneform.frontend.meet import Path, join_paths, lower_path, meet, raise_on, splice
-from oneform.frontend.numbers import truth
+from oneform.frontend.objects import taken_out
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import FALSE, NONE, TRUE, Abstract, Arr, Seq
+from oneform.frontend.truth import truth
+from oneform.frontend.values import FALSE, NONE, TRUE, Abstract, Arr, Opt, Ref, Seq
 
 
 def block(t: Tracer, body: list[ast.stmt]) -> None:
@@ -120,6 +121,10 @@ def snapshot(t: Tracer, x: Abstract) -> Abstract:
     """What the program returns: the contents now. Nothing runs behind it, so whose memory it was no longer matters."""
     if isinstance(x, Arr):
         return new_array(t, read(t, x), x.cell.name)
+    if isinstance(x, Opt):
+        return Opt(snapshot(t, x.item), x.there)
+    if isinstance(x, Ref):
+        return taken_out(t, x, lambda i: snapshot(t, i))
     return Seq(x.kind, tuple(snapshot(t, i) for i in x.items), x.meta) if isinstance(x, Seq) else x
 
 

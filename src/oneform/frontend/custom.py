@@ -167,7 +167,7 @@ def _again(t: Tracer, custom: Custom, args: Sequence[Abstract], signature: Any) 
         values = [value_of(t, n) for a in args for n in leaves_of(a) if not r.statics or not is_static(n)]
         if tuple(v.type for v in values) == r.params:
             outs = t.b.emit(OPS["custom_again"], *values, name=r.name, types=r.types)
-            return from_leaves(r.tree, wrapped(t, outs, r.weak))
+            return from_leaves(t, r.tree, wrapped(t, outs, r.weak))
     return None
 
 
@@ -213,7 +213,7 @@ class _Call:
         finally:
             t.readings.pop()
         outs = t.b.emit(OPS[custom.kind], *self.values, regions=(primal, *rules), **attrs)
-        return from_leaves(tree, wrapped(t, outs, weak))
+        return from_leaves(t, tree, wrapped(t, outs, weak))
 
     # ------------------------------------------------------------ regions
 
@@ -316,7 +316,7 @@ class _Call:
             shapes = {j: tuple(number(d) if isinstance(d, int) else next(sizes) for d in shape_of(self.values[j].type)) for j in self.moving}
             active = [differentiable(k) for k in reading.types]
             cts = iter(self.parameters(b, list(compress(reading.types, active)), list(compress(reading.weak, active))))
-            ct = with_none(reading.tree, [next(cts) if a else None for a in active])
+            ct = with_none(t, reading.tree, [next(cts) if a else None for a in active])
             try:
                 given = self.cotangents(self.run(bwd, [*first, residuals, ct]))
                 wrt = tuple(j for j in self.moving if given[j] is not None)

@@ -106,7 +106,7 @@ def call_derived(t: Tracer, d: Derived, args: list[Abstract], kwargs: Mapping[st
     items: list[Num | Arr] = []
     for v, known in zip(outs, low.result_leaves, strict=True):
         items.append(Num(v.type.dtype, known.weak, v) if isinstance(v.type, Scalar) else new_array(t, v))
-    return from_leaves(low.result, iter(items))
+    return from_leaves(t, low.result, iter(items))
 
 
 def arguments(t: Tracer, args: Sequence[Abstract]) -> tuple[list[Value], list[Argument]]:
@@ -133,8 +133,8 @@ def lowered(t: Tracer, f: Abstract, args: Sequence[Argument], kwargs: Mapping[st
                     v = b.param(x.type)
                     yield Num(x.type.dtype, x.weak, v) if isinstance(x.type, Scalar) else new_array(t, v)
 
-            positional = [from_leaves(tree, parameters(leaves)) for tree, leaves in args]
-            named = {k: from_leaves(tree, parameters(leaves)) for k, (tree, leaves) in kwargs.items()}
+            positional = [from_leaves(t, tree, parameters(leaves)) for tree, leaves in args]
+            named = {k: from_leaves(t, tree, parameters(leaves)) for k, (tree, leaves) in kwargs.items()}
             try:
                 result = t.call(t, f, positional, named, node)
             except PathEnds:

@@ -10,17 +10,25 @@ from typing import Any
 
 from oneform.frontend.arrays import load
 from oneform.frontend.attributes import attribute
+from oneform.frontend.boxes import new_box
 from oneform.frontend.comprehensions import EXPRESSIONS as COMPREHENSIONS
+from oneform.frontend.comprehensions import lazily
+from oneform.frontend.dicts import static_key
 from oneform.frontend.frames import call_node, define
 from oneform.frontend.index import index_array
 from oneform.frontend.lift import lift_name
+from oneform.frontend.lists import item_of
 from oneform.frontend.meet import choose, join_paths, lower_path
-from oneform.frontend.numbers import compare, conjunction, dtype_of, is_weak, negate, negated, op_of, operand, pointwise, truth
-from oneform.frontend.operators import binary, contains, equal
+from oneform.frontend.numbers import compare, conjunction, dtype_of, is_weak, negate, negated, op_of, operand, pointwise
+from oneform.frontend.objects import new_list, present, record_of, same_object, tuple_item
+from oneform.frontend.operators import binary, contains, equal, not_none, ordered
+from oneform.frontend.passing import see
+from oneform.frontend.registry import handler_of
 from oneform.frontend.state import Flag, Var
 from oneform.frontend.targets import bind, owner, unpacked
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import UNBOUND, Abstract, Arr, Maybe, Missing, Num, Py, Seq, Slice, describe, number, same
+from oneform.frontend.truth import truth
+from oneform.frontend.values import UNBOUND, Abstract, Arr, Maybe, Missing, Num, Opt, Py, Ref, Seq, Slice, describe, number, same
 from oneform.ops import make
 from oneform.types import BOOL, I64
 
@@ -80,7 +88,8 @@ def unary_op(t: Tracer, e: ast.UnaryOp) -> Abstract:
     x = t.expr(e.operand)
     if isinstance(e.op, ast.Not):
         return negated(t, truth(t, x))
-    if isinstance(x, Seq) and x.kind == "record":
+    x = present(t, x, "TypeError", "bad operand type for unary operator: 'NoneType'")
+    if record_of(t, x) is not None:
         from_class = "__neg__" if isinstance(e.op, ast.USub) else "__pos__" if isinstance(e.op, ast.UAdd) else "__invert__"
         return call_node(t, attribute(t, x, from_class, e), [], {}, e)
     a = operand(t, x)
@@ -165,19 +174,27 @@ def _compare(t: Tracer, op: ast.cmpop, a: Abstract, b: Abstract) -> Abstract:
     if f in (operator.eq, operator.ne):
         c = equal(t, a, b)
         return negated(t, c) if f is operator.ne else c
+    a, b = not_none(t, a, f), not_none(t, b, f)
     if isinstance(a, Py) and isinstance(b, Py):
         return number(bool(f(a.obj, b.obj)))
-    if isinstance(a, Seq) and a.kind == "record":
+    if record_of(t, a) is not None or record_of(t, b) is not None:
         return binary(t, f, a, b)
+    if isinstance(a, (Seq, Ref)) and isinstance(b, (Seq, Ref)):
+        return ordered(t, f, a, b)
     return compare(t, op_of(f), operand(t, a), operand(t, b))
 
 
 def _identity(t: Tracer, a: Abstract, b: Abstract, negative: bool) -> Num:
-    """`is`: of structure."""
+    """`is`: of structure, and of what may be None."""
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, Opt) and isinstance(y, Py) and y.obj is None:
+            return x.there if negative else negated(t, x.there)
     if isinstance(a, Py) or isinstance(b, Py):
         return number((isinstance(a, Py) and isinstance(b, Py) and a.obj is b.obj) != negative)
     if isinstance(a, Arr) and isinstance(b, Arr):
         return number(same(a, b) != negative)
+    if isinstance(a, Ref) and isinstance(b, Ref):
+        return negated(t, same_object(t, a, b)) if negative else same_object(t, a, b)
     t.refuse("E101", "'is' compares structure, not numbers", None, "Use ==.")
 
 
@@ -196,11 +213,15 @@ def named(t: Tracer, e: ast.NamedExpr) -> Abstract:
 # ---------------------------------------------------------------- containers, indexing
 
 
-def items_of(t: Tracer, elts: list[ast.expr]) -> tuple[Abstract, ...]:
+def items_of(t: Tracer, elts: list[ast.expr], lazy: bool = False) -> tuple[Abstract, ...]:
+    """`lazy`: list comprehensions among them may stay generators."""
     items: list[Abstract] = []
     for x in elts:
         with t.holding(*items):
-            items += unpacked(t, t.expr(x.value)) if isinstance(x, ast.Starred) else [t.expr(x)]
+            if isinstance(x, ast.Starred):
+                items += unpacked(t, t.expr(x.value))
+            else:
+                items.append(lazily(t, x) if lazy and isinstance(x, ast.ListComp) else t.expr(x))
     return tuple(items)
 
 
@@ -209,31 +230,20 @@ def tuple_(t: Tracer, e: ast.Tuple) -> Abstract:
 
 
 def list_(t: Tracer, e: ast.List) -> Abstract:
-    return Seq("list", items_of(t, e.elts))
+    return new_list(t, items_of(t, e.elts))
 
 
 def dict_(t: Tracer, e: ast.Dict) -> Abstract:
     found: dict[Any, Abstract] = {}
     for k, v in zip(e.keys, e.values, strict=True):
         if k is None:
-            inner = t.expr(v)
+            inner = see(t, t.expr(v))
             if not isinstance(inner, Seq) or inner.kind != "dict":
                 t.refuse("E101", f"{describe(inner)} is not a dict", v)
             found.update(zip(inner.meta, inner.items, strict=True))
         else:
             found[static_key(t, t.expr(k), k)] = t.expr(v)
-    return Seq("dict", tuple(found.values()), tuple(found))
-
-
-def static_key(t: Tracer, x: Abstract, node: ast.AST | None = None) -> Any:
-    """A key of a dict, known now."""
-    if isinstance(x, Py):
-        return x.obj
-    if isinstance(x, Num) and x.known is not None:
-        return x.known
-    if isinstance(x, Seq) and x.kind == "tuple":
-        return tuple(static_key(t, i, node) for i in x.items)
-    t.refuse("E006", "the key of a dict must be a constant of the program", node, "Use an array, or if and elif.")
+    return new_box(t, "dict", Seq("dict", tuple(found.values()), tuple(found)))
 
 
 def slice_(t: Tracer, e: ast.Slice) -> Abstract:
@@ -251,9 +261,11 @@ def slice_(t: Tracer, e: ast.Slice) -> Abstract:
 
 
 def subscript(t: Tracer, e: ast.Subscript) -> Abstract:
-    base = t.expr(e.value)
-    with t.placed(e.slice):
+    base = present(t, t.expr(e.value), "TypeError", "'NoneType' object is not subscriptable")
+    with t.placed(e.slice), t.holding(base):
         key = t.expr(e.slice)
+    if isinstance(base, Ref):
+        return item_of(t, base, key, e)
     if isinstance(base, Arr):
         return load(t, index_array(t, base, key, e))
     if isinstance(base, Seq):
@@ -273,15 +285,14 @@ def static_slice(t: Tracer, s: Slice) -> slice:
 
 
 def _item(t: Tracer, base: Seq, key: Abstract, e: ast.Subscript) -> Abstract:
-    if base.kind == "dict":
-        found = base.get(static_key(t, key, e.slice))
-        if found is None:
-            t.refuse("E101", f"the dict has no key {static_key(t, key)!r}", e, f"Its keys are {', '.join(map(repr, base.meta))}.")
-        return found
+    if base.kind == "dict":  # **kwargs
+        return item_of(t, new_box(t, "dict", base), key, e)
     if base.kind == "record" and not issubclass(base.meta[0], tuple):
         return call_node(t, attribute(t, base, "__getitem__", e), [key], {}, e)
     if isinstance(key, Slice):
         return Seq("tuple" if base.kind == "record" else base.kind, base.items[static_slice(t, key)])
+    if isinstance(key, Num) and key.known is None and key.dtype.kind == "i" and base.items:
+        return tuple_item(t, base, t.as_index(key))
     k = t.known_int(key, f"the index into a {base.kind}", e.slice)
     if not -len(base.items) <= k < len(base.items):
         t.refuse("E101", f"{base.kind} index {k} is out of range: it has {len(base.items)} items", e)
@@ -297,11 +308,12 @@ def attribute_(t: Tracer, e: ast.Attribute) -> Abstract:
 
 def call(t: Tracer, e: ast.Call) -> Abstract:
     function = t.expr(e.func)
-    args = list(items_of(t, e.args))
+    with t.holding(function):
+        args = list(items_of(t, e.args, takes_generator(function)))
     kwargs: dict[str, Abstract] = {}
     for k in e.keywords:
-        with t.holding(*args, *kwargs.values()):
-            x = t.expr(k.value)
+        with t.holding(function, *args, *kwargs.values()):
+            x = see(t, t.expr(k.value)) if k.arg is None else t.expr(k.value)
         if k.arg is not None:
             kwargs[k.arg] = x
         elif isinstance(x, Seq) and x.kind == "dict":
@@ -309,6 +321,16 @@ def call(t: Tracer, e: ast.Call) -> Abstract:
         else:
             t.refuse("E101", f"{describe(x)} is not a dict", k.value)
     return call_node(t, function, args, kwargs, e)
+
+
+CONSUMERS = (sum, min, max, any, all, tuple)
+
+
+def takes_generator(function: Abstract) -> bool:
+    """Whether whoever is called goes through its argument once, so that a list in brackets need not be made."""
+    if not isinstance(function, Py) or handler_of(function.obj) is None:
+        return False
+    return any(function.obj is f for f in CONSUMERS) or (getattr(function.obj, "__module__", "") or "").startswith("numpy")
 
 
 def lambda_(t: Tracer, e: ast.Lambda) -> Abstract:

@@ -91,10 +91,10 @@ def structure(x: Abstract) -> Tree:
     return Tree(x.kind, tuple(map(structure, x.items)), x.meta) if isinstance(x, Seq) else Tree("none")
 
 
-def with_none(tree: Tree, leaves: Sequence[Num | Arr | None]) -> Abstract:
+def with_none(t: Tracer, tree: Tree, leaves: Sequence[Num | Arr | None]) -> Abstract:
     """The container with None for the leaves that are None."""
     it: Iterator[Any] = iter([NONE if n is None else n for n in leaves])
-    return from_leaves(tree, it)
+    return from_leaves(t, tree, it)
 
 
 def wrapped(t: Tracer, values: Sequence[Value], weak: Sequence[bool]) -> Iterator[Num | Arr]:

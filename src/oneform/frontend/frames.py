@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import builtins
-import dataclasses
 import functools
 import types
 from collections.abc import Mapping
 from typing import Any
 
 from oneform.errors import CompileError
-from oneform.frontend.attributes import NUMERIC_MODULES, bound_method
+from oneform.frontend.attributes import NUMERIC_MODULES, bound_method, container_kind
+from oneform.frontend.boxes import new_box
 from oneform.frontend.compiled import call_compiled
 from oneform.frontend.control import block
 from oneform.frontend.creation import as_operand
@@ -22,13 +22,17 @@ from oneform.frontend.fitting import rebuilt
 from oneform.frontend.lift import constant_object, lift
 from oneform.frontend.liveness import NOBODY, liveness
 from oneform.frontend.numbers import elementwise, operand, python_number
+from oneform.frontend.objects import is_list
+from oneform.frontend.passing import plain, see
 from oneform.frontend.pullbacks import call_pullback, call_vjp
+from oneform.frontend.records import construct
 from oneform.frontend.recursion import Recursive, recur, run_recursive
 from oneform.frontend.registry import CONTAINER_METHODS, METHODS, Call, handler_of
 from oneform.frontend.source import Definition, Source, local_names, source_of
 from oneform.frontend.state import Frame, Var
+from oneform.frontend.targets import name_memory
 from oneform.frontend.tracer import BY_PYTHON, PathEnds, Tracer
-from oneform.frontend.values import NONE, Abstract, Arr, Attr, Custom, Fn, Method, Num, Pullback, Py, Seq, describe
+from oneform.frontend.values import NONE, Abstract, Arr, Attr, Custom, Fn, Method, Num, Opt, Pullback, Py, Ref, Seq, describe
 from oneform.ops import OPS
 from oneform.rules import CustomRule
 from oneform.types import C128, F64
@@ -43,13 +47,13 @@ def call_node(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str,
     if isinstance(f, Method):
         return call_node(t, f.function, [*f.args, *args], {**f.kwargs, **kwargs}, node)
     if isinstance(f, Pullback):
-        return call_pullback(t, f, args, kwargs, node)
+        return call_pullback(t, f, *_plain(t, args, kwargs), node)
     if isinstance(f, Attr):
-        table: Any = CONTAINER_METHODS[f.owner.kind, f.name] if isinstance(f.owner, Seq) else METHODS[f.name]
+        table: Any = CONTAINER_METHODS[container_kind(t, f.owner), f.name] if isinstance(f.owner, (Seq, Ref)) else METHODS[f.name]
         return table(Call(t, f.name, [f.owner, *args], dict(kwargs), node))
     if isinstance(f, Py):
         return _call_object(t, f.obj, args, kwargs, node)
-    if isinstance(f, Seq) and f.kind == "record":
+    if isinstance(f, (Seq, Ref)):
         inner = bound_method(t, f, "__call__")
         if inner is not None:
             return call_node(t, inner, args, kwargs, node)
@@ -65,17 +69,17 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
     if op is not None:
         return _operation(t, obj, op, args, kwargs, node, keep_weak=isinstance(special, str))
     if hasattr(obj, "__oneform_function__"):
-        return call_compiled(t, obj, args, kwargs, node)
+        return call_compiled(t, obj, *_plain(t, args, kwargs), node)
     if isinstance(obj, (Custom, CustomRule)):
         return _call_custom(t, obj if isinstance(obj, Custom) else of_object(t, obj), args, kwargs, node)
     if isinstance(obj, Derived):
-        return call_derived(t, obj, args, kwargs, node)
+        return call_derived(t, obj, *_plain(t, args, kwargs), node)
     if hasattr(obj, "__oneform_transform__"):
-        return derive(t, obj, args, kwargs, node)
+        return derive(t, obj, *_plain(t, args, kwargs), node)
     if hasattr(obj, "__oneform_apart__"):
-        return call_vjp(t, obj.__oneform_apart__, args, kwargs, node)
+        return call_vjp(t, obj.__oneform_apart__, *_plain(t, args, kwargs), node)
     if hasattr(obj, "__oneform_product__"):
-        return apply_along(t, obj, args, kwargs, node)
+        return apply_along(t, obj, *_plain(t, args, kwargs), node)
     if isinstance(obj, functools.partial):
         return _partial(t, obj, args, kwargs, node)
     library = (getattr(obj, "__module__", None) or "").split(".")[0] in NUMERIC_MODULES  # its source is not for us to read
@@ -85,7 +89,7 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
         owner = lift(t, obj.__self__, _name(obj), (id(obj), "self"), lambda: obj.__self__)
         return call_node(t, Py(obj.__func__), [owner, *args], kwargs, node)
     if isinstance(obj, type):
-        return _construct(t, obj, args, kwargs, node)
+        return construct(t, obj, args, kwargs, node)
     inner = getattr(obj, "__wrapped__", None)
     if inner is not None and not library:
         return _call_object(t, inner, args, kwargs, node)
@@ -95,9 +99,14 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
     t.refuse("E003", f"{_name(obj)} is not known to the compiler", node, _advice(obj))
 
 
+def _plain(t: Tracer, args: list[Abstract], kwargs: Mapping[str, Abstract]) -> tuple[list[Abstract], dict[str, Abstract]]:
+    """Arguments of what takes values only."""
+    return [plain(t, a) for a in args], {k: plain(t, a) for k, a in kwargs.items()}
+
+
 def _call_custom(t: Tracer, custom: Custom, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
-    given = _positional(t, custom.function, args, kwargs, node)
-    return call_custom(t, custom, given, tuple(map(signature, given)), node)
+    given = [plain(t, a) for a in _positional(t, custom.function, args, kwargs, node)]
+    return call_custom(t, custom, given, tuple(signature(t, a) for a in given), node)
 
 
 def _positional(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> list[Abstract]:
@@ -198,49 +207,6 @@ def _defaults(t: Tracer, fn: types.FunctionType) -> dict[str, Abstract]:
     return found
 
 
-# ---------------------------------------------------------------- records
-
-
-def _construct(t: Tracer, cls: type, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
-    fields: Any = getattr(cls, "_fields", None)
-    t.keep.append(cls)
-    if issubclass(cls, tuple) and fields is not None:
-        defaults = {k: constant_object(t, d, k, (id(cls), k), lambda k=k: cls._field_defaults[k]) for k, d in getattr(cls, "_field_defaults", {}).items()}
-        return _record(t, cls, tuple(fields), defaults, args, kwargs, node)
-    if dataclasses.is_dataclass(cls):
-        if "__post_init__" in cls.__dict__ or not _generated_init(cls):
-            t.refuse("E003", f"{cls.__name__} has its own initialisation, which the compiler does not run", node)
-        found: dict[str, Abstract] = {}
-        for f in dataclasses.fields(cls):
-            if f.default is not dataclasses.MISSING:
-                found[f.name] = constant_object(t, f.default, f.name, (id(cls), f.name), lambda f=f: f.default)
-        return _record(t, cls, tuple(f.name for f in dataclasses.fields(cls)), found, args, kwargs, node)
-    if issubclass(cls, BaseException):
-        t.refuse("E001", "an exception can only be raised", node)
-    t.refuse("E003", f"objects of the class {cls.__name__} cannot be made in compiled code", node, "Use a NamedTuple or a dataclass.")
-
-
-def _generated_init(cls: Any) -> bool:
-    return bool(cls.__dataclass_params__.init)
-
-
-def _record(
-    t: Tracer, cls: type, names: tuple[str, ...], defaults: Mapping[str, Abstract], args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST,
-) -> Abstract:
-    values = Call(t, cls.__name__, args, dict(kwargs), node)
-    optional = [n + "?" if n in defaults else n for n in names]
-    if len(args) > len(names) or any(k not in names for k in kwargs):
-        values.bind(*optional)
-    given = dict(zip(names, args, strict=False))
-    for k, x in kwargs.items():
-        if k in given:
-            values.bind(*optional)
-        given[k] = x
-    if any(n not in given and n not in defaults for n in names):
-        values.bind(*optional)
-    return Seq("record", tuple(given[n] if n in given else defaults[n] for n in names), (cls, names))
-
-
 # ---------------------------------------------------------------- functions compiled into their callers
 
 
@@ -261,20 +227,24 @@ def define(t: Tracer, node: Definition) -> Fn:
     return Fn(t.here.source.nested(node), t.here, defaults)
 
 
-def signature(x: Any) -> Any:
-    """What the lowering of a function depends on, apart from the numbers."""
+def signature(t: Tracer, x: Any) -> Any:
+    """What the lowering of a function depends on, apart from the numbers and the lengths of lists."""
+    if isinstance(x, Ref):
+        return "list" if is_list(t, x) else signature(t, see(t, x))
+    if isinstance(x, Opt):
+        return ("optional", signature(t, x.item))
     if isinstance(x, Num):
         return x.dtype
     if isinstance(x, Arr):
         return (x.cell.dtype, len(x.view.shape) if x.view else x.cell.rank)
     if isinstance(x, Seq):
-        return (x.kind, x.meta if x.kind != "record" else x.meta[0], tuple(map(signature, x.items)))
+        return (x.kind, x.meta if x.kind != "record" else x.meta[0], tuple(signature(t, i) for i in x.items))
     if isinstance(x, Py):
         return id(x.obj)
     if isinstance(x, Fn):
         return (id(x.source.node), x.frame.path)
     if isinstance(x, Method):
-        return (signature(x.function), tuple(map(signature, x.args)), tuple((k, signature(v)) for k, v in x.kwargs.items()))
+        return (signature(t, x.function), tuple(signature(t, a) for a in x.args), tuple((k, signature(t, v)) for k, v in x.kwargs.items()))
     return type(x)
 
 
@@ -298,7 +268,7 @@ def inline(
         raise CompileError("E001", FENCE[ast.AsyncFunctionDef].text, source.location(source.node), FENCE[ast.AsyncFunctionDef].repair)
     bindings = bind_arguments(t, source, defaults, args, kwargs, node)
     closure = parent.path if parent else tuple(id(c) for c in source.cells.values())
-    key = (closure, *((k, signature(x)) for k, x in bindings.items()))
+    key = (closure, *((k, signature(t, x)) for k, x in bindings.items()))
     around = _active(t, source, key, node)
     if around is not None:
         if around.recursion is None:
@@ -331,8 +301,7 @@ def run_frame(t: Tracer, frame: Frame, bindings: Mapping[str, Abstract]) -> Abst
     try:
         for name, x in bindings.items():
             t.state.slots[Var(frame.path, name)] = x
-            if isinstance(x, Arr) and not x.cell.name:
-                x.cell.name = name
+            name_memory(x, name)
         block(t, frame.source.body)
         return _leave(t, frame)
     finally:
@@ -385,7 +354,7 @@ def bind_arguments(
         else:
             t.refuse("E106", f"{name}() got an unexpected keyword argument '{k}'", node)
     if a.kwarg is not None:
-        found[a.kwarg.arg] = Seq("dict", tuple(extra.values()), tuple(extra))
+        found[a.kwarg.arg] = new_box(t, "dict", Seq("dict", tuple(extra.values()), tuple(extra)))
     missing = [p for p in (*positional, *(k.arg for k in a.kwonlyargs)) if p not in found and p not in defaults]
     if missing:
         names = " and ".join(repr(m) for m in missing)

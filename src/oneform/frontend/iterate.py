@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from oneform.frontend.arrays import load, rank, whole
 from oneform.frontend.index import at_index
 from oneform.frontend.lift import structure
+from oneform.frontend.objects import is_list, known_item, list_length, many_numbers
+from oneform.frontend.passing import see
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Num, Range, Seq, Walk, describe, number
+from oneform.frontend.values import Abstract, Arr, Num, Range, Ref, Seq, Walk, describe, number
 from oneform.ops import make
 from oneform.types import I64
 
 
 @dataclass
 class Iteration:
+    """`unroll`: the items, where they are known now. A list among what is iterated over may change on the way: see loops._for, unroll.unroll."""
+
     trip: Num | None
     item: Callable[[Num], Abstract]
     unroll: list[Abstract] | None = None
@@ -33,6 +37,8 @@ def iteration(t: Tracer, x: Abstract, node: ast.AST | None = None) -> Iteration:
         return Iteration(trip_count(t, x), lambda i: range_item(t, x, i))
     if isinstance(x, Seq):
         return unrolled([structure(t, k) for k in x.meta] if x.kind == "dict" else list(x.items))
+    if isinstance(x, Ref):
+        return _of_object(t, x, node)
     if isinstance(x, Arr):
         if rank(x) == 0:
             t.refuse("E101", "a number cannot be iterated over", node)
@@ -40,6 +46,20 @@ def iteration(t: Tracer, x: Abstract, node: ast.AST | None = None) -> Iteration:
     if isinstance(x, Walk):
         return _walk(t, x, node)
     t.refuse("E101", f"{describe(x)} cannot be iterated over", node)
+
+
+def _of_object(t: Tracer, x: Ref, node: ast.AST | None) -> Iteration:
+    """Items of a list, keys of a dict."""
+    if is_list(t, x):
+        inner = see(t, x)
+        if isinstance(inner, Seq) and not many_numbers(t, inner):
+            return unrolled(list(inner.items))
+        return Iteration(list_length(t, x), lambda i: known_item(t, x, i))
+    inner = see(t, x)
+    assert isinstance(inner, Seq)
+    if inner.kind == "record":
+        t.refuse("E101", f"{describe(inner)} cannot be iterated over", node)
+    return iteration(t, inner.items[0] if inner.kind == "hash" else inner, node)
 
 
 def _walk(t: Tracer, x: Walk, node: ast.AST | None) -> Iteration:

@@ -12,7 +12,7 @@ import numpy as np
 from oneform.frontend.capture import Capture, Dependency, Item, Shape, is_container, leaf_of, reader
 from oneform.frontend.source import Source, global_value
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Cell, Num, Py, Seq, number
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Num, Place, Py, Ref, Seq, changes, number
 from oneform.ir import Value
 from oneform.tree import Leaf
 from oneform.types import Array, Scalar
@@ -52,6 +52,16 @@ def lift(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Ab
 
 
 def _container(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Abstract:
+    known = t.captured_boxes.get(key)
+    if known is None:
+        found = _contents(t, obj, name, key, read)
+        changing = found.kind in ("list", "dict") or (found.kind == "record" and changes(type(obj)))
+        known = t.captured_boxes[key] = Ref(Place(Box(name, found.kind, found, "global"))) if changing else found
+    return known
+
+
+def _contents(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Seq:
+    """The numbers, arrays and objects in a container."""
     if isinstance(obj, dict):
         items: dict[Any, Any] = obj
         kids = [lift(t, v, f"{name}[{k!r}]", (*key, k), Item(read, k)) for k, v in items.items()]

@@ -12,19 +12,21 @@ from typing import Any
 from oneform.errors import CompileError
 from oneform.frontend.affine import constant
 from oneform.frontend.control import block
+from oneform.frontend.dicts import agree
 from oneform.frontend.forms import CellForm, Form, Keep, LateForm, MaybeForm, NumForm, VersionForm, types
 from oneform.frontend.iterate import Iteration, iteration
 from oneform.frontend.liveness import stores
 from oneform.frontend.loop_shape import has_effects, leave_loop, loop_frame, may_leave, with_break
 from oneform.frontend.meet import count_references, needed
 from oneform.frontend.meeting import Meeting, Side
-from oneform.frontend.numbers import compare_numbers, negated, truth
+from oneform.frontend.numbers import compare_numbers, negated
 from oneform.frontend.passing import give, take
 from oneform.frontend.state import Flag, LoopFrame, State, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.truth import truth
 from oneform.frontend.unroll import unroll
-from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Arr, Box, Cell, Maybe, Missing, Num, number, same
+from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Abstract, Arr, Box, Cell, Maybe, Missing, Num, Ref, number, parts, same
 from oneform.ir import Block, Builder, Value, substitute
 from oneform.ops import constant as ir_constant
 from oneform.ops import make
@@ -66,17 +68,25 @@ def for_statement(t: Tracer, s: ast.For) -> None:
     over = t.expr(s.iter)
     items = iteration(t, over, s.iter)
     with t.holding(over):
-        _for(t, s, items)
+        _for(t, s, over, items)
 
 
-def _for(t: Tracer, s: ast.For, items: Iteration) -> None:
+def _for(t: Tracer, s: ast.For, over: Abstract, items: Iteration) -> None:
     if items.unroll is not None:
-        unroll(t, s, items.unroll)
+        unroll(t, s, over, items.unroll)
         return
     assert items.trip is not None
     frame = loop_frame(t, s)
     early = may_leave(s.body)
-    _run(Loop(t, s, frame, t.state, items=items, early=early))
+    before, t.resized = t.resized, set()
+    try:
+        _run(Loop(t, s, frame, t.state, items=items, early=early))
+    finally:
+        resized, t.resized = t.resized, t.resized | before
+    for part in parts(over):
+        if isinstance(part, Ref) and part.box in resized:
+            detail = f"{part.box.name or 'the list'} changes its length while it is iterated over"
+            t.refuse("E104", detail, s.iter, "Loop over a copy of it, or with while and an index.")
 
 
 def while_statement(t: Tracer, s: ast.While) -> None:
@@ -95,6 +105,8 @@ def _run(loop: Loop) -> None:
     loop.counters = {key for key, form in loop.forms.items() if _starts_not_negative(loop, key, form)}
     for _ in range(ATTEMPTS):
         attempt = _attempt(loop)
+        if agree(t, loop.pre, attempt.end):
+            continue
         left = loop.frame.broke or loop.frame.returned
         found = _forms(loop, attempt)
         if left and not loop.early:

@@ -8,22 +8,23 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from oneform.errors import OneformError
-from oneform.frontend import builtins_api, complex_api, control, expressions, loops, numpy_api, statements
+from oneform.frontend import builtins_api, complex_api, containers_api, control, expressions, loops, numpy_api, statements
 from oneform.frontend.arrays import read
 from oneform.frontend.containers import from_leaves, to_leaves
 from oneform.frontend.derived import parameter_names
 from oneform.frontend.frames import call_node
-from oneform.frontend.lowered import Lowered
+from oneform.frontend.lowered import Lowered, Step
 from oneform.frontend.source import source_of
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Cell, Num, Py
+from oneform.frontend.updates import Path, changes_of, given_boxes
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Num, Py
 from oneform.ir import Value
 from oneform.tree import Leaf, Tree
 from oneform.types import Array, Scalar
 
 Argument = tuple[Tree, list[Leaf]]
 STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
-HANDLER_MODULES = (builtins_api, numpy_api, complex_api)  # imported for the handlers that they register
+HANDLER_MODULES = (builtins_api, containers_api, numpy_api, complex_api)  # imported for the handlers that they register
 
 
 def trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, Argument]) -> Lowered:
@@ -36,13 +37,15 @@ def trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, Ar
             t.declare_symbols(leaf.type)
     positional = [_argument(t, a, params, cells) for a in args]
     named = {k: _argument(t, a, params, cells) for k, a in kwargs.items()}
+    boxes = [b for k, x in enumerate(positional) for b in given_boxes(x, (Step("argument", k),))]
+    boxes += [b for k, x in named.items() for b in given_boxes(x, (Step("argument", k),))]
     node = _node_of(fn)
     try:
         result = call_node(t, Py(fn), positional, named, node)
     except PathEnds:
         result = Py(None)
     try:
-        return _finish(t, fn, result, cells)
+        return _finish(t, fn, result, cells, boxes)
     except OneformError as e:
         raise e.at(t.returned_at) from None
 
@@ -68,21 +71,23 @@ def _argument(t: Tracer, argument: Argument, params: list[Value], cells: list[tu
                 t.at_root(v)
                 yield Num(leaf.type.dtype, leaf.weak, v)
 
-    return from_leaves(tree, values())
+    return from_leaves(t, tree, values(), "argument")
 
 
-def _finish(t: Tracer, fn: Callable[..., Any], result: Abstract, cells: list[tuple[int, Cell]]) -> Lowered:
+def _finish(t: Tracer, fn: Callable[..., Any], result: Abstract, cells: list[tuple[int, Cell]], boxes: list[tuple[Box, Path]]) -> Lowered:
     leaves: list[Num | Arr] = []
     tree = to_leaves(t, result, leaves)
+    count = len(leaves)
+    updates = changes_of(t, boxes, leaves)
     values = [t.value(x) if isinstance(x, Num) else read(t, x) for x in leaves]
-    found = [Leaf(v.type, isinstance(x, Num) and x.weak) for x, v in zip(leaves, values, strict=True)]
+    found = [Leaf(v.type, isinstance(x, Num) and x.weak) for x, v in zip(leaves, values, strict=True)][:count]
     first = len(t.root.params) - len(t.captures)
     captured = [(first + k, t.captured_cells[key]) for k, key in enumerate(t.captures) if key in t.captured_cells]
     written = [(k, v) for k, cell in (*cells, *captured) if isinstance(v := t.state.version(cell), Value) and v is not cell.initial]
     function = t.root.function(getattr(fn, "__name__", "function"), *values, *(v for _, v in written))
     return Lowered(
         function, tree, found, [c for c, _ in t.captures.values()], tuple(k for k, _ in written), list(t.dependencies.values()), tuple(t.codes),
-        tuple(dict.fromkeys(t.warnings)), parameter_names(Py(fn)),
+        tuple(dict.fromkeys(t.warnings)), updates, parameter_names(Py(fn)),
     )
 
 

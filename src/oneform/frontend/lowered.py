@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import CodeType
+from typing import Any
 
 from oneform.frontend.capture import Capture, Dependency
 from oneform.ir import Function
@@ -12,10 +13,28 @@ from oneform.tree import Leaf, Tree
 
 
 @dataclass(frozen=True)
+class Step:
+    """One step on the way to an object that was given: argument (by position or name), item (by position or key), field."""
+
+    kind: str
+    key: Any
+
+
+@dataclass(frozen=True)
+class Update:
+    """What becomes of an object that was given. `what`: list, dict: these are its items now; object: these fields have new values;
+    objects: each object in the list has new values. In `tree` "kept" is what was there before, "given" another object of the arguments."""
+
+    path: tuple[Step, ...]
+    what: str
+    tree: Tree
+
+
+@dataclass(frozen=True)
 class Lowered:
     """A Python function as IR. Parameters: the leaves of `args` in order, of `kwargs` in the order given, then the captures.
 
-    `writes` are the parameters that the function writes to: their final versions are the last results, in that order.
+    Results: the leaves of the result, then those of `updates`, then the final versions of the parameters `writes`.
     """
 
     function: Function
@@ -26,4 +45,5 @@ class Lowered:
     dependencies: list[Dependency] = field(default_factory=list[Dependency])
     codes: tuple[CodeType, ...] = ()
     warnings: Sequence[str] = ()
+    updates: tuple[Update, ...] = ()
     parameters: tuple[str, ...] = ()  # names of the positional parameters

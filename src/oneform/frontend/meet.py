@@ -8,6 +8,7 @@ from typing import Any
 
 from oneform.errors import CompileError
 from oneform.frontend.affine import constant
+from oneform.frontend.dicts import agree
 from oneform.frontend.forms import Form
 from oneform.frontend.liveness import NOBODY, Names
 from oneform.frontend.meeting import Meeting, Side
@@ -73,6 +74,7 @@ def meet(t: Tracer, c: Num, start: State, then: Path, other: Path, after: Names 
     """Emit the branch; the tracer's state becomes that behind it. Neither side is raised."""
     left, right = then.state, other.state
     live_left, live_right = path_live(left, after), path_live(right, after)
+    agree(t, left, right)
     t.state = start
     meeting = Meeting(t, Side(left, count_references(t, left, live_left)), Side(right, count_references(t, right, live_right)), _shared(start))
     slots: dict[Any, Any] = {}

@@ -184,7 +184,8 @@ class Meeting:
             with self.on(side):
                 inner = see(self.t, x)
             clean = x.form is None and side.count.get(x.box, 0) <= 1
-            form = self.lone(inner, right, name) if not isinstance(inner, Ref) else RowsForm(inner.form.item)
+            rows = inner.form.item if isinstance(inner, Ref) else inner.item if isinstance(inner, Rows) else None
+            form = RowsForm(rows) if isinstance(inner, (Ref, Rows)) else self.lone(inner, right, name)
             return BoxForm(form, "record" if isinstance(inner, Seq) else x.box.kind, name, (None, x.box) if right else (x.box, None), clean)
         return Keep(x)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from oneform.errors import CompileError
+from oneform.frontend import library
 from oneform.frontend.boxes import change_rows, contents, length, new_box, partner, rows_at, set_contents
 from oneform.frontend.forms import Form, Keep, NumForm, RowsForm, SeqForm, joined, shown, types
 from oneform.frontend.index import normalised
-from oneform.frontend.numbers import compare_numbers, promoted
+from oneform.frontend.numbers import compare_numbers, conjunction, promoted
 from oneform.frontend.passing import converted, give, give_rows, holds_memory, item_form, mutable, rows_item, see, take, take_item
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Box, Num, Opt, Place, Ref, Rows, Seq, describe, number
+from oneform.frontend.values import FALSE, TRUE, Abstract, Box, Num, Opt, Place, Py, Ref, Rows, Seq, Slice, describe, number, same
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.ops.lists import at_path
@@ -116,9 +118,70 @@ def item_at(t: Tracer, x: Ref, key: Num) -> Abstract:
     return row_item(t, found, normalised(t, i, n, None))
 
 
+def known_item(t: Tracer, x: Ref, i: Num) -> Abstract:
+    """x[i] of a list, the index known to be in range."""
+    found = rows_of(t, x)
+    if found is None:
+        static = contents(t, x.box)
+        assert isinstance(static, Seq)
+        if i.known is not None:
+            return static.items[int(i.known)]
+        found = read_only(t, static)
+    return row_item(t, found, i)
+
+
 def _out_of_range(t: Tracer) -> None:
     t.check(number(False), "IndexError", "list index out of range")
     raise PathEnds
+
+
+def run(t: Tracer, f: Callable[..., Any], *args: Abstract) -> Abstract:
+    """A call of a function of the library."""
+    return t.call(t, Py(f), list(args), {}, t.here.source.node)
+
+
+def list_slice(t: Tracer, x: Ref, s: Slice) -> Abstract:
+    """x[a:b:c], a new list."""
+    step = s.step or number(1)
+    k = t.known_int(step, "the step of a slice of a list")
+    if k == 0:
+        t.check(number(False), "ValueError", "slice step cannot be zero")
+    found = rows_of(t, x)
+    bounds = s.start, s.stop
+    if found is None and all(b is None or b.known is not None for b in bounds):
+        static = contents(t, x.box)
+        assert isinstance(static, Seq)
+        start, stop = (None if b is None else int(b.known) for b in bounds)
+        return new_list(t, static.items[start:stop:k])
+    n = list_length(t, x)
+    first, last = sliced(t, s, n, k)
+    return run(t, library.sliced, x, first, last, number(k))
+
+
+def sliced(t: Tracer, s: Slice, n: Num, step: int) -> tuple[Num, Num]:
+    """The bounds of a slice of n items, as Python's slice.indices has them."""
+    far = number(2**62)
+    start = s.start if s.start is not None else number(0) if step > 0 else far
+    stop = s.stop if s.stop is not None else far if step > 0 else number(-(2**62))
+    out = run(t, library.slice_bounds, t.as_index(start), t.as_index(stop), number(step), n)
+    assert isinstance(out, Seq)
+    first, last = out.items
+    assert isinstance(first, Num) and isinstance(last, Num)
+    return first, last
+
+
+def same_object(t: Tracer, a: Ref, b: Ref) -> Num:
+    """a is b"""
+    if same(a, b):
+        return TRUE
+    if a.box is b.box and a.place.fields == b.place.fields:
+        out = TRUE
+        for i, j in zip(a.place.indices, b.place.indices, strict=True):
+            out = conjunction(t, out, compare_numbers(t, operator.eq, i, j))
+        return out
+    if a.box in b.box.partners:
+        t.refuse("E104", f"whether {a.box.name or 'one'} is {b.box.name or 'the other'} depends on the path taken", None, "Compare what is in them.")
+    return FALSE
 
 
 def tuple_item(t: Tracer, c: Seq, i: Num) -> Abstract:
@@ -249,6 +312,20 @@ def copied_list(t: Tracer, x: Ref) -> Ref:
     if holds_memory(form):
         partner(out.box, x.box)
     return out
+
+
+def taken_out(t: Tracer, x: Ref, each: Callable[[Abstract], Abstract]) -> Ref:
+    """An object of its own with what is in another, `each` item made anew."""
+    if is_list(t, x):
+        found = rows_of(t, x)
+        if found is not None:
+            form = found[1]
+            value = None if form is None else give_rows(t, RowsForm(form), x if x.form is not None else contents(t, x.box))
+            return new_box(t, "list", Rows(value, form, object()), x.box.name)
+    inner = see(t, x)
+    assert isinstance(inner, Seq)
+    kind = inner.kind if inner.kind != "hash" else "dict"
+    return new_box(t, kind, Seq(inner.kind, tuple(map(each, inner.items)), inner.meta), x.box.name)
 
 
 def repeated(t: Tracer, items: tuple[Abstract, ...], times: Num) -> Ref | None:

@@ -6,13 +6,32 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from oneform.frontend import library
 from oneform.frontend.arrays import places, rank, require_equal, shape
 from oneform.frontend.attributes import bound_method
 from oneform.frontend.creation import as_operand
-from oneform.frontend.numbers import Operand, arithmetic, as_value, compare, compare_numbers, conjunction, op_of, operand, pointwise, promoted, wrap
+from oneform.frontend.dicts import has_key
+from oneform.frontend.lift import structure
+from oneform.frontend.numbers import (
+    Operand,
+    arithmetic,
+    as_value,
+    compare,
+    compare_numbers,
+    conjunction,
+    negated,
+    op_of,
+    operand,
+    pointwise,
+    promoted,
+    wrap,
+)
+from oneform.frontend.objects import UNROLLED, is_list, new_list, present, record_of, repeated, run
+from oneform.frontend.passing import plain, see
 from oneform.frontend.reductions import any_of
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Fn, Num, Py, Seq, describe, number, same
+from oneform.frontend.truth import truth
+from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Fn, Num, Opt, Py, Range, Ref, Seq, describe, number, same
 from oneform.ops import make
 from oneform.types import BOOL, I64
 
@@ -36,19 +55,87 @@ def binary(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstra
         return own
     if isinstance(a, (Num, Arr)) and isinstance(b, (Num, Arr)):
         return numeric(t, f, a, b)
-    if isinstance(a, Seq) and isinstance(b, Seq) and a.kind in ("tuple", "list") and b.kind == a.kind and f is operator.add:
-        return Seq(a.kind, a.items + b.items)
-    if f is operator.mul and (isinstance(a, Seq) and isinstance(b, Num) or isinstance(b, Seq) and isinstance(a, Num)):
-        seq, times = (a, b) if isinstance(a, Seq) else (b, a)
-        assert isinstance(seq, Seq)
-        if seq.kind in ("tuple", "list"):
-            return Seq(seq.kind, seq.items * t.known_int(times, f"the length of a {seq.kind}"))
-    if isinstance(a, Arr) and isinstance(b, Seq) or isinstance(b, Arr) and isinstance(a, Seq):
-        return numeric(t, f, as_operand(t, a), as_operand(t, b))
+    if isinstance(a, Opt) or isinstance(b, Opt):
+        return binary(t, f, not_none(t, a, f), not_none(t, b, f))
+    found = _of_sequences(t, f, a, b)
+    if found is not None:
+        return found
+    x, y = plain(t, a), plain(t, b)
+    if isinstance(x, Arr) and isinstance(y, (Seq, Ref)) or isinstance(y, Arr) and isinstance(x, (Seq, Ref)):
+        return numeric(t, f, as_operand(t, x), as_operand(t, y))
     if isinstance(a, Py) and isinstance(b, Py) and isinstance(a.obj, str) and isinstance(b.obj, str) and f is operator.add:
         return Py(a.obj + b.obj)
     sign = SYMBOL.get(f, DUNDER.get(f, "?"))
-    t.refuse("E101", f"unsupported operands for {sign}: {describe(a)} and {describe(b)}")
+    t.refuse("E101", f"unsupported operands for {sign}: {describe(x)} and {describe(y)}")
+
+
+def not_none(t: Tracer, x: Abstract, f: Callable[..., Any]) -> Abstract:
+    """An operand that may be None, where None is an error."""
+    return present(t, x, "TypeError", f"unsupported operand type(s) for {SYMBOL.get(f, DUNDER.get(f, '?'))}: 'NoneType'")
+
+
+def _of_sequences(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstract | None:
+    """Tuples and lists one behind the other, or several times; None for anything else."""
+    if f is operator.add and is_list(t, a) and is_list(t, b):
+        x, y = see(t, a), see(t, b)
+        if isinstance(x, Seq) and isinstance(y, Seq):
+            return new_list(t, x.items + y.items)
+        return run(t, library.joined, a, b)
+    if f is operator.add and isinstance(a, Seq) and isinstance(b, Seq) and a.kind in ("tuple", "list") and b.kind == a.kind:
+        return Seq(a.kind, a.items + b.items)
+    if f is not operator.mul or not (isinstance(a, Num) or isinstance(b, Num)):
+        return None
+    seq, times = (b, a) if isinstance(a, Num) else (a, b)
+    assert isinstance(times, Num)
+    if isinstance(seq, Seq) and seq.kind in ("tuple", "list"):
+        return Seq(seq.kind, seq.items * t.known_int(times, f"the length of a {seq.kind}"))
+    if not is_list(t, seq) or times.dtype.kind not in "bi":
+        return None
+    assert isinstance(seq, Ref)
+    inner = see(t, seq)
+    if isinstance(inner, Seq):
+        if times.known is not None and len(inner.items) * max(int(times.known), 0) <= UNROLLED:
+            return new_list(t, inner.items * max(int(times.known), 0))
+        many = repeated(t, inner.items, times)
+        if many is not None:
+            return many
+        if times.known is not None:
+            return new_list(t, inner.items * max(int(times.known), 0))
+    return run(t, library.repeated, seq, times)
+
+
+def ordered(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstract:
+    """a < b and its like of tuples and lists: by the first items that differ."""
+    x, y = (b, a) if f in (operator.gt, operator.le) else (a, b)
+    p, q = see(t, x), see(t, y)
+    if isinstance(p, Seq) and isinstance(q, Seq):
+        less: Abstract = number(len(p.items) < len(q.items))
+        for i, j in reversed(list(zip(p.items, q.items, strict=False))):
+            first, same_ = binary_compare(t, operator.lt, i, j), equal(t, i, j)
+            rest = conjunction(t, same_, truth(t, less))
+            less = conjunction(t, truth(t, first), rest, either=True)
+    else:
+        less = run(t, library.less, x, y)
+    assert isinstance(less, Num)
+    return negated(t, less) if f in (operator.le, operator.ge) else less
+
+
+def binary_compare(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstract:
+    """a < b and its like, of anything."""
+    if isinstance(a, (Num, Arr)) and isinstance(b, (Num, Arr)):
+        return compare(t, op_of(f), a, b)
+    if isinstance(a, Py) and isinstance(b, Py):
+        return number(bool(f(a.obj, b.obj)))
+    own = _from_class(t, f, a, b)
+    if own is not None:
+        return own
+    a, b = not_none(t, a, f), not_none(t, b, f)
+    if isinstance(a, (Seq, Ref)) and isinstance(b, (Seq, Ref)) and record_of(t, a) is None:
+        return ordered(t, f, a, b)
+    return compare(t, op_of(f), operand(t, a), operand(t, b))
+
+
+MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 
 
 def _from_class(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstract | None:
@@ -56,12 +143,16 @@ def _from_class(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> A
     name = DUNDER.get(f)
     if name is None:
         return None
-    for x, y, full in ((a, b, f"__{name}__"), (b, a, f"__r{name}__")):
-        if isinstance(x, Seq) and x.kind == "record":
-            found = bound_method(t, x, full)
-            if found is not None:
-                return t.call(t, found, [y], {}, t.here.source.node)
+    for x, y, full in ((a, b, f"__{name}__"), (b, a, f"__{MIRRORED.get(name, 'r' + name)}__")):
+        found = method_of(t, x, full)
+        if found is not None:
+            return t.call(t, found, [y], {}, t.here.source.node)
     return None
+
+
+def method_of(t: Tracer, x: Abstract, name: str) -> Abstract | None:
+    """A method that a record's class defines in Python; None for what is no record."""
+    return bound_method(t, x, name) if isinstance(x, (Seq, Ref)) and record_of(t, x) is not None else None
 
 
 def numeric(t: Tracer, f: Callable[..., Any], a: Operand, b: Operand, strong: bool = False) -> Operand:
@@ -121,27 +212,55 @@ def equal(t: Tracer, a: Abstract, b: Abstract) -> Num:
         return compare_numbers(t, operator.eq, a, b)
     if isinstance(a, Py) and isinstance(b, Py):
         return number(bool(a.obj == b.obj))
-    if isinstance(a, Seq) and isinstance(b, Seq):
-        own = _from_class(t, operator.eq, a, b)
-        if isinstance(own, Num):
-            return own
-        if a.kind != b.kind or a.meta != b.meta or len(a.items) != len(b.items):
-            return FALSE
-        out = TRUE
-        for x, y in zip(a.items, b.items, strict=True):
-            out = conjunction(t, out, equal(t, x, y))
-        return out
+    if isinstance(a, Opt) or isinstance(b, Opt):
+        return _equal_optional(t, a, b)
     if isinstance(a, Arr) or isinstance(b, Arr):
         t.refuse("E101", "the truth of a comparison with an array is ambiguous", None, "Compare elements, or use np.all(a == b).")
+    own = _from_class(t, operator.eq, a, b)
+    if isinstance(own, Num):
+        return own
+    x, y = see(t, a), see(t, b)
+    if isinstance(x, Seq) and isinstance(y, Seq):
+        return _equal_items(t, x, y)
+    if is_list(t, a) and is_list(t, b):
+        out = run(t, library.equal, a, b)
+        assert isinstance(out, Num)
+        return out
     if isinstance(a, Fn) or isinstance(b, Fn):
         return number(same(a, b))
     return FALSE
 
 
-def contains(t: Tracer, x: Abstract, box: Abstract) -> Num:
-    """x in box"""
+def _equal_items(t: Tracer, x: Seq, y: Seq) -> Num:
+    if x.kind == y.kind == "dict" and x.meta != y.meta and set(x.meta) == set(y.meta):
+        y = Seq("dict", tuple(y.items[y.meta.index(k)] for k in x.meta), x.meta)
+    if x.kind != y.kind or x.meta != y.meta or len(x.items) != len(y.items):
+        return FALSE
+    out = TRUE
+    for i, j in zip(x.items, y.items, strict=True):
+        out = conjunction(t, out, equal(t, i, j))
+    return out
+
+
+def _equal_optional(t: Tracer, a: Abstract, b: Abstract) -> Num:
+    """None is equal to None only."""
+    (p, x), (q, y) = ((i.there, i.item) if isinstance(i, Opt) else (number(not (isinstance(i, Py) and i.obj is None)), i) for i in (a, b))
+    neither = conjunction(t, negated(t, p), negated(t, q))
+    if any(isinstance(i, Py) and i.obj is None for i in (x, y)):
+        return neither
+    return conjunction(t, neither, conjunction(t, conjunction(t, p, q), equal(t, x, y)), either=True)
+
+
+def contains(t: Tracer, x: Abstract, container: Abstract) -> Num:
+    """x in container"""
+    own = method_of(t, container, "__contains__")
+    if own is not None:
+        return truth(t, t.call(t, own, [x], {}, t.here.source.node))
+    box = see(t, container)
+    if isinstance(container, Ref) and container.box.kind == "dict" and container.form is None:
+        return has_key(t, container, x)
     if isinstance(box, Seq):
-        items = [number(k) if isinstance(k, (bool, int, float, complex)) else Py(k) for k in box.meta] if box.kind == "dict" else box.items
+        items = [structure(t, k) for k in box.meta] if box.kind == "dict" else box.items
         out = FALSE
         for i in items:
             out = conjunction(t, out, equal(t, x, i), either=True)
@@ -151,5 +270,8 @@ def contains(t: Tracer, x: Abstract, box: Abstract) -> Num:
     if isinstance(box, Arr):
         hits = compare(t, op_of(operator.eq), box, operand(t, x))
         return any_of(t, hits, None)  # type: ignore[return-value]
-    t.refuse("E101", f"'in' takes a tuple, a dict or an array, not {describe(box)}")
-
+    if is_list(t, container) or isinstance(container, Range):
+        found = run(t, library.contains, container, x)
+        assert isinstance(found, Num)
+        return found
+    t.refuse("E101", f"'in' takes a tuple, a list, a dict or an array, not {describe(box)}")

@@ -50,6 +50,7 @@ from oneform.frontend.values import (
     Rows,
     Seq,
     View,
+    changes,
     view_numbers,
 )  # fmt: skip
 from oneform.ir import Value
@@ -193,6 +194,21 @@ def see(t: Tracer, x: Any) -> Any:
     return x
 
 
+DEEPEST = 200  # objects inside objects
+
+
+def plain(t: Tracer, x: Any, depth: int = 0) -> Any:
+    """What a value is made of now, all the way down: structure in place of lists, dicts and records. Run-time lists stay what they are."""
+    if depth > DEEPEST:
+        t.refuse("E101", "an object that refers to itself has no end as a value", None, "Pass the numbers and arrays that are needed.")
+    inner = see(t, x)
+    if isinstance(inner, Seq):
+        return Seq(inner.kind, tuple(plain(t, i, depth + 1) for i in inner.items), inner.meta)
+    if isinstance(inner, Opt):
+        return Opt(plain(t, inner.item, depth + 1), inner.there)
+    return x
+
+
 def fields_at(t: Tracer, x: Ref) -> tuple[Abstract, ...]:
     """The fields of a record in a row."""
     assert isinstance(x.form, SeqForm)
@@ -235,11 +251,6 @@ def mutable(form: Form) -> bool:
     if isinstance(form, SeqForm):
         return form.kind == "record" and changes(form.meta[0])
     return isinstance(form, RowsForm)
-
-
-def changes(cls: type) -> bool:
-    """Whether instances of a record class can be changed."""
-    return not issubclass(cls, tuple) and not (hasattr(cls, "__dataclass_params__") and cls.__dataclass_params__.frozen)  # type: ignore[attr-defined]
 
 
 def holds_memory(form: Form | None) -> bool:

@@ -45,7 +45,7 @@ def call_vjp(t: Tracer, rule: Any, args: Sequence[Abstract], kwargs: Mapping[str
     lengths = [t.length(v, k) for v in outs[:count] if differentiable(v.type) for k, d in enumerate(shape_of(v.type)) if not isinstance(d, int)]
     saved = wrapped(t, outs[count:], [False] * (len(outs) - count))
     code = _settled(t, Code(second.function, first.result, first.result_leaves, second.result, second.result_leaves, _text(second.function)))
-    value = from_leaves(first.result, wrapped(t, outs[:count], [leaf.weak for leaf in first.result_leaves]))
+    value = from_leaves(t, first.result, wrapped(t, outs[:count], [leaf.weak for leaf in first.result_leaves]))
     return Seq("tuple", (value, Pullback((*lengths, *saved), code)))
 
 
@@ -84,7 +84,7 @@ def call_pullback(t: Tracer, pullback: Pullback, args: Sequence[Abstract], kwarg
             cts.append(fit.moved(x, with_shape(element(leaf.type), dims), lengths, "the cotangent"))
     saved = [value_of(t, x) for x in items if isinstance(x, (Num, Arr))]
     outs = splice_function(t, code.function, [*saved, *cts])
-    return from_leaves(code.result, wrapped(t, outs, [leaf.weak for leaf in code.result_leaves]))
+    return from_leaves(t, code.result, wrapped(t, outs, [leaf.weak for leaf in code.result_leaves]))
 
 
 def _number(x: Abstract) -> Num:

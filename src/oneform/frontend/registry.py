@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from oneform.frontend.passing import plain
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Py
 
@@ -50,26 +51,31 @@ def _given(x: Abstract | None) -> Abstract | None:
 
 
 Handler = Callable[[Call], Abstract]
-HANDLERS: dict[int, tuple[Any, Handler]] = {}
+HANDLERS: dict[int, tuple[Any, Handler]] = {}  # by id, with the callee
 METHODS: dict[str, Handler] = {}  # methods of arrays and numbers; the owner is the first argument
 CONTAINER_METHODS: dict[tuple[str, str], Handler] = {}  # (kind of container, name)
 
 
-def handles(*callees: Any) -> Callable[[Handler], Handler]:
-    """The function below is what a call of these objects does."""
+def handles(*callees: Any, objects: bool = False) -> Callable[[Handler], Handler]:
+    """The function below is what a call of these objects does. It is shown lists, dicts and records as the structure that they are at the
+    moment, unless it asks for the objects themselves."""
 
     def register(f: Handler) -> Handler:
         for c in callees:
-            HANDLERS[id(c)] = (c, f)
+            HANDLERS[id(c)] = (c, f if objects else _reading(f))
         return f
 
     return register
 
 
+def _reading(f: Handler) -> Handler:
+    return lambda c: f(Call(c.t, c.name, [plain(c.t, a) for a in c.args], {k: plain(c.t, a) for k, a in c.kwargs.items()}, c.node))
+
+
 def method(*names: str) -> Callable[[Handler], Handler]:
     def register(f: Handler) -> Handler:
         for n in names:
-            METHODS[n] = f
+            METHODS[n] = _reading(f)
         return f
 
     return register

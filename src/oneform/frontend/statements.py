@@ -11,10 +11,9 @@ from typing import Any
 from oneform.frontend.expressions import BINARY
 from oneform.frontend.frames import call_node, define
 from oneform.frontend.meet import join_paths, lower_path
-from oneform.frontend.numbers import truth
-from oneform.frontend.operators import binary
-from oneform.frontend.targets import assign, augment, bind
+from oneform.frontend.targets import assign, augment, bind, delete
 from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.truth import truth
 from oneform.frontend.values import Abstract, Arr, Method, Num, Py, Seq, describe, number
 from oneform.ops import make
 from oneform.types import BOOL
@@ -27,8 +26,12 @@ def assign_statement(t: Tracer, s: ast.Assign) -> None:
 
 
 def aug_assign(t: Tracer, s: ast.AugAssign) -> None:
-    f = BINARY[type(s.op)]
-    augment(t, s.target, lambda old: binary(t, f, old, t.expr(s.value)))
+    augment(t, s.target, BINARY[type(s.op)], s.value)
+
+
+def delete_statement(t: Tracer, s: ast.Delete) -> None:
+    for target in s.targets:
+        delete(t, target)
 
 
 def ann_assign(t: Tracer, s: ast.AnnAssign) -> None:
@@ -180,6 +183,7 @@ def _part(t: Tracer, x: Abstract, spec: str, details: list[Num], node: ast.AST) 
 
 
 STATEMENTS: dict[type[ast.stmt], Any] = {
-    ast.Assign: assign_statement, ast.AugAssign: aug_assign, ast.AnnAssign: ann_assign, ast.Expr: expression, ast.Pass: nothing, ast.Nonlocal: nothing,
+    ast.Assign: assign_statement, ast.AugAssign: aug_assign, ast.Delete: delete_statement, ast.AnnAssign: ann_assign, ast.Expr: expression,
+    ast.Pass: nothing, ast.Nonlocal: nothing,
     ast.FunctionDef: function_def, ast.Import: import_, ast.ImportFrom: import_from, ast.Assert: assert_statement, ast.Raise: raise_statement,
 }

@@ -20,6 +20,7 @@ from oneform.ops import make
 from oneform.types import ANY, BOOL, I64, Dim, DType, Scalar, Type, element, shape_of
 
 BY_PYTHON = make.by_python()
+LIBRARY = "oneform.frontend.library"  # what is said of its lines is said of the user's that calls it
 
 
 class PathEnds(Exception):
@@ -46,6 +47,7 @@ class Tracer:
         self.statements, self.expressions = statements, expressions
         self.captures: dict[Any, tuple[Capture, Value]] = {}
         self.captured_cells: dict[Any, Cell] = {}
+        self.captured_boxes: dict[Any, Abstract] = {}
         self.dependencies: dict[Any, Dependency] = {}
         self.returned_at: Location | None = None  # the last return statement that was run
         self.codes: dict[Any, None] = {}  # code objects of the Python functions compiled in
@@ -67,7 +69,9 @@ class Tracer:
     # ------------------------------------------------------------ places and refusals
 
     def at(self, node: ast.AST) -> Location | None:
-        return self.frame.source.location(node) if self.frame else None
+        if self.frame is None:
+            return None
+        return self.b.loc if self.frame.source.globals.get("__name__") == LIBRARY else self.frame.source.location(node)
 
     def refuse(self, code: str, detail: str, node: ast.AST | None = None, repair: str = "") -> NoReturn:
         raise CompileError(code, detail, self.at(node) if node is not None else self.b.loc, repair)

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from typing import Any
 
 from oneform.frontend.control import block
+from oneform.frontend.iterate import iteration
 from oneform.frontend.loop_shape import leave_loop, loop_frame
 from oneform.frontend.meet import join_paths, lower_path
 from oneform.frontend.state import LoopFrame
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import FALSE
+from oneform.frontend.values import FALSE, Abstract, Ref, parts
+
+LONGEST = 10_000  # copies of a body
 
 
-def unroll(t: Tracer, s: ast.For, items: list[Any]) -> None:
-    """A loop over a tuple of things known now: one copy of the body for each."""
+def unroll(t: Tracer, s: ast.For, over: Abstract, items: list[Any]) -> None:
+    """A loop over a tuple of things known now: one copy of the body for each. What a body appends to a list that is iterated over is met too."""
     frame = loop_frame(t, s)
     outer = t.unrolled
+    lists = any(True for p in parts(over) if isinstance(p, Ref))
     try:
-        for k, item in enumerate(items):
+        for k in itertools.count():
+            if lists:
+                items = _now(t, s, over)
+            if k >= len(items):
+                break
             t.unrolled = (*outer, k)
-            _one_copy(t, s, frame, item)
+            _one_copy(t, s, frame, items[k])
             if t.state.status in ("exit", "raised"):
                 break
     finally:
@@ -29,6 +38,15 @@ def unroll(t: Tracer, s: ast.For, items: list[Any]) -> None:
     broke = t.state.slots.pop(frame.flag, FALSE)
     if t.state.status != "raised":
         leave_loop(t, s, frame, broke)
+
+
+def _now(t: Tracer, s: ast.For, over: Abstract) -> list[Any]:
+    """The items as they are before an iteration."""
+    items = iteration(t, over, s.iter).unroll
+    if items is None or len(items) > LONGEST:
+        detail = "a list that is iterated over changes its length in a way that is known only at run time"
+        t.refuse("E104", detail, s.iter, "Loop over a copy of it, or with while and an index.")
+    return items
 
 
 def _one_copy(t: Tracer, s: ast.For, frame: LoopFrame, item: Any) -> None:

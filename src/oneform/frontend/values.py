@@ -39,13 +39,12 @@ TRUE, FALSE = number(True), number(False)
 class Cell:
     """A piece of array memory. Its current version is a slot of the state; `initial` is the version that all states start from."""
 
-    __slots__ = ("name", "dtype", "rank", "initial", "pinned", "partners", "static")
+    __slots__ = ("name", "dtype", "rank", "initial", "pinned", "partners")
 
     def __init__(self, name: str, dtype: DType, rank: int, initial: Value | None = None, pinned: str = ""):
         self.name, self.dtype, self.rank, self.initial = name, dtype, rank, initial
         self.pinned = pinned  # why the program's caller sees writes to it: "argument", "global"
         self.partners: set[Memory] = set()  # cells and boxes that may be the same memory: a merge of two paths could not tell
-        self.static: tuple[Dim, ...] = ()
 
 
 class Box:
@@ -284,6 +283,11 @@ class Poison:
 
 Abstract = Num | Arr | Seq | Ref | Opt | Py | Fn | Method | Pullback | Attr | Range | Slice | Walk | Generator | Maybe | Missing
 NONE = Py(None)
+
+
+def changes(cls: type) -> bool:
+    """Whether instances of a record class can be changed."""
+    return not issubclass(cls, tuple) and not (hasattr(cls, "__dataclass_params__") and cls.__dataclass_params__.frozen)  # type: ignore[attr-defined]
 
 
 def same(a: Any, b: Any) -> bool:

@@ -115,6 +115,10 @@ def copy(b: Builder, a: Value) -> Value:
     return b.emit1(OPS["copy"], a)
 
 
+def add(b: Builder, x: Value, y: Value) -> Value:
+    return b.emit1(OPS["add"], x, y)
+
+
 def length(b: Builder, a: Value, axis: int) -> Value:
     return b.emit1(OPS["dim"], a, axis=axis)
 

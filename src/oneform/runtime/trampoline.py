@@ -45,10 +45,15 @@ class Shape:
     result: Tree
     results: tuple[Type, ...]
     writes: tuple[int, ...]
+    rebuilt: Tree | None = None  # the structure of the result, where Python must build it: `result` is then a tuple of the leaves
+    updates: tuple[Any, ...] = ()  # what becomes of objects that were given: the leaves for it come behind those of the result
+    by_python: bool = False  # the arguments are taken apart by Python only
 
     @property
     def arguments(self) -> tuple[Tree, ...]:
-        """The structures of all arguments, those given by keyword last."""
+        """The structures of all arguments, those given by keyword last, where entries take them apart."""
+        if self.by_python:
+            return ()
         return (*self.args, *(t for _, t in self.kwargs))
 
     def constants(self) -> list[Any]:

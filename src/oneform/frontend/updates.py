@@ -1,0 +1,85 @@
+"""What a program has changed in lists, dicts and objects that it was given: the caller's objects are changed alike when it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from oneform.frontend.containers import to_leaves
+from oneform.frontend.forms import SeqForm
+from oneform.frontend.lowered import Step, Update
+from oneform.frontend.passing import holds_memory
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.values import Abstract, Arr, Box, Num, Opt, Place, Poison, Ref, Rows, Seq, same
+from oneform.tree import Tree
+
+Path = tuple[Step, ...]
+
+
+def given_boxes(x: Abstract, path: Path) -> Iterator[tuple[Box, Path]]:
+    """The objects in an argument, with how to get to each from the arguments."""
+    if isinstance(x, Ref):
+        yield x.box, path
+        x = x.box.initial
+    if isinstance(x, Opt):
+        yield from given_boxes(x.item, path)
+    if isinstance(x, Seq):
+        for k, item in enumerate(x.items):
+            step = Step("field", x.meta[1][k]) if x.kind == "record" else Step("item", x.meta[k] if x.kind == "dict" else k)
+            yield from given_boxes(item, (*path, step))
+
+
+def changes_of(t: Tracer, boxes: list[tuple[Box, Path]], leaves: list[Num | Arr]) -> tuple[Update, ...]:
+    """What to do to the objects that are not what they were; the numbers and arrays for it are appended to `leaves`."""
+    found: list[Update] = []
+    names = {id(box): path for box, path in boxes}
+    for box, path in boxes:
+        now = t.state.get(box)
+        if now is box.initial:
+            continue
+        if isinstance(now, Poison):
+            t.refuse("E104", f"whether {box.name or 'an argument'} was changed depends on the path taken", None, "Work on a copy.")
+        if isinstance(now, Rows):
+            found.append(_rows_update(t, box, now, path, leaves))
+        elif now.kind == "hash":
+            found.append(Update(path, "dict", to_leaves(t, Ref(Place(box)), leaves)))
+        else:
+            update = _update(t, box, now, path, names, leaves)
+            if update is not None:
+                found.append(update)
+    return tuple(found)
+
+
+def _rows_update(t: Tracer, box: Box, now: Rows, path: Path, leaves: list[Num | Arr]) -> Update:
+    """A run-time list: new items in place of the old ones; objects in it are changed where they are, if they are still in their places."""
+    start = box.initial
+    whole = not (isinstance(now.item, SeqForm) or holds_memory(now.item))
+    moved = box in t.resized or not isinstance(start, Rows) or start.token is not now.token
+    if not whole and moved:
+        repair = "Return the new list instead, or work on a copy."
+        t.refuse("E105", f"the list {box.name or ''} was given with objects in it, which compiled code cannot move about", None, repair)
+    return Update(path, "list" if whole else "objects", to_leaves(t, Ref(Place(box)), leaves))
+
+
+def _update(t: Tracer, box: Box, now: Seq, path: Path, names: dict[int, Path], leaves: list[Num | Arr]) -> Update | None:
+    """A list, dict or object whose structure is known: what was in it before stays the same object."""
+    before: Any = box.initial
+    old = {id(x): k for k, x in enumerate(before.items)} if isinstance(before, Seq) else {}
+    kids: list[Tree] = []
+    keep: list[int] = []
+    for k, x in enumerate(now.items):
+        unchanged = k < len(before.items) and same(x, before.items[k]) if isinstance(before, Seq) else False
+        if now.kind == "record" and unchanged and now.meta[1][k] in before.meta[1]:
+            continue
+        keep.append(k)
+        place = k if unchanged else next((j for j, y in enumerate(before.items) if isinstance(y, (Ref, Arr)) and same(x, y)), None)
+        if place is not None or id(x) in old:
+            kids.append(Tree("kept", (), place if place is not None else old[id(x)]))
+        elif isinstance(x, Ref) and id(x.box) in names:
+            kids.append(Tree("given", (), names[id(x.box)]))
+        else:
+            kids.append(to_leaves(t, x, leaves))
+    if not keep and now.kind == "record":
+        return None
+    meta = (now.meta[0], tuple(now.meta[1][k] for k in keep)) if now.kind == "record" else now.meta
+    return Update(path, "object" if now.kind == "record" else now.kind, Tree(now.kind, tuple(kids), meta))

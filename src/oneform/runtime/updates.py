@@ -1,0 +1,94 @@
+"""Lists, dicts and objects that compiled code was given and has changed: found before the call, changed after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from oneform.errors import ArgumentError
+from oneform.tree import Tree, field_names, unflatten
+
+
+def places(updates: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    """The objects that will change; refused if one is met twice among the arguments, since compiled code has taken it for two."""
+    found = [reach(u.path, args, kwargs) for u in updates]
+    if found:
+        count: dict[int, int] = {}
+        for x in (*args, *kwargs.values()):
+            _count(x, count)
+        for u, x in zip(updates, found, strict=True):
+            if count.get(id(x), 0) > 1:
+                repair = "Pass a copy of it the second time."
+                raise ArgumentError("E403", f"{spelt(u.path)}, which the function changes, is the same object as another argument", repair=repair)
+    return found
+
+
+def _count(x: Any, count: dict[int, int]) -> None:
+    names = None if isinstance(x, (list, dict, tuple)) else field_names(x)
+    if names is None and not isinstance(x, (list, dict, tuple)):
+        return
+    count[id(x)] = count.get(id(x), 0) + 1
+    if count[id(x)] > 1:
+        return
+    inner: Any = x.values() if isinstance(x, dict) else x if names is None else [getattr(x, n) for n in names]
+    for i in inner:
+        _count(i, count)
+
+
+def reach(path: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    x: Any = None
+    for step in path:
+        if step.kind == "argument":
+            x = args[step.key] if isinstance(step.key, int) else kwargs[step.key]
+        else:
+            x = getattr(x, step.key) if step.kind == "field" else x[step.key]
+    return x
+
+
+def spelt(path: Sequence[Any]) -> str:
+    first = path[0].key
+    text = f"argument {first}" if isinstance(first, int) else f"argument `{first}`"
+    return text + "".join(f".{s.key}" if s.kind == "field" else f"[{s.key!r}]" for s in path[1:])
+
+
+def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Change the objects; takes as many leaves as the updates have."""
+    new: list[Any] = []
+    for u, x in zip(updates, found, strict=True):
+        new.append(unflatten(u.tree, leaves) if u.what == "objects" else _contents(u.tree, x, leaves, args, kwargs))
+    for u, x, contents in zip(updates, found, new, strict=True):
+        if u.what == "list":
+            x[:] = contents
+        elif u.what == "dict":
+            x.clear()
+            x.update(contents)
+        elif u.what == "object":
+            for name, value in zip(u.tree.meta[1], contents, strict=True):
+                object.__setattr__(x, name, value)
+        else:
+            for old, value in zip(x, contents, strict=True):
+                _assign(old, value)
+
+
+def _contents(tree: Tree, x: Any, leaves: Iterator[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The new items; those kept are the objects that were there."""
+    if tree.kind in ("rows", "pairs"):
+        return unflatten(tree, leaves)
+    names = field_names(x)
+    old = list(x.values()) if isinstance(x, dict) else [getattr(x, n) for n in names] if names is not None else list(x)
+    items: list[Any] = []
+    for c in tree.children:
+        items.append(old[c.meta] if c.kind == "kept" else reach(c.meta, args, kwargs) if c.kind == "given" else unflatten(c, leaves))
+    return dict(zip(tree.meta, items, strict=True)) if tree.kind == "dict" else items
+
+
+def _assign(old: Any, new: Any) -> None:
+    """An object takes over the fields of another of its class."""
+    for name in field_names(new) or ():
+        a, b = getattr(old, name), getattr(new, name)
+        if field_names(b) is not None and field_names(a) is not None:
+            _assign(a, b)
+        elif isinstance(a, list):
+            a[:] = b
+        else:
+            object.__setattr__(old, name, b)
