@@ -136,11 +136,16 @@ def masked(tree: Tree, active: Sequence[bool]) -> tuple[Tree, list[int]]:
                 return NONE
             kept.append(at)
             return dataclasses.replace(t, children=(t.children[0], walk(t.children[1], at + 1)))
-        if t.kind == "rows":
+        if t.kind in ("node", "tag"):
+            kept.append(at)
+            return t
+        if t.kind == "text" or (t.kind == "pools" and not any(active[at : at + t.leaves])):
+            return NONE
+        if t.kind in ("rows", "table"):
             before = len(kept)
             item = walk(t.children[0], at)
             weak = tuple(t.meta[k - at] for k in kept[before:])
-            return Tree("rows", (item,), weak) if weak else NONE
+            return Tree(t.kind, (item,), weak) if weak else NONE
         kids: list[Tree] = []
         for c in t.children:
             kids.append(walk(c, at))
@@ -268,7 +273,7 @@ class Jacobian(Rule):
 
 
 def has_columns(tree: Tree) -> bool:
-    return tree.kind in ("rows", "optional", "pairs") or any(map(has_columns, tree.children))
+    return tree.kind in ("rows", "optional", "pairs", "pools") or any(map(has_columns, tree.children))
 
 
 def nested(outer: Tree, inner: Tree) -> Tree:

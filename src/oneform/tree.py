@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from oneform.errors import ArgumentError
+from oneform.families import HEAP_TYPE, Family, family_of, text_code
 from oneform.types import Type
 
 
@@ -18,12 +20,15 @@ class Tree:
 
     leaf, none, static (a string); tuple, list, dict; record (an object with fields);
     rows: a list whose leaves are columns, arrays with an element for each item; inside it ragged (a column of lengths, and the rows of all
-    the lists one behind the other); optional (a column of bools, or a bool); pairs: a dict as the lists of its keys and values.
+    the lists one behind the other); optional (a column of bools, or a bool); pairs: a dict as the lists of its keys and values;
+    pools: tables of all objects of recursive classes that the last child refers to, by their rows, as node; table: as rows, of fields (the
+    fields of all classes of the family, before them a tag that says which class it is); text: one of several strings, as its code.
     """
 
     kind: str
     children: tuple[Tree, ...] = ()
-    meta: Any = None  # dict: its keys; record: (class, field names); static: the value; rows: which columns are of Python's own numbers
+    meta: Any = None  # dict: its keys; record: (class, field names); static: the value; rows, table: which columns are of Python's own numbers;
+    # node: (family, class if all are of one, whether None may be there); fields: (family, names, the fields of each class); pools: the families
 
     @property
     def leaves(self) -> int:
@@ -43,38 +48,50 @@ class Leaf:
 
 
 def flatten(x: Any, leaves: list[Any]) -> Tree:
-    """Append the leaves of x to `leaves`; whatever is no container is a leaf. Long lists of things of one kind become columns."""
-    return _flatten(x, leaves, long=True)
+    """Append the leaves of x to `leaves`; whatever is no container is a leaf. Long lists of things of one kind, and objects of recursive classes,
+    become columns. Raises ArgumentError E401 for objects of one recursive class with fields that are not alike."""
+    pools = Pools()
+    own: list[Any] = []
+    tree = _flatten(x, own, pools)
+    if pools.found:
+        tables = pools.tables(leaves)
+        tree = Tree("pools", (*tables, tree), tuple(pools.found))
+    leaves.extend(own)
+    return tree
 
 
 def spread(x: Any, leaves: list[Any]) -> Tree:
-    """As `flatten`, but lists of any length item by item."""
-    return _flatten(x, leaves, long=False)
+    """As `flatten`, but item by item and object by object."""
+    return _flatten(x, leaves, None)
 
 
-def _flatten(x: Any, leaves: list[Any], long: bool) -> Tree:
+def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
     if x is None:
         return NONE
     if isinstance(x, str):
         return Tree("static", (), x)
+    family = family_of(type(x)) if pools is not None and type(x).__flags__ & HEAP_TYPE else None
+    if family is not None and pools is not None:
+        leaves.append(pools.index(family, x))
+        return Tree("node", (LEAF,), (family, type(x), False))
     if isinstance(x, tuple):
         members: tuple[Any, ...] = x
-        kids = tuple(_flatten(c, leaves, long) for c in members)
+        kids = tuple(_flatten(c, leaves, pools) for c in members)
         fields: Any = getattr(type(members), "_fields", None)
         return Tree("record", kids, (type(members), tuple(fields))) if fields is not None else Tree("tuple", kids)
     if isinstance(x, list):
         items: list[Any] = x
-        found = columns(items) if long and len(items) > SHORT else None
+        found = columns(items, pools) if pools is not None and len(items) > SHORT else None
         if found is not None:
             leaves.extend(found[1])
             return found[0]
-        return Tree("list", tuple(_flatten(c, leaves, long) for c in items))
+        return Tree("list", tuple(_flatten(c, leaves, pools) for c in items))
     if isinstance(x, dict):
         entries: Mapping[Any, Any] = x
-        return Tree("dict", tuple(_flatten(c, leaves, long) for c in entries.values()), tuple(entries))
+        return Tree("dict", tuple(_flatten(c, leaves, pools) for c in entries.values()), tuple(entries))
     names = field_names(x)
     if names is not None:
-        return Tree("record", tuple(_flatten(getattr(x, n), leaves, long) for n in names), (type(x), names))
+        return Tree("record", tuple(_flatten(getattr(x, n), leaves, pools) for n in names), (type(x), names))
     leaves.append(x)
     return LEAF
 
@@ -89,31 +106,46 @@ def field_names(x: Any) -> tuple[str, ...] | None:
     return None
 
 
-HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: the class was made at run time
-
-
 def unflatten(tree: Tree, leaves: Iterator[Any]) -> Any:
     """The inverse of `flatten`; takes as many leaves as the tree has."""
-    if tree.kind == "leaf":
-        return next(leaves)
-    if tree.kind == "none":
-        return None
-    if tree.kind == "static":
-        return tree.meta
-    if tree.kind == "rows":
-        return items_of(tree, leaves)
-    kids = [unflatten(c, leaves) for c in tree.children]
-    if tree.kind == "list":
-        return kids
-    if tree.kind == "tuple":
-        return tuple(kids)
-    if tree.kind == "dict":
-        return dict(zip(tree.meta, kids, strict=True))
-    if tree.kind == "optional":
-        return kids[1] if kids[0] else None
-    if tree.kind == "pairs":
-        return dict(zip(*kids, strict=True))
-    return made(tree.meta[0], tree.meta[1], kids)
+    return _unflatten(tree, leaves, {})
+
+
+Made = dict[Any, list[Any]]  # the objects of each family, by row
+
+
+def _unflatten(tree: Tree, leaves: Iterator[Any], nodes: Made) -> Any:
+    match tree.kind:
+        case "leaf":
+            return next(leaves)
+        case "none":
+            return None
+        case "static":
+            return tree.meta
+        case "node":
+            k = next(leaves)
+            return None if k < 0 else nodes[tree.meta[0]][k]
+        case "rows":
+            return items_of(tree, leaves, nodes)
+        case "pools":
+            nodes = objects_of(tree, leaves)
+            return _unflatten(tree.children[-1], leaves, nodes)
+        case _:
+            pass
+    kids = [_unflatten(c, leaves, nodes) for c in tree.children]
+    match tree.kind:
+        case "list":
+            return kids
+        case "tuple":
+            return tuple(kids)
+        case "dict":
+            return dict(zip(tree.meta, kids, strict=True))
+        case "optional":
+            return kids[1] if kids[0] else None
+        case "pairs":
+            return dict(zip(*kids, strict=True))
+        case _:
+            return made(tree.meta[0], tree.meta[1], kids)
 
 
 def made(cls: Any, names: Sequence[str], values: Sequence[Any]) -> Any:
@@ -128,7 +160,7 @@ def made(cls: Any, names: Sequence[str], values: Sequence[Any]) -> Any:
 
 def native(tree: Tree) -> bool:
     """Whether compiled entries can take apart and build this structure themselves."""
-    if tree.kind in ("rows", "optional", "pairs"):
+    if tree.kind in ("rows", "optional", "pairs", "pools"):
         return False
     if tree.kind == "record" and not issubclass(tree.meta[0], tuple) and not _generated(tree.meta[0], tree.meta[1]):
         return False
@@ -165,24 +197,27 @@ class _Differ(Exception):
     """The items are not all alike."""
 
 
-def columns(items: Sequence[Any]) -> tuple[Tree, list[Any]] | None:
+def columns(items: Sequence[Any], pools: Pools) -> tuple[Tree, list[Any]] | None:
     """The tree and the columns of a list, if its items are alike in everything but numbers and the lengths of lists."""
     weak: list[bool] = []
     found: list[Any] = []
     try:
-        item = _column(items, found, weak)
+        item = _column(items, found, weak, pools)
     except _Differ:
         return None
     return (Tree("rows", (item,), tuple(weak)), found) if found else None
 
 
-def _column(items: Sequence[Any], found: list[Any], weak: list[bool]) -> Tree:
+def _column(items: Sequence[Any], found: list[Any], weak: list[bool], pools: Pools) -> Tree:
     """The tree of what all the items are like; columns are appended."""
     kinds = set(map(type, items))
     if kinds <= _NUMBERS.keys():
         return _numbers(items, kinds, found, weak)
+    families = {family_of(k) if k.__flags__ & HEAP_TYPE else None for k in kinds if k is not type(None)}
+    if len(families) == 1 and families != {None}:
+        return _nodes(items, families.pop(), found, weak, pools)
     if type(None) in kinds and len(kinds) > 1:
-        return _optional(items, found, weak)
+        return _optional(items, found, weak, pools)
     if len(kinds) != 1:
         raise _Differ
     (kind,) = kinds
@@ -190,25 +225,35 @@ def _column(items: Sequence[Any], found: list[Any], weak: list[bool]) -> Tree:
     if first is None:
         return NONE
     if issubclass(kind, str):
-        if any(i != first for i in items):
-            raise _Differ
-        return Tree("static", (), first)
+        if all(i == first for i in items):
+            return Tree("static", (), first)
+        weak.append(True)
+        found.append(np.array([text_code(i) for i in items], np.int64))
+        return Tree("text", (LEAF,))
     if isinstance(first, (np.ndarray, np.generic)):
         return _arrays(items, found, weak)
     if kind is list:
         weak.append(True)
         found.append(np.array([len(i) for i in items], np.int64))
-        return Tree("ragged", (LEAF, _column([x for i in items for x in i], found, weak)))
+        return Tree("ragged", (LEAF, _column([x for i in items for x in i], found, weak, pools)))
     if issubclass(kind, tuple):
         fields: Any = getattr(kind, "_fields", None)
         if any(len(i) != len(first) for i in items):
             raise _Differ
-        kids = tuple(_column([i[k] for i in items], found, weak) for k in range(len(first)))
+        kids = tuple(_column([i[k] for i in items], found, weak, pools) for k in range(len(first)))
         return Tree("tuple", kids) if fields is None else Tree("record", kids, (kind, tuple(fields)))
     names = field_names(first)
     if names is None or any(field_names(i) != names for i in items):
         raise _Differ
-    return Tree("record", tuple(_column([getattr(i, n) for i in items], found, weak) for n in names), (kind, names))
+    return Tree("record", tuple(_column([getattr(i, n) for i in items], found, weak, pools) for n in names), (kind, names))
+
+
+def _nodes(items: Sequence[Any], family: Any, found: list[Any], weak: list[bool], pools: Pools) -> Tree:
+    """Objects of recursive classes, by their rows in the family's table."""
+    kinds = {type(i) for i in items if i is not None}
+    weak.append(True)
+    found.append(np.array([-1 if i is None else pools.index(family, i) for i in items], np.int64))
+    return Tree("node", (LEAF,), (family, kinds.pop() if len(kinds) == 1 else None, any(i is None for i in items)))
 
 
 _NUMBERS: dict[type, Any] = {bool: np.bool_, int: np.int64, float: np.float64, complex: np.complex128}
@@ -226,12 +271,12 @@ def _numbers(items: Sequence[Any], kinds: set[type], found: list[Any], weak: lis
     return LEAF
 
 
-def _optional(items: Sequence[Any], found: list[Any], weak: list[bool]) -> Tree:
+def _optional(items: Sequence[Any], found: list[Any], weak: list[bool], pools: Pools) -> Tree:
     there = [i is not None for i in items]
     some = next(i for i in items if i is not None)
     weak.append(True)
     found.append(np.array(there))
-    return Tree("optional", (LEAF, _column([some if i is None else i for i in items], found, weak)))
+    return Tree("optional", (LEAF, _column([some if i is None else i for i in items], found, weak, pools)))
 
 
 def _arrays(items: Sequence[Any], found: list[Any], weak: list[bool]) -> Tree:
@@ -243,29 +288,188 @@ def _arrays(items: Sequence[Any], found: list[Any], weak: list[bool]) -> Tree:
     return LEAF
 
 
-def items_of(tree: Tree, leaves: Iterator[Any]) -> list[Any]:
+def items_of(tree: Tree, leaves: Iterator[Any], nodes: Made) -> list[Any]:
     """The list that columns describe; takes as many leaves as the tree has."""
     found = [next(leaves) for _ in range(tree.leaves)]
-    return _items(tree.children[0], iter(found), iter(tree.meta), len(found[0]))
+    return _items(tree.children[0], iter(found), iter(tree.meta), len(found[0]), nodes)
 
 
-def _items(tree: Tree, found: Iterator[Any], weak: Iterator[bool], n: int) -> list[Any]:
+def _items(tree: Tree, found: Iterator[Any], weak: Iterator[bool], n: int, nodes: Made) -> list[Any]:
     match tree.kind:
         case "leaf":
             column = next(found)
             return column.tolist() if next(weak) else list(column)
         case "none" | "static":
             return [tree.meta] * n
+        case "node":
+            rows, _ = next(found).tolist(), next(weak)
+            objects = nodes.get(tree.meta[0], [])
+            return [None if k < 0 else objects[k] for k in rows]
         case "optional":
             there, _ = next(found), next(weak)
-            return [x if t else None for x, t in zip(_items(tree.children[1], found, weak, n), there, strict=True)]
+            return [x if t else None for x, t in zip(_items(tree.children[1], found, weak, n, nodes), there, strict=True)]
         case "ragged":
             lengths, _ = next(found).tolist(), next(weak)
-            inner = iter(_items(tree.children[1], found, weak, sum(lengths)))
+            inner = iter(_items(tree.children[1], found, weak, sum(lengths), nodes))
             return [[next(inner) for _ in range(m)] for m in lengths]
         case _:
-            kids = [_items(c, found, weak, n) for c in tree.children]
+            kids = [_items(c, found, weak, n, nodes) for c in tree.children]
             rows = zip(*kids, strict=True) if kids else [()] * n
             if tree.kind == "tuple":
                 return list(map(tuple, rows))
             return [made(tree.meta[0], tree.meta[1], row) for row in rows]
+
+
+# ---------------------------------------------------------------- objects of recursive classes, as tables
+
+
+class Pools:
+    """The objects of recursive classes that were met, by family, in the order in which they were found."""
+
+    def __init__(self) -> None:
+        self.found: dict[Family, list[Any]] = {}
+        self.rows: dict[int, int] = {}
+
+    def index(self, family: Family, x: Any) -> int:
+        """The row of an object."""
+        known = self.rows.get(id(x))
+        if known is None:
+            rows = self.found.setdefault(family, [])
+            known = self.rows[id(x)] = len(rows)
+            rows.append(x)
+        return known
+
+    def _discover(self, x: Any) -> None:
+        """Give a row to every object inside a value."""
+        if isinstance(x, (int, float, str, complex, np.ndarray, np.generic)) or x is None:
+            return
+        family = family_of(type(x)) if type(x).__flags__ & HEAP_TYPE else None
+        if family is not None:
+            self.index(family, x)
+            return
+        names = None if isinstance(x, (list, tuple, dict)) else field_names(x)
+        inside: Any = x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else [getattr(x, n) for n in names or ()]
+        for i in inside:
+            self._discover(i)
+
+    def tables(self, leaves: list[Any]) -> list[Tree]:
+        """A table for each family; their columns are appended to `leaves`."""
+        done = 0
+        while done < sum(map(len, self.found.values())):
+            done = sum(map(len, self.found.values()))
+            for rows in list(self.found.values()):
+                for x in rows:  # grows on the way
+                    for n in members(x):
+                        self._discover(getattr(x, n))
+        return [self._table(family, rows, leaves) for family, rows in self.found.items()]
+
+    def _table(self, family: Family, rows: list[Any], leaves: list[Any]) -> Tree:
+        fields: dict[type, tuple[str, ...]] = {}
+        for x in rows:
+            fields.setdefault(type(x), members(x))
+        names = tuple(dict.fromkeys(n for own in fields.values() for n in own))
+        weak: list[bool] = []
+        kids: list[Tree] = []
+        found: list[Any] = []
+        if len(family.classes) > 1:
+            weak.append(True)
+            found.append(np.array([family.classes.index(type(x)) for x in rows], np.int64))
+            kids.append(Tree("tag", (LEAF,)))
+        for n in names:
+            some = next(getattr(x, n) for x in rows if n in fields[type(x)])
+            try:
+                kids.append(_column([getattr(x, n) if n in fields[type(x)] else some for x in rows], found, weak, self))
+            except _Differ:
+                detail = f"the field {n} of {family} objects holds things of different kinds"
+                raise ArgumentError("E401", detail, repair="Give the field one type in all objects (arrays: one shape).") from None
+        leaves.extend(found)
+        return Tree("table", (Tree("fields", tuple(kids), (family, names, tuple(fields.items()))),), tuple(weak))
+
+
+def members(x: Any) -> tuple[str, ...]:
+    """The fields of an object of a recursive class."""
+    own: Any = getattr(x, "_fields", None)
+    return tuple(own) if own is not None else field_names(x) or ()
+
+
+def objects_of(tree: Tree, leaves: Iterator[Any]) -> Made:
+    """The objects in the tables."""
+    nodes: Made = {}
+    tables: list[tuple[Tree, list[Any]]] = []
+    for table in tree.children[:-1]:
+        tables.append((table, [next(leaves) for _ in range(table.leaves)]))
+    for table, found in tables:
+        nodes[table.children[0].meta[0]] = [None if issubclass(c, tuple) else object.__new__(c) for c in _kinds(table, found)]
+    for table, found in tables:
+        _fill(table, found, nodes)
+    return nodes
+
+
+def _kinds(table: Tree, found: list[Any]) -> list[type]:
+    family, _, own = table.children[0].meta
+    if table.children[0].children and table.children[0].children[0].kind == "tag":
+        return [family.classes[k] for k in found[0].tolist()]
+    return [own[0][0]] * (len(found[0]) if found else 0)
+
+
+def _fill(table: Tree, found: list[Any], nodes: Made) -> None:
+    """Give the objects of a table their fields."""
+    family, names, own = table.children[0].meta
+    fields = dict(own)
+    kinds = _kinds(table, found)
+    columns, weak = iter(found), iter(table.meta)
+    rows = nodes[family]
+    if any(issubclass(c, tuple) for c in fields):
+        _fill_tuples(table, found, nodes)
+        return
+    kids = list(table.children[0].children)
+    if kids and kids[0].kind == "tag":
+        del kids[0]
+        _skip(columns, weak)
+    for n, child in zip(names, kids, strict=True):
+        values = _items(child, columns, weak, len(kinds), nodes)
+        for x, c, v in zip(rows, kinds, values, strict=True):
+            if n in fields[c]:
+                object.__setattr__(x, n, v)
+
+
+def _skip(*iterators: Iterator[Any]) -> None:
+    for i in iterators:
+        next(i)
+
+
+def _fill_tuples(table: Tree, found: list[Any], nodes: Made) -> None:
+    """NamedTuples do not change: each is made when those that it refers to are."""
+    family, names, own = table.children[0].meta
+    fields = dict(own)
+    kinds = _kinds(table, found)
+    made_rows = nodes[family]
+    values: dict[str, tuple[Tree, list[Any]]] = {}
+    columns, weak = iter(found), iter(table.meta)
+    kids = list(table.children[0].children)
+    if kids and kids[0].kind == "tag":
+        del kids[0]
+        _skip(columns, weak)
+    for n, child in zip(names, kids, strict=True):
+        inside = child.kind == "node" and child.meta[0] is family
+        values[n] = (child, next(columns).tolist() if inside else _items(child, columns, weak, len(kinds), nodes))
+        if inside:
+            next(weak)
+    stack = list(range(len(kinds)))
+    while stack:
+        k = stack[-1]
+        if made_rows[k] is not None:
+            stack.pop()
+            continue
+        own = [v[k] for n, (c, v) in values.items() if c.kind == "node" and c.meta[0] is family and n in fields[kinds[k]]]
+        needs = [j for j in own if j >= 0 and made_rows[j] is None]
+        if needs:
+            stack += needs
+            continue
+        item = {}
+        for n in fields[kinds[k]]:
+            child, v = values[n]
+            inside = child.kind == "node" and child.meta[0] is family
+            item[n] = (None if v[k] < 0 else made_rows[v[k]]) if inside else v[k]
+        made_rows[k] = kinds[k](**item)
+        stack.pop()

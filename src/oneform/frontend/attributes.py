@@ -13,7 +13,9 @@ import numpy as np
 from oneform.frontend.arrays import rank, shape, transposed
 from oneform.frontend.complexes import imaginary_part, real_part
 from oneform.frontend.creation import product
+from oneform.frontend.forms import NodeForm
 from oneform.frontend.lift import depend_on_class, lift_member
+from oneform.frontend.nodes import dispatched, node_attribute
 from oneform.frontend.objects import present, record_of
 from oneform.frontend.passing import see
 from oneform.frontend.registry import CONTAINER_METHODS, METHODS
@@ -56,6 +58,8 @@ def _of_array(t: Tracer, x: Arr | Num, name: str, node: ast.AST) -> Abstract:
 
 
 def _of_container(t: Tracer, x: Seq | Ref, name: str, node: ast.AST) -> Abstract:
+    if isinstance(x, Ref) and isinstance(x.form, NodeForm):
+        return _of_node(t, x, name, node)
     record = record_of(t, x)
     if record is not None:
         found = record.get(name)
@@ -70,6 +74,23 @@ def _of_container(t: Tracer, x: Seq | Ref, name: str, node: ast.AST) -> Abstract
     if (container_kind(t, x), name) in CONTAINER_METHODS:
         return Attr(x, name)
     t.refuse("E003", f"{describe(x)} has no attribute {name} that the compiler knows", node)
+
+
+def _of_node(t: Tracer, x: Ref, name: str, node: ast.AST) -> Abstract:
+    """An attribute of an object of a recursive class."""
+    found = node_attribute(t, x, name)
+    if found is not None:
+        return found
+    cls: type | None = x.form.cls
+    if cls is None and name == "__class__":
+        t.refuse("E006", f"which class a {x.form.family} is of is known only at run time", node, "Ask isinstance.")
+    if name == "__class__":
+        return Py(cls)
+    inner = bound_method(t, x, name)
+    if inner is not None:
+        classes = (cls,) if cls is not None else x.form.family.classes
+        return t.call(t, inner, [], {}, node) if any(is_property(getattr(c, name, None)) for c in classes) else inner
+    t.refuse("E003", f"a {cls.__name__ if cls else x.form.family} has no attribute {name}", node)
 
 
 def container_kind(t: Tracer, x: Seq | Ref) -> str:
@@ -90,10 +111,16 @@ def is_property(raw: Any) -> bool:
 
 def bound_method(t: Tracer, x: Abstract, name: str) -> Abstract | None:
     """A method or property of a record's class, with the record as its first argument; class attributes as they are."""
-    record = record_of(t, x)
-    if record is None:
-        return None
-    cls: type = record.meta[0]
+    if isinstance(x, Ref) and isinstance(x.form, NodeForm) and x.form.cls is None:
+        chosen = dispatched(t, x, name)
+        return None if chosen is None else Method(chosen, (x,))
+    cls: type | None = x.form.cls if isinstance(x, Ref) and isinstance(x.form, NodeForm) else None
+    if cls is None:
+        record = record_of(t, x)
+        if record is None:
+            return None
+        cls = record.meta[0]
+    assert cls is not None
     depend_on_class(t, cls)
     raw = next((c.__dict__[name] for c in cls.__mro__ if name in c.__dict__), None)
     if isinstance(raw, property):

@@ -30,6 +30,8 @@ def contents(t: Tracer, box: Box) -> Seq | Rows:
 
 
 def set_contents(t: Tracer, box: Box, new: Seq | Rows) -> None:
+    if box.pinned == "chosen":
+        t.refuse("E105", "what is chosen from a tuple at run time cannot be changed there", None, "Use a list, or if and elif.")
     if box.pinned == "global":
         repair = "Pass it as an argument, or work on a copy."
         t.refuse("E105", f"the {box.kind} {box.name} from outside the function cannot be changed by compiled code", None, repair)
@@ -63,6 +65,8 @@ def poison_partners(t: Tracer, memory: Memory, name: str = "") -> None:
 
 def partner(a: Memory, b: Memory) -> None:
     """Two pieces of memory may be the same: reading both is fine, a write to one makes the other unreadable."""
+    if "pool" in (getattr(a, "kind", ""), getattr(b, "kind", "")):
+        return  # whoever refers to an object in it does so by its row
     for other in {b, *b.partners}:
         if other is not a:
             other.partners.add(a)
@@ -76,7 +80,7 @@ def rows_at(t: Tracer, place: Place, token: Any) -> tuple[Value, list[Value]]:
     """The list that a place lies in, and the row indices on the way, as IR values; refused if rows have moved since `token`."""
     found = contents(t, place.box)
     name = place.box.name or "the list"
-    if not isinstance(found, Rows) or found.token is not token:
+    if not isinstance(found, Rows) or (found.token is not token and place.box.kind != "pool"):
         detail = f"this part of {name} was named before items of {name} were moved or replaced: which item it is now is not known"
         t.refuse("E104", detail, None, f"Take it from {name} again, or copy what is needed before the change.")
     assert found.value is not None

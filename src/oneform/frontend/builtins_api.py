@@ -18,7 +18,9 @@ from oneform.frontend.attributes import attribute
 from oneform.frontend.comprehensions import listed, run_loop
 from oneform.frontend.containers_api import items as known_items
 from oneform.frontend.creation import as_operand
+from oneform.frontend.forms import NodeForm
 from oneform.frontend.iterate import trip_count
+from oneform.frontend.nodes import is_of
 from oneform.frontend.numbers import arithmetic, conjunction, elementwise, negated, op_of, power, python_number, real_scalar, scalar
 from oneform.frontend.objects import is_list, list_length, new_list, present, record_of, run
 from oneform.frontend.operators import binary, method_of
@@ -27,7 +29,7 @@ from oneform.frontend.reductions import all_of, any_of, reduction
 from oneform.frontend.registry import Call, Handler, handles
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
-from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Fn, Generator, Method, Num, Opt, Py, Range, Ref, Seq, Walk, describe, number
+from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, ClassOf, Fn, Generator, Method, Num, Opt, Py, Range, Ref, Seq, Walk, describe, number
 from oneform.ops import make
 from oneform.types import BOOL, F64, I64, DType
 
@@ -301,6 +303,8 @@ def class_of(t: Tracer, x: Abstract) -> type | None:
     """The Python class of a value, where it is known."""
     if isinstance(x, Ref) and is_list(t, x):
         return list
+    if isinstance(x, Ref) and isinstance(x.form, NodeForm):
+        return x.form.cls
     x = see(t, x)
     if isinstance(x, Num):
         return {"b": bool, "i": int, "f": float, "c": complex}.get(x.dtype.kind) if x.weak else x.dtype.numpy.type
@@ -316,10 +320,9 @@ def isinstance_(c: Call) -> Abstract:
     x, classes = c.only("obj", "class_or_tuple")
     wanted = _classes(c, classes)
     if isinstance(x, Opt):
-        if any(w is type(None) for w in wanted):
-            return number(True) if _is_one(c, x.item, [w for w in wanted if w is not type(None)]) else negated(c.t, x.there)
-        return conjunction(c.t, x.there, number(_is_one(c, x.item, wanted)))
-    return number(_is_one(c, x, wanted))
+        inside = conjunction(c.t, x.there, _is_one(c, x.item, wanted))
+        return conjunction(c.t, negated(c.t, x.there), inside, either=True) if type(None) in wanted else inside
+    return _is_one(c, x, wanted)
 
 
 def _classes(c: Call, x: Abstract) -> list[type]:
@@ -332,16 +335,20 @@ def _classes(c: Call, x: Abstract) -> list[type]:
     c.t.refuse("E006", f"{describe(x)} is no class", c.node)
 
 
-def _is_one(c: Call, x: Abstract, wanted: list[type]) -> bool:
+def _is_one(c: Call, x: Abstract, wanted: list[type]) -> Num:
+    if isinstance(x, Ref) and isinstance(x.form, NodeForm):
+        return is_of(c.t, x, tuple(wanted))
     own = class_of(c.t, x)
     if own is None:
         c.t.refuse("E006", f"the class of {describe(x)} is not known", c.node)
-    return any(issubclass(own, w) for w in wanted)
+    return number(any(issubclass(own, w) for w in wanted))
 
 
 @handles(type, objects=True)
 def type_(c: Call) -> Abstract:
     (x,) = c.only("obj")
+    if isinstance(x, Ref) and isinstance(x.form, NodeForm) and x.form.cls is None:
+        return ClassOf(x)
     own = None if isinstance(x, Opt) else class_of(c.t, x)
     if own is None:
         c.t.refuse("E006", f"the class of {describe(x)} is not known", c.node)

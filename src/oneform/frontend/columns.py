@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from oneform.families import Family
 from oneform.frontend.arrays import new_array, read
-from oneform.frontend.boxes import contents, new_box, rows_at
-from oneform.frontend.forms import CellForm, Form, Keep, NumForm, OptForm, RowsForm, SeqForm, types
+from oneform.frontend.boxes import contents, new_box, rows_at, set_contents
+from oneform.frontend.forms import NOTHING, CellForm, Form, Keep, NodeForm, NumForm, OptForm, RowsForm, SeqForm, TextForm, joined, types
+from oneform.frontend.passing import converted
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Arr, Box, Num, Place, Py, Ref, Rows, number
 from oneform.ir import Builder, Value
@@ -20,7 +22,7 @@ from oneform.types import ANY, I64, Array, Dim, List, Scalar, element, shape_of
 # ---------------------------------------------------------------- out of the program
 
 
-def rows_to_leaves(t: Tracer, x: Any, leaves: list[Num | Arr]) -> Tree:
+def rows_to_leaves(t: Tracer, x: Any, leaves: list[Num | Arr], used: dict[Family, None]) -> Tree:
     """A list as the tree of its columns, which are appended to `leaves`."""
     if x.form is not None:
         value, indices = rows_at(t, x.place, x.token)
@@ -33,13 +35,33 @@ def rows_to_leaves(t: Tracer, x: Any, leaves: list[Num | Arr]) -> Tree:
     if form is None or value is None:
         return Tree("list")
     weak: list[bool] = []
-    item = _columns(t, form, value, leaves, weak)
+    item = _columns(t, form, value, leaves, weak, used)
     return Tree("rows", (item,), tuple(weak))
 
 
-def _columns(t: Tracer, form: Form, value: Value, leaves: list[Num | Arr], weak: list[bool], first: int = 0) -> Tree:
+def pool_to_leaves(t: Tracer, family: Family, leaves: list[Num | Arr], used: dict[Family, None]) -> Tree:
+    """The objects of recursive classes as a table."""
+    found = contents(t, t.pool(family))
+    assert isinstance(found, Rows) and found.value is not None and found.item is not None, "a pool with objects in it"
+    weak: list[bool] = []
+    item = _columns(t, found.item, found.value, leaves, weak, used)
+    names = tuple(n for n in item.meta if n != "")
+    own = tuple((c, t.fields_of[c]) for c in family.classes if c in t.fields_of)
+    tag = "" in item.meta
+    kids = [c for c, n in zip(item.children, item.meta, strict=True) if n != ""]
+    return Tree("table", (Tree("fields", (*([Tree("tag", (LEAF,))] if tag else []), *kids), (family, names, own)),), tuple(weak))
+
+
+def _columns(
+    t: Tracer, form: Form, value: Value, leaves: list[Num | Arr], weak: list[bool], used: dict[Family, None], first: int = 0,
+) -> Tree:
     """The columns of all rows, from column `first` on, as arrays."""
     match form:
+        case NodeForm():
+            used.setdefault(form.family)
+            weak.append(True)
+            leaves.append(new_array(t, _column(t, value, first, ())))
+            return Tree("node", (LEAF,), (form.family, form.cls, form.nullable))
         case NumForm():
             weak.append(form.weak)
             leaves.append(new_array(t, _column(t, value, first, ())))
@@ -55,17 +77,19 @@ def _columns(t: Tracer, form: Form, value: Value, leaves: list[Num | Arr], weak:
             count = len(types(form.item))
             weak.append(True)
             leaves.append(new_array(t, _column(t, value, first + count, ())))
-            return Tree("optional", (LEAF, _columns(t, form.item, value, leaves, weak, first)))
+            return Tree("optional", (LEAF, _columns(t, form.item, value, leaves, weak, used, first)))
         case SeqForm():
             kids: list[Tree] = []
             for f in form.items:
-                kids.append(_columns(t, f, value, leaves, weak, first))
+                kids.append(_columns(t, f, value, leaves, weak, used, first))
                 first += len(types(f))
             return Tree(form.kind, tuple(kids), form.meta)
         case RowsForm() if form.item is not None:
             weak.append(True)
             leaves.append(new_array(t, _lengths(t, value, first)))
-            return Tree("ragged", (LEAF, _columns(t, form.item, _joined(t, value, first), leaves, weak)))
+            return Tree("ragged", (LEAF, _columns(t, form.item, _joined(t, value, first), leaves, weak, used)))
+        case Keep() if form == NOTHING:
+            return NONE
         case Keep(item=Py() as own) if own.obj is None or isinstance(own.obj, str):
             return NONE if own.obj is None else Tree("static", (), own.obj)
         case _:
@@ -117,16 +141,62 @@ def _joined(t: Tracer, value: Value, column: int) -> Value:
 
 def rows_from_leaves(t: Tracer, tree: Tree, leaves: Iterator[Num | Arr], pinned: str = "") -> Ref:
     """The list that columns describe."""
+    value, form = _read_rows(t, tree, leaves, t.first_rows)
+    found = Rows(value, form, object())
+    return Ref(Place(Box("", "list", found, pinned))) if pinned else new_box(t, "list", found)
+
+
+def _read_rows(t: Tracer, tree: Tree, leaves: Iterator[Num | Arr], bases: dict[Family, Value]) -> tuple[Value, Form]:
     columns = [next(leaves) for _ in range(tree.leaves)]
     values = [read(t, a) for a in columns if isinstance(a, Arr)]
     assert len(values) == len(columns) and values, "columns are arrays"
-    reader = _Columns(values, tree.meta)
+    reader = _Columns(values, tree.meta, bases)
     (item,) = tree.children
     zero = t.value(number(0), I64)
     n = t.value(t.length(values[0], 0), I64)
     value, _ = reader.rows(t.b, item, 0, n, zero, [zero] * _ragged(item))
-    found = Rows(value, reader.form(item, 0), object())
-    return Ref(Place(Box("", "list", found, pinned))) if pinned else new_box(t, "list", found)
+    return value, reader.form(item, 0)
+
+
+def pool_from_leaves(t: Tracer, table: Tree, leaves: Iterator[Num | Arr], bases: dict[Family, Value], pinned: str) -> None:
+    """Put the objects of a table into the family's pool. `bases`: which row the first object of each family gets."""
+    family, _, own = table.children[0].meta
+    pool = t.pool(family)
+    for cls, names in own:
+        t.fields_of[cls] = tuple(dict.fromkeys((*t.fields_of.get(cls, ()), *names)))
+    value, form = _read_rows(t, table, leaves, bases)
+    found = contents(t, pool)
+    assert isinstance(found, Rows)
+    if pinned:
+        t.given.add(pool)
+    if found.value is not None:
+        wider = joined(found.item, form, str(family))
+        assert wider is not None and found.item is not None
+        value = _appended(t, converted(t, found.value, found.item, wider), converted(t, value, form, wider))
+        form = wider
+    new = Rows(value, form, family)
+    if pinned:
+        pool.initial = new
+    else:
+        set_contents(t, pool, new)
+
+
+def _appended(t: Tracer, value: Value, more: Value) -> Value:
+    """The rows of one list behind those of another."""
+    assert isinstance(more.type, List)
+    with t.region() as b:
+        i, out = b.param(Scalar(I64)), b.param(value.type)
+        row = [make.item(b, more, [i], (k,)) for k in range(len(more.type.items))]
+        body = b.block(make.push(b, out, (), (), row))
+    (result,) = make.repeat(t.b, make.size(t.b, more, (), ()), [value], body)
+    return result
+
+
+def pool_size(t: Tracer, family: Family) -> Value | None:
+    """How many objects a pool has; None if it has none."""
+    found = contents(t, t.pool(family))
+    assert isinstance(found, Rows)
+    return None if found.value is None else make.size(t.b, found.value, (), ())
 
 
 def _ragged(tree: Tree) -> int:
@@ -137,8 +207,8 @@ def _ragged(tree: Tree) -> int:
 class _Columns:
     """Columns as values, in the order of the tree's leaves; `weak` says which hold Python numbers."""
 
-    def __init__(self, values: list[Value], weak: tuple[bool, ...]):
-        self.values, self.weak = values, weak
+    def __init__(self, values: list[Value], weak: tuple[bool, ...], bases: dict[Family, Value]):
+        self.values, self.weak, self.bases = values, weak, bases
 
     def form(self, tree: Tree, at: int) -> Form:
         """The form of an item whose columns begin at `at`."""
@@ -155,11 +225,20 @@ class _Columns:
                 return Keep(Py(None))
             case "static":
                 return Keep(Py(tree.meta))
+            case "node":
+                return NodeForm(*tree.meta)
+            case "text":
+                return TextForm()
+            case "tag":
+                return NumForm(I64, True)
             case _:
                 kids: list[Form] = []
                 for c in tree.children:
                     kids.append(self.form(c, at))
                     at += c.leaves
+                if tree.kind == "fields":
+                    tags = [""] if len(tree.children) > len(tree.meta[1]) else []
+                    return SeqForm("node", tuple(kids), (*tags, *tree.meta[1]))
                 return SeqForm(tree.kind, tuple(kids), tree.meta)
 
     def rows(self, b: Builder, tree: Tree, at: int, n: Value, start: Value, offsets: list[Value]) -> tuple[Value, list[Value]]:
@@ -177,8 +256,12 @@ class _Columns:
     def _row(self, b: Builder, tree: Tree, at: int, r: Value, offsets: list[Value]) -> tuple[list[Value], list[Value]]:
         """The columns of row r of the list, and the offsets behind it."""
         match tree.kind:
-            case "leaf":
+            case "leaf" | "text" | "tag":
                 return [self._element(b, at, r)], offsets
+            case "node":
+                at_row = make.get(b, self.values[at], [r])
+                base = self.bases.get(tree.meta[0])
+                return [at_row if base is None else make.moved(b, at_row, base)], offsets
             case "optional":
                 row, offsets = self._row(b, tree.children[1], at + 1, r, offsets)
                 return [*row, make.get(b, self.values[at], [r])], offsets

@@ -4,35 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from oneform.families import Family
 from oneform.frontend.boxes import new_box
-from oneform.frontend.columns import rows_from_leaves, rows_to_leaves
-from oneform.frontend.passing import see
+from oneform.frontend.columns import pool_from_leaves, pool_size, pool_to_leaves, rows_from_leaves, rows_to_leaves
+from oneform.frontend.forms import NodeForm
+from oneform.frontend.passing import item_form, node_at, node_row, see
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Box, Generator, Num, Opt, Place, Py, Range, Ref, Rows, Seq, changes, describe
+from oneform.ops import make
 from oneform.tree import LEAF, NONE, Tree
+from oneform.types import I64
 
 
 def to_leaves(t: Tracer, x: Abstract, leaves: list[Num | Arr]) -> Tree:
     """The nesting of a value; its numbers and arrays are appended to `leaves`."""
+    own: list[Num | Arr] = []
+    used: dict[Family, None] = {}
+    tree = _apart(t, x, own, used)
+    tables: list[Tree] = []
+    for family in used:  # grows on the way
+        tables.append(pool_to_leaves(t, family, leaves, used))
+    leaves += own
+    return Tree("pools", (*tables, tree), tuple(used)) if used else tree
+
+
+def _apart(t: Tracer, x: Abstract, leaves: list[Num | Arr], used: dict[Family, None]) -> Tree:
     if isinstance(x, (Num, Arr)):
         leaves.append(x)
         return LEAF
     if isinstance(x, Generator):
         x = t.call(t, Py(list), [x], {}, x.node)
+    form = item_form(t, x) if isinstance(x, (Ref, Opt)) else None
+    if isinstance(form, NodeForm):
+        used.setdefault(form.family)
+        leaves.append(node_row(t, x))
+        return Tree("node", (LEAF,), (form.family, form.cls, form.nullable))
     inner = see(t, x)
     if isinstance(inner, Seq) and inner.kind == "hash":
-        return Tree("pairs", tuple(to_leaves(t, i, leaves) for i in inner.items[:2]))
+        return Tree("pairs", tuple(_apart(t, i, leaves, used) for i in inner.items[:2]))
     if isinstance(inner, Seq):
-        return Tree(inner.kind, tuple(to_leaves(t, i, leaves) for i in inner.items), inner.meta)
+        return Tree(inner.kind, tuple(_apart(t, i, leaves, used) for i in inner.items), inner.meta)
     if isinstance(inner, (Rows, Ref)):
-        return rows_to_leaves(t, x, leaves)
+        return rows_to_leaves(t, x, leaves, used)
     if isinstance(x, Py) and x.obj is None:
         return NONE
     if isinstance(x, Py) and isinstance(x.obj, str):
         return Tree("static", (), x.obj)
     if isinstance(x, Opt):
         leaves.append(x.there)
-        return Tree("optional", (LEAF, to_leaves(t, x.item, leaves)))
+        return Tree("optional", (LEAF, _apart(t, x.item, leaves, used)))
     what = "a range" if isinstance(x, Range) else describe(x)
     t.refuse("E101", f"{what} cannot be passed out of compiled code", None, "Return numbers, arrays, and tuples, lists, dicts or records of them.")
 
@@ -47,6 +67,15 @@ def from_leaves(t: Tracer, tree: Tree, leaves: Iterator[Num | Arr], pinned: str 
         return Py(tree.meta)
     if tree.kind == "rows":
         return rows_from_leaves(t, tree, leaves, pinned)
+    if tree.kind == "pools":
+        return _with_pools(t, tree, leaves, pinned)
+    if tree.kind == "node":
+        row = next(leaves)
+        assert isinstance(row, Num)
+        base = t.first_rows.get(tree.meta[0])
+        if base is not None:
+            row = t.integer(make.moved(t.b, t.value(row, I64), base))
+        return node_at(t, NodeForm(*tree.meta), t.as_index(row))
     kids = tuple(from_leaves(t, c, leaves, pinned) for c in tree.children)
     if tree.kind == "optional":
         there, item = kids
@@ -60,3 +89,15 @@ def from_leaves(t: Tracer, tree: Tree, leaves: Iterator[Num | Arr], pinned: str 
 
 def pinned_box(kind: str, contents: Seq | Rows, pinned: str) -> Ref:
     return Ref(Place(Box("", kind, contents, pinned)))
+
+
+def _with_pools(t: Tracer, tree: Tree, leaves: Iterator[Num | Arr], pinned: str) -> Abstract:
+    """A value with the objects of recursive classes that it refers to."""
+    sizes = {family: pool_size(t, family) for family in tree.meta}
+    before, t.first_rows = t.first_rows, {family: n for family, n in sizes.items() if n is not None}
+    try:
+        for table in tree.children[:-1]:
+            pool_from_leaves(t, table, leaves, t.first_rows, pinned)
+        return from_leaves(t, tree.children[-1], leaves, pinned)
+    finally:
+        t.first_rows = before

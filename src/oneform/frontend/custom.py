@@ -18,6 +18,7 @@ from oneform.frontend.derived import check_writes, static
 from oneform.frontend.fitting import Fit, convertible, is_static, leaves_of, open_axes, rebuilt, structure, value_of, with_none, wrapped
 from oneform.frontend.lift import depend
 from oneform.frontend.operators import binary
+from oneform.frontend.passing import plain
 from oneform.frontend.registry import Call, handles, method
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import NONE, Abstract, Arr, Custom, Num, Py, Seq, describe, number, same
@@ -331,7 +332,8 @@ class _Call:
         return self.reading
 
     def run(self, rule: Abstract, args: list[Abstract]) -> Abstract:
-        return self.t.call(self.t, rule, args, {}, self.node)
+        out: Abstract = plain(self.t, self.t.call(self.t, rule, args, {}, self.node))
+        return out
 
     def misfit(self, detail: str, repair: str = "") -> NoReturn:
         """Refuse what a rule returned, at its return."""
@@ -408,7 +410,7 @@ class _Call:
 
     def sum(self, rules: Sequence[Abstract], args: list[Abstract], points: list[Abstract], directions: list[Abstract]) -> Abstract:
         """The rule that `defjvps` gives by argument: the function itself, and the sum of what the arguments contribute."""
-        out = self.t.call(self.t, Py(self.custom), args, {}, self.node)
+        out = plain(self.t, self.t.call(self.t, Py(self.custom), args, {}, self.node))
         if len(rules) != len(points):
             self.misfit(f"defjvps gives {len(rules)} rules for {len(points)} arguments", "None stands for an argument that contributes nothing.")
         total: Abstract = NONE

@@ -13,12 +13,13 @@ from oneform.frontend.attributes import attribute
 from oneform.frontend.boxes import new_box
 from oneform.frontend.comprehensions import EXPRESSIONS as COMPREHENSIONS
 from oneform.frontend.comprehensions import lazily
-from oneform.frontend.dicts import static_key
+from oneform.frontend.dicts import set_key
 from oneform.frontend.frames import call_node, define
 from oneform.frontend.index import index_array
-from oneform.frontend.lift import lift_name
+from oneform.frontend.lift import lift_name, structure
 from oneform.frontend.lists import item_of
 from oneform.frontend.meet import choose, join_paths, lower_path
+from oneform.frontend.nodes import is_exactly
 from oneform.frontend.numbers import compare, conjunction, dtype_of, is_weak, negate, negated, op_of, operand, pointwise
 from oneform.frontend.objects import new_list, present, record_of, same_object, tuple_item
 from oneform.frontend.operators import binary, contains, equal, not_none, ordered
@@ -28,7 +29,7 @@ from oneform.frontend.state import Flag, Var
 from oneform.frontend.targets import bind, owner, unpacked
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
-from oneform.frontend.values import UNBOUND, Abstract, Arr, Maybe, Missing, Num, Opt, Py, Ref, Seq, Slice, describe, number, same
+from oneform.frontend.values import TRUE, UNBOUND, Abstract, Arr, ClassOf, Maybe, Missing, Num, Opt, Py, Ref, Seq, Slice, describe, number, same
 from oneform.ops import make
 from oneform.types import BOOL, I64
 
@@ -189,6 +190,13 @@ def _identity(t: Tracer, a: Abstract, b: Abstract, negative: bool) -> Num:
     for x, y in ((a, b), (b, a)):
         if isinstance(x, Opt) and isinstance(y, Py) and y.obj is None:
             return x.there if negative else negated(t, x.there)
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, ClassOf) and isinstance(y, Py):
+            c = is_exactly(t, x.item, y.obj)
+            return negated(t, c) if negative else c
+    if isinstance(a, Opt) or isinstance(b, Opt):
+        c = _same_or_none(t, a, b)
+        return negated(t, c) if negative else c
     if isinstance(a, Py) or isinstance(b, Py):
         return number((isinstance(a, Py) and isinstance(b, Py) and a.obj is b.obj) != negative)
     if isinstance(a, Arr) and isinstance(b, Arr):
@@ -196,6 +204,14 @@ def _identity(t: Tracer, a: Abstract, b: Abstract, negative: bool) -> Num:
     if isinstance(a, Ref) and isinstance(b, Ref):
         return negated(t, same_object(t, a, b)) if negative else same_object(t, a, b)
     t.refuse("E101", "'is' compares structure, not numbers", None, "Use ==.")
+
+
+def _same_or_none(t: Tracer, a: Abstract, b: Abstract) -> Num:
+    """a is b, where one may be None."""
+    (p, x), (q, y) = ((i.there, i.item) if isinstance(i, Opt) else (TRUE, i) for i in (a, b))
+    both = conjunction(t, p, q)
+    neither = conjunction(t, negated(t, p), negated(t, q))
+    return conjunction(t, neither, conjunction(t, both, _identity(t, x, y, False)), either=True)
 
 
 def if_exp(t: Tracer, e: ast.IfExp) -> Abstract:
@@ -234,16 +250,21 @@ def list_(t: Tracer, e: ast.List) -> Abstract:
 
 
 def dict_(t: Tracer, e: ast.Dict) -> Abstract:
-    found: dict[Any, Abstract] = {}
-    for k, v in zip(e.keys, e.values, strict=True):
-        if k is None:
-            inner = see(t, t.expr(v))
-            if not isinstance(inner, Seq) or inner.kind != "dict":
-                t.refuse("E101", f"{describe(inner)} is not a dict", v)
-            found.update(zip(inner.meta, inner.items, strict=True))
-        else:
-            found[static_key(t, t.expr(k), k)] = t.expr(v)
-    return new_box(t, "dict", Seq("dict", tuple(found.values()), tuple(found)))
+    d = new_box(t, "dict", Seq("dict", (), ()))
+    with t.holding(d):
+        for k, v in zip(e.keys, e.values, strict=True):
+            if k is None:
+                inner = see(t, t.expr(v))
+                if not isinstance(inner, Seq) or inner.kind != "dict":
+                    t.refuse("E101", f"{describe(inner)} is not a dict", v)
+                for key, x in zip(inner.meta, inner.items, strict=True):
+                    set_key(t, d, structure(t, key), x, v)
+            else:
+                key = t.expr(k)
+                with t.holding(key):
+                    x = t.expr(v)
+                set_key(t, d, key, x, k)
+    return d
 
 
 def slice_(t: Tracer, e: ast.Slice) -> Abstract:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from oneform.errors import CompileError, Location
+from oneform.families import Family
 from oneform.frontend.numbers import promoted
-from oneform.frontend.values import NONE, Box, Cell, Num, Py, describe, same
-from oneform.types import BOOL, Array, Dim, DType, List, Scalar, Type, join
+from oneform.frontend.values import ANYTHING, NONE, Box, Cell, Num, Py, describe, same
+from oneform.types import BOOL, I64, Array, Dim, DType, List, Scalar, Type, join
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,15 @@ class VersionForm:
 
 @dataclass(frozen=True)
 class SeqForm:
+    """A structure; "node": a row of a pool, `meta` its field names, the tag that says which class it is being one."""
+
     kind: str
     items: tuple[Form, ...]
     meta: Any
+
+    def field(self, name: str) -> Form | None:
+        """The form of a field of a row of a pool."""
+        return self.items[self.meta.index(name)] if name in self.meta else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +119,20 @@ class RefForm:
 
 
 @dataclass(frozen=True)
+class NodeForm:
+    """An object of a recursive class, or None (`nullable`): its row in the family's pool is passed, -1 for None. `cls`: its class, if known."""
+
+    family: Family
+    cls: type | None
+    nullable: bool
+
+
+@dataclass(frozen=True)
+class TextForm:
+    """One of several strings: its code is passed."""
+
+
+@dataclass(frozen=True)
 class OptForm:
     """Perhaps None: whether it is not is passed too."""
 
@@ -138,7 +159,10 @@ class PoisonForm:
     loc: Location | None
 
 
-Form = NumForm | Keep | ViewForm | CellForm | VersionForm | SeqForm | RowsForm | BoxForm | RefForm | OptForm | MaybeForm | LateForm | PoisonForm
+Form = (
+    NumForm | Keep | ViewForm | CellForm | VersionForm | SeqForm | RowsForm | BoxForm | RefForm | NodeForm | TextForm | OptForm | MaybeForm
+    | LateForm | PoisonForm
+)
 
 
 def types(form: Form) -> list[Type]:
@@ -152,6 +176,8 @@ def types(form: Form) -> list[Type]:
             return [x for n in form.numbers for x in types(n)]
         case RefForm():
             return [x for n in form.indices for x in types(n)]
+        case NodeForm() | TextForm():
+            return [Scalar(I64)]
         case SeqForm():
             return [x for i in form.items for x in types(i)]
         case RowsForm():
@@ -168,11 +194,15 @@ def types(form: Form) -> list[Type]:
 
 # ---------------------------------------------------------------- the items of a list have one form
 
+NOTHING = Keep(ANYTHING)  # of a field that no object has yet
+
 
 def joined(a: Form | None, b: Form | None, what: str = "the list") -> Form | None:
     """The form that items of both forms fit."""
     if a is None or b is None or a == b:
         return b if a is None else a
+    if a == NOTHING or b == NOTHING:
+        return b if a == NOTHING else a
     match a, b:
         case (NumForm() | Keep(item=Num())), (NumForm() | Keep(item=Num())):
             return NumForm(*promoted([_number(a), _number(b)]))
@@ -180,10 +210,20 @@ def joined(a: Form | None, b: Form | None, what: str = "the list") -> Form | Non
             kind = join(a.type, b.type)
             if isinstance(kind, Array):
                 return CellForm(kind, a.name, (None, None), True)
+        case SeqForm(kind="node"), SeqForm(kind="node"):
+            return _joined_nodes(a, b, what)
         case SeqForm(), SeqForm() if (a.kind, a.meta, len(a.items)) == (b.kind, b.meta, len(b.items)):
             return SeqForm(a.kind, tuple(_present(joined(x, y, what)) for x, y in zip(a.items, b.items, strict=True)), a.meta)
         case RowsForm(), RowsForm():
             return RowsForm(joined(a.item, b.item, what))
+        case NodeForm(), NodeForm() if a.family is b.family:
+            return NodeForm(a.family, a.cls if a.cls is b.cls else None, a.nullable or b.nullable)
+        case (NodeForm(), Keep(item=Py(obj=None))) | (Keep(item=Py(obj=None)), NodeForm()):
+            node = a if isinstance(a, NodeForm) else b
+            assert isinstance(node, NodeForm)
+            return NodeForm(node.family, node.cls, True)
+        case (TextForm() | Keep(item=Py(obj=str()))), (TextForm() | Keep(item=Py(obj=str()))):
+            return TextForm()
         case OptForm(), OptForm():
             return OptForm(_present(joined(a.item, b.item, what)))
         case OptForm(), _:
@@ -198,6 +238,12 @@ def joined(a: Form | None, b: Form | None, what: str = "the list") -> Form | Non
             pass
     repair = "Keep one kind of thing in a list; use a tuple for a fixed number of different things."
     raise CompileError("E102", f"{what} holds {shown(a)} and {shown(b)}", None, repair)
+
+
+def _joined_nodes(a: SeqForm, b: SeqForm, what: str) -> SeqForm:
+    """Rows of a pool, in which each may have fields that the other lacks."""
+    names = tuple(dict.fromkeys((*a.meta, *b.meta)))
+    return SeqForm("node", tuple(_present(joined(a.field(n), b.field(n), f"the field {n}")) for n in names), names)
 
 
 def _present(form: Form | None) -> Form:
@@ -226,6 +272,10 @@ def shown(form: Form) -> str:
             return f"a {form.meta[0].__name__}" if form.kind == "record" else f"a {form.kind} of {len(form.items)}"
         case RowsForm():
             return "a list"
+        case NodeForm():
+            return f"a {form.cls.__name__ if form.cls else form.family}" + (" or None" if form.nullable else "")
+        case TextForm():
+            return "a string"
         case OptForm():
             return f"{shown(form.item)} or None"
         case _:

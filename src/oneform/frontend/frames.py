@@ -19,6 +19,7 @@ from oneform.frontend.custom import call_custom, of_object
 from oneform.frontend.derived import Derived, apply_along, call_derived, derive
 from oneform.frontend.fence import TABLE as FENCE
 from oneform.frontend.fitting import rebuilt
+from oneform.frontend.forms import NodeForm
 from oneform.frontend.lift import constant_object, lift
 from oneform.frontend.liveness import NOBODY, liveness
 from oneform.frontend.numbers import elementwise, operand, python_number
@@ -230,6 +231,8 @@ def define(t: Tracer, node: Definition) -> Fn:
 def signature(t: Tracer, x: Any) -> Any:
     """What the lowering of a function depends on, apart from the numbers and the lengths of lists."""
     if isinstance(x, Ref):
+        if isinstance(x.form, NodeForm):
+            return (x.form.family, x.form.cls)
         return "list" if is_list(t, x) else signature(t, see(t, x))
     if isinstance(x, Opt):
         return ("optional", signature(t, x.item))
@@ -301,7 +304,8 @@ def run_frame(t: Tracer, frame: Frame, bindings: Mapping[str, Abstract]) -> Abst
     try:
         for name, x in bindings.items():
             t.state.slots[Var(frame.path, name)] = x
-            name_memory(x, name)
+            if not t.in_library():
+                name_memory(x, name)
         block(t, frame.source.body)
         return _leave(t, frame)
     finally:

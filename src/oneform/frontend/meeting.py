@@ -15,12 +15,14 @@ from oneform.frontend.forms import (
     Form,
     Keep,
     MaybeForm,
+    NodeForm,
     NumForm,
     OptForm,
     PoisonForm,
     RefForm,
     RowsForm,
     SeqForm,
+    TextForm,
     VersionForm,
     ViewForm,
     joined,
@@ -46,6 +48,7 @@ from oneform.frontend.values import (
     RowCell,
     Rows,
     Seq,
+    Text,
     View,
     describe,
     same,
@@ -110,6 +113,8 @@ class Meeting:
             return SeqForm("pullback", tuple(self.form(x, y, name) for x, y in zip(a.items, b.items, strict=True)), a.code)
         if same(a, b):
             return Keep(a)
+        if all(isinstance(x, Text) or (isinstance(x, Py) and isinstance(x.obj, str)) for x in (a, b)):
+            return TextForm()
         optional = self._optional(a, b, name)
         if optional is not None:
             return optional
@@ -119,6 +124,12 @@ class Meeting:
         """None on one path, or perhaps None."""
         if not any(isinstance(x, Opt) or (isinstance(x, Py) and x.obj is None) for x in (a, b)):
             return None
+        nodes = [x.item.form if isinstance(x, Opt) and isinstance(x.item, Ref) else x.form if isinstance(x, Ref) else None for x in (a, b)]
+        if any(isinstance(n, NodeForm) for n in nodes):
+            first, second = (n if isinstance(n, NodeForm) else Keep(x) for n, x in zip(nodes, (a, b), strict=True))
+            joint = joined(first, second, _named(name))
+            assert isinstance(joint, NodeForm)
+            return NodeForm(joint.family, joint.cls, True)
         inner = [x.item if isinstance(x, Opt) else ANYTHING if isinstance(x, Py) and x.obj is None else x for x in (a, b)]
         if any(isinstance(x, Py) for x in inner):
             return None
@@ -170,7 +181,10 @@ class Meeting:
         if isinstance(x, Rows):
             return RowsForm(x.item, x.token)
         if isinstance(x, Opt):
-            return OptForm(self.lone(x.item, right, name))
+            inside = self.lone(x.item, right, name)
+            return NodeForm(inside.family, inside.cls, True) if isinstance(inside, NodeForm) else OptForm(inside)
+        if isinstance(x, Text):
+            return TextForm()
         if isinstance(x, Arr):
             if x.view is None and not isinstance(x.cell, RowCell) and self.shared(x.cell):
                 return Keep(x)
@@ -179,6 +193,8 @@ class Meeting:
             clean = x.view is None and not isinstance(x.cell, RowCell) and side.count.get(x.cell, 0) <= 1
             return CellForm(kind, name, (None, x.cell) if right else (x.cell, None), clean)
         if isinstance(x, Ref):
+            if isinstance(x.form, NodeForm):
+                return x.form
             if x.form is None and self.shared(x.box):
                 return Keep(x)
             with self.on(side):
@@ -192,6 +208,8 @@ class Meeting:
     # ------------------------------------------------------------ objects
 
     def _objects(self, a: Ref, b: Ref, name: str) -> Form:
+        if isinstance(a.form, NodeForm) and isinstance(b.form, NodeForm) and a.box is b.box:
+            return Keep(a) if same(a, b) else NodeForm(a.form.family, a.form.cls if a.form.cls is b.form.cls else None, False)
         if a.box is b.box and self.shared(a.box):
             if same(a, b):
                 return Keep(a)

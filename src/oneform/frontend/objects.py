@@ -9,7 +9,7 @@ from typing import Any
 from oneform.errors import CompileError
 from oneform.frontend import library
 from oneform.frontend.boxes import change_rows, contents, length, new_box, partner, rows_at, set_contents
-from oneform.frontend.forms import Form, Keep, NumForm, RowsForm, SeqForm, joined, shown, types
+from oneform.frontend.forms import Form, Keep, NodeForm, NumForm, RowsForm, SeqForm, joined, shown, types
 from oneform.frontend.index import normalised
 from oneform.frontend.numbers import compare_numbers, conjunction, promoted
 from oneform.frontend.passing import converted, give, give_rows, holds_memory, item_form, mutable, rows_item, see, take, take_item
@@ -95,7 +95,14 @@ def read_only(t: Tracer, c: Seq) -> tuple[Place, Form | None, Any]:
     if box is None:
         form = _common(t, c, "")
         assert form is not None
-        box = t.scope.memo[key] = Box("", "list", Rows(give_rows(t, RowsForm(form), c), form, object()))
+        rows = Rows(give_rows(t, RowsForm(form), c), form, object())
+        if holds_memory(form):  # copies of arrays, which are right until one of them changes
+            box = Box("", "tuple", pinned="chosen")
+            t.state.slots[box] = rows
+            for i in c.items:
+                _shares(t, i, box)
+            return Place(box), form, rows.token
+        box = t.scope.memo[key] = Box("", "list", rows)
     rows = box.initial
     return Place(box), rows.item, rows.token
 
@@ -234,6 +241,8 @@ def _fitting(t: Tracer, x: Ref, new: Abstract) -> tuple[Place, Form, Any]:
         old = contents(t, x.box)
         assert isinstance(old, Rows)
         value = make.rows(t.b, tuple(types(wider))) if old.value is None else converted(t, old.value, form, wider)
+        if old.value is not None and types(form or wider) != types(wider):
+            token = object()  # what was named before has columns of its own kind
         set_contents(t, x.box, Rows(value, wider, token))
     return place, wider, token
 
@@ -316,6 +325,8 @@ def copied_list(t: Tracer, x: Ref) -> Ref:
 
 def taken_out(t: Tracer, x: Ref, each: Callable[[Abstract], Abstract]) -> Ref:
     """An object of its own with what is in another, `each` item made anew."""
+    if isinstance(x.form, NodeForm):
+        return x
     if is_list(t, x):
         found = rows_of(t, x)
         if found is not None:
@@ -359,6 +370,8 @@ def present(t: Tracer, x: Abstract, error: str, message: str) -> Abstract:
 def record_of(t: Tracer, x: Abstract) -> Seq | None:
     """The fields of a record; None for anything else."""
     inner = see(t, x)
+    if isinstance(x, Ref) and isinstance(x.form, NodeForm) and x.form.cls is None:  # which class it is of, only the program will know
+        return Seq("record", (), (x.form.family.classes[0], ()))
     return inner if isinstance(inner, Seq) and inner.kind == "record" else None
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
+from oneform.families import text_code
 from oneform.frontend import library
 from oneform.frontend.arrays import places, rank, require_equal, shape
 from oneform.frontend.attributes import bound_method
 from oneform.frontend.creation import as_operand
 from oneform.frontend.dicts import has_key
+from oneform.frontend.forms import NodeForm
 from oneform.frontend.lift import structure
 from oneform.frontend.numbers import (
     Operand,
@@ -26,12 +29,12 @@ from oneform.frontend.numbers import (
     promoted,
     wrap,
 )
-from oneform.frontend.objects import UNROLLED, is_list, new_list, present, record_of, repeated, run
+from oneform.frontend.objects import UNROLLED, is_list, new_list, present, record_of, repeated, run, same_object
 from oneform.frontend.passing import plain, see
 from oneform.frontend.reductions import any_of
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
-from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Fn, Num, Opt, Py, Range, Ref, Seq, describe, number, same
+from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Fn, Method, Num, Opt, Py, Range, Ref, Seq, Text, describe, number, same
 from oneform.ops import make
 from oneform.types import BOOL, I64
 
@@ -152,7 +155,15 @@ def _from_class(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> A
 
 def method_of(t: Tracer, x: Abstract, name: str) -> Abstract | None:
     """A method that a record's class defines in Python; None for what is no record."""
-    return bound_method(t, x, name) if isinstance(x, (Seq, Ref)) and record_of(t, x) is not None else None
+    if not isinstance(x, (Seq, Ref)) or record_of(t, x) is None:
+        return None
+    found = bound_method(t, x, name)
+    inner = found.function.obj if isinstance(found, Method) and isinstance(found.function, Py) else None
+    generated = isinstance(inner, FunctionType) and inner.__code__.co_filename == "<string>" and name in COMPARISONS  # by dataclasses
+    return None if generated else found
+
+
+COMPARISONS = ("__eq__", "__lt__", "__le__", "__gt__", "__ge__")
 
 
 def numeric(t: Tracer, f: Callable[..., Any], a: Operand, b: Operand, strong: bool = False) -> Operand:
@@ -212,6 +223,9 @@ def equal(t: Tracer, a: Abstract, b: Abstract) -> Num:
         return compare_numbers(t, operator.eq, a, b)
     if isinstance(a, Py) and isinstance(b, Py):
         return number(bool(a.obj == b.obj))
+    if isinstance(a, Text) or isinstance(b, Text):
+        codes = [_code(i) for i in (a, b)]
+        return FALSE if codes[0] is None or codes[1] is None else compare_numbers(t, operator.eq, codes[0], codes[1])
     if isinstance(a, Opt) or isinstance(b, Opt):
         return _equal_optional(t, a, b)
     if isinstance(a, Arr) or isinstance(b, Arr):
@@ -219,6 +233,9 @@ def equal(t: Tracer, a: Abstract, b: Abstract) -> Num:
     own = _from_class(t, operator.eq, a, b)
     if isinstance(own, Num):
         return own
+    for i in (a, b):
+        if isinstance(i, Ref) and isinstance(i.form, NodeForm):
+            return _equal_nodes(t, a, b)
     x, y = see(t, a), see(t, b)
     if isinstance(x, Seq) and isinstance(y, Seq):
         return _equal_items(t, x, y)
@@ -229,6 +246,22 @@ def equal(t: Tracer, a: Abstract, b: Abstract) -> Num:
     if isinstance(a, Fn) or isinstance(b, Fn):
         return number(same(a, b))
     return FALSE
+
+
+def _equal_nodes(t: Tracer, a: Abstract, b: Abstract) -> Num:
+    """Objects of recursive classes: the same object, where the class does not say otherwise."""
+    if not (isinstance(a, Ref) and isinstance(b, Ref)):
+        return FALSE
+    if any(c.__eq__ is not object.__eq__ for c in a.form.family.classes):
+        t.refuse("E101", f"two objects of {a.form.family} would be compared with all that they refer to", None, "Compare with `is`, or write __eq__.")
+    return same_object(t, a, b)
+
+
+def _code(x: Abstract) -> Num | None:
+    """A string as its code."""
+    if isinstance(x, Text):
+        return x.code
+    return number(text_code(x.obj)) if isinstance(x, Py) and isinstance(x.obj, str) else None
 
 
 def _equal_items(t: Tracer, x: Seq, y: Seq) -> Num:

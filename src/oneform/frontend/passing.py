@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import Any
 
+from oneform.families import text_code
 from oneform.frontend.arrays import array_type, read, whole
 from oneform.frontend.boxes import contents, partner, rows_at
 from oneform.frontend.forms import (
@@ -14,12 +16,14 @@ from oneform.frontend.forms import (
     Keep,
     LateForm,
     MaybeForm,
+    NodeForm,
     NumForm,
     OptForm,
     PoisonForm,
     RefForm,
     RowsForm,
     SeqForm,
+    TextForm,
     VersionForm,
     ViewForm,
     joined,
@@ -49,8 +53,10 @@ from oneform.frontend.values import (
     RowCell,
     Rows,
     Seq,
+    Text,
     View,
     changes,
+    number,
     view_numbers,
 )  # fmt: skip
 from oneform.ir import Value
@@ -96,6 +102,10 @@ def _give_present(t: Tracer, form: Form, x: Any) -> list[Value]:
             return [v for f, i in zip(form.items, inner.items, strict=True) for v in give(t, f, i)]
         case RowsForm():
             return [give_rows(t, form, x if isinstance(x, (Seq, Rows)) else see(t, x))] if form.item is not None else []
+        case NodeForm():
+            return [t.value(node_row(t, x), I64)]
+        case TextForm():
+            return [t.value(x.code if isinstance(x, Text) else number(text_code(x.obj)), I64)]
         case BoxForm():
             return give(t, form.contents, see(t, x))
         case RefForm():
@@ -137,6 +147,10 @@ def take(t: Tracer, form: Form, values: Iterator[Value], bound: Num | None = Non
             return Pullback(items, form.meta) if form.kind == "pullback" else Seq(form.kind, items, form.meta)
         case RowsForm():
             return Rows(next(values) if form.item is not None else None, form.item, form.token or object())
+        case NodeForm():
+            return node_at(t, form, t.integer(next(values)))
+        case TextForm():
+            return Text(t.integer(next(values)))
         case CellForm():
             return _take_cell(t, form, next(values))
         case BoxForm():
@@ -189,9 +203,57 @@ def see(t: Tracer, x: Any) -> Any:
         return x
     if x.form is None:
         return contents(t, x.box)
+    if isinstance(x.form, NodeForm):
+        return node_fields(t, x) if x.form.cls is not None else x
     if isinstance(x.form, SeqForm):
         return Seq(x.form.kind, fields_at(t, x), x.form.meta)
     return x
+
+
+# ---------------------------------------------------------------- objects of recursive classes
+
+
+def node_row(t: Tracer, x: Any) -> Num:
+    """The row of an object in its family's pool, -1 for None."""
+    if isinstance(x, Ref):
+        return x.place.indices[0]
+    if isinstance(x, Opt):
+        row = t.value(node_row(t, x.item), I64)
+        return t.integer(make.select(t.b, t.value(x.there, BOOL), row, t.value(number(-1), I64)))
+    return number(-1)
+
+
+def node_at(t: Tracer, form: NodeForm, row: Num) -> Ref | Opt:
+    """The object in a row, or None."""
+    found = Ref(Place(t.pool(form.family), (row,), (0,)), NodeForm(form.family, form.cls, False), form.family)
+    if not form.nullable:
+        return found
+    return Opt(found, Num(BOOL, True, t.op(operator.ge, t.value(row, I64), t.value(number(0), I64))))
+
+
+def row_form(t: Tracer, pool: Box) -> SeqForm:
+    """What the rows of a pool are made of now."""
+    found = contents(t, pool)
+    assert isinstance(found, Rows)
+    return found.item if found.item is not None else SeqForm("node", (), ())
+
+
+def node_field(t: Tracer, x: Ref, name: str) -> Abstract | None:
+    """A field of an object; None if no object of the family has it."""
+    form = row_form(t, x.box)
+    if name not in form.meta:
+        return None
+    k = form.meta.index(name)
+    column = sum(len(types(f)) for f in form.items[:k])
+    return take_item(t, form.items[k], Place(x.box, x.place.indices, (column,)), x.token)
+
+
+def node_fields(t: Tracer, x: Ref) -> Seq:
+    """All fields of an object whose class is known."""
+    cls = x.form.cls
+    names = t.fields_of.get(cls, ())
+    items = tuple(node_field(t, x, n) for n in names)
+    return Seq("record", tuple(i for i in items if i is not None), (cls, tuple(n for n, i in zip(names, items, strict=True) if i is not None)))
 
 
 DEEPEST = 200  # objects inside objects
@@ -237,6 +299,9 @@ def take_item(t: Tracer, form: Form, place: Place, token: Any) -> Abstract:
             return Ref(place, form, token)
         case SeqForm():
             return Seq(form.kind, fields_at(t, Ref(place, form, token)), form.meta)
+        case NodeForm() | TextForm():
+            value, indices = rows_at(t, place, token)
+            return take(t, form, iter([make.item(t.b, value, indices, place.fields)]))  # type: ignore[no-any-return]
         case OptForm():
             flag, indices = rows_at(t, place, token)
             last = place.column(len(types(form.item)))
@@ -277,7 +342,12 @@ def item_form(t: Tracer, x: Any) -> Form:
         kind = array_type(t, x)
         return CellForm(Array(kind.dtype, tuple(d if isinstance(d, int) else ANY for d in kind.shape)), "", (None, None), True)
     if isinstance(x, Opt):
-        return OptForm(item_form(t, x.item))
+        inner_form = item_form(t, x.item)
+        return NodeForm(inner_form.family, inner_form.cls, True) if isinstance(inner_form, NodeForm) else OptForm(inner_form)
+    if isinstance(x, Text):
+        return TextForm()
+    if isinstance(x, Ref) and isinstance(x.form, NodeForm):
+        return x.form
     if isinstance(x, Ref) and isinstance(x.form, RowsForm):
         return RowsForm(x.form.item)
     inner = see(t, x)
@@ -328,7 +398,9 @@ def converted(t: Tracer, value: Value, has: Form | None, wanted: Form) -> Value:
     with t.region() as b:
         k, out = b.param(Scalar(I64)), b.param(List(tuple(types(wanted))))
         t.state.slots[box] = Rows(value, has, token)
-        item = take_item(t, has, Place(box).row(t.integer(k), 0), token)
+        item: Any = take_item(t, has, Place(box).row(t.integer(k), 0), token)
+        if isinstance(has, SeqForm) and has.kind == "node" and isinstance(wanted, SeqForm):
+            item = Seq("node", tuple(item.items[has.meta.index(n)] if n in has.meta else ANYTHING for n in wanted.meta), wanted.meta)
         new = make.push(t.b, out, (), (), give(t, wanted, item))
         body = b.block(new)
     del t.state.slots[box]

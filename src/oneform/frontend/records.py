@@ -8,8 +8,10 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+from oneform.families import family_of
 from oneform.frontend.boxes import new_box
 from oneform.frontend.lift import constant_object
+from oneform.frontend.nodes import new_node
 from oneform.frontend.registry import Call
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Py, Seq, changes
@@ -21,9 +23,11 @@ def construct(t: Tracer, cls: type, args: list[Abstract], kwargs: Given, node: a
     """cls(*args, **kwargs)"""
     t.keep.append(cls)
     fields: Any = getattr(cls, "_fields", None)
+    family = family_of(cls)
     if issubclass(cls, tuple) and fields is not None:
         defaults = {k: constant_object(t, d, k, (id(cls), k), lambda k=k: cls._field_defaults[k]) for k, d in getattr(cls, "_field_defaults", {}).items()}
-        return Seq("record", _bound(t, cls, tuple(fields), defaults, args, kwargs, node), (cls, tuple(fields)))
+        bound = _bound(t, cls, tuple(fields), defaults, args, kwargs, node)
+        return Seq("record", bound, (cls, tuple(fields))) if family is None else new_node(t, family, cls, dict(zip(fields, bound, strict=True)))
     if issubclass(cls, BaseException):
         t.refuse("E001", "an exception can only be raised", node)
     own = next((c.__dict__["__init__"] for c in cls.__mro__ if "__init__" in c.__dict__), None)
@@ -41,7 +45,8 @@ def _is_generated(cls: type, init: Any) -> bool:
 
 def _plain(t: Tracer, cls: type, init: Any, args: list[Abstract], kwargs: Given, node: ast.AST) -> Abstract:
     """An object whose fields are what its initialisation assigns."""
-    obj = new_box(t, "record", Seq("record", (), (cls, ())))
+    family = family_of(cls)
+    obj = new_node(t, family, cls, {}) if family is not None else new_box(t, "record", Seq("record", (), (cls, ())))
     if isinstance(init, types.FunctionType):
         t.call(t, Py(init), [obj, *args], kwargs, node)
     elif args or kwargs:
@@ -65,7 +70,12 @@ def _dataclass(t: Tracer, cls: Any, args: list[Abstract], kwargs: Given, node: a
     found.update({f.name: defaults[f.name] for f in fields if f.name not in found and f.name in defaults})
     own = tuple(f.name for f in fields if f.name in found)
     contents = Seq("record", tuple(found[n] for n in own), (cls, own))
-    obj: Abstract = new_box(t, "record", contents) if changes(cls) else contents
+    family = family_of(cls)
+    obj: Abstract = contents
+    if family is not None:
+        obj = new_node(t, family, cls, {n: found[n] for n in own})
+    elif changes(cls):
+        obj = new_box(t, "record", contents)
     if hasattr(cls, "__post_init__"):
         t.call(t, Py(cls.__post_init__), [obj], {}, node)
     return obj

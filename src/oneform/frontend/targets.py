@@ -11,9 +11,11 @@ from oneform.frontend.arrays import load, rank, store, whole
 from oneform.frontend.attributes import attribute, bound_method
 from oneform.frontend.creation import as_array
 from oneform.frontend.dicts import delete_key, set_key
+from oneform.frontend.forms import NodeForm
 from oneform.frontend.index import at_index, index_array
 from oneform.frontend.iterate import iteration
 from oneform.frontend.lists import extend, item_of, pop_at, replace_slice
+from oneform.frontend.nodes import set_node_field
 from oneform.frontend.numbers import compare_numbers, dtype_of, scalar
 from oneform.frontend.objects import is_list, known_item, list_length, new_list, present, put_at, record_of, rows_of, set_field
 from oneform.frontend.operators import DUNDER, binary, method_of
@@ -41,7 +43,8 @@ def bind(t: Tracer, name: str, x: Abstract, node: ast.AST | None = None) -> None
     t.state.slots[key] = x
     if node is not None:
         t.state.where[key] = t.at(node)
-    name_memory(x, name)
+    if not name.endswith("_") and not t.in_library():
+        name_memory(x, name)
 
 
 def name_memory(x: Abstract, name: str) -> None:
@@ -112,6 +115,9 @@ def _unpack(t: Tracer, target: ast.Tuple | ast.List, x: Abstract) -> None:
 def set_attribute(t: Tracer, base: Abstract, name: str, x: Abstract, node: ast.AST) -> None:
     """base.name = x"""
     base = present(t, base, "AttributeError", f"'NoneType' object has no attribute '{name}'")
+    if isinstance(base, Ref) and isinstance(base.form, NodeForm) and not any(isinstance(getattr(c, name, None), property) for c in base.form.family.classes):
+        set_node_field(t, base, name, x)
+        return
     fields = record_of(t, base)
     if fields is None:
         t.refuse("E105", f"the attribute {name} of {describe(base)} cannot be changed", node)

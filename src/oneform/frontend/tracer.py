@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from oneform.errors import CompileError, Location, OneformError
+from oneform.families import Family
 from oneform.frontend.affine import Affine, Bounds, constant, nonnegative
 from oneform.frontend.capture import Capture, Dependency
 from oneform.frontend.fence import check_node
 from oneform.frontend.state import Frame, Scope, State
-from oneform.frontend.values import Abstract, Cell, Known, Num, number
+from oneform.frontend.values import Abstract, Box, Cell, Known, Num, Rows, number
 from oneform.ir import Builder, Value
 from oneform.ops import constant as ir_constant
 from oneform.ops import make
@@ -47,6 +48,11 @@ class Tracer:
         self.statements, self.expressions = statements, expressions
         self.captures: dict[Any, tuple[Capture, Value]] = {}
         self.captured_cells: dict[Any, Cell] = {}
+        self.pools: dict[Family, Box] = {}
+        self.dispatchers: dict[tuple[Family, str], Abstract] = {}
+        self.first_rows: dict[Family, Value] = {}  # of the argument being read: where its objects begin in the pools
+        self.given: set[Box] = set()  # pools with objects of the caller's in them
+        self.fields_of: dict[type, tuple[str, ...]] = {}  # of recursive classes
         self.captured_boxes: dict[Any, Abstract] = {}
         self.dependencies: dict[Any, Dependency] = {}
         self.returned_at: Location | None = None  # the last return statement that was run
@@ -71,7 +77,11 @@ class Tracer:
     def at(self, node: ast.AST) -> Location | None:
         if self.frame is None:
             return None
-        return self.b.loc if self.frame.source.globals.get("__name__") == LIBRARY else self.frame.source.location(node)
+        return self.b.loc if self.in_library() else self.frame.source.location(node)
+
+    def in_library(self) -> bool:
+        """Whether what is being lowered is not the user's."""
+        return self.here.source.globals.get("__name__") == LIBRARY
 
     def refuse(self, code: str, detail: str, node: ast.AST | None = None, repair: str = "") -> NoReturn:
         raise CompileError(code, detail, self.at(node) if node is not None else self.b.loc, repair)
@@ -153,6 +163,13 @@ class Tracer:
             yield
         finally:
             del self.held[before:]
+
+    def pool(self, family: Family) -> Box:
+        """The table of all objects of a family of recursive classes."""
+        found = self.pools.get(family)
+        if found is None:
+            found = self.pools[family] = Box(str(family), "pool", Rows(None, None, family))
+        return found
 
     # ------------------------------------------------------------ numbers
 

@@ -18,7 +18,7 @@ Path = tuple[Step, ...]
 
 def given_boxes(x: Abstract, path: Path) -> Iterator[tuple[Box, Path]]:
     """The objects in an argument, with how to get to each from the arguments."""
-    if isinstance(x, Ref):
+    if isinstance(x, Ref) and x.form is None:
         yield x.box, path
         x = x.box.initial
     if isinstance(x, Opt):

@@ -120,6 +120,20 @@ class Opt:
     there: Num
 
 
+@dataclass(frozen=True, eq=False)
+class Text:
+    """One of several strings: its code (families.text_code)."""
+
+    code: Num
+
+
+@dataclass(frozen=True, eq=False)
+class ClassOf:
+    """type(x) of an object whose class only the running program knows."""
+
+    item: Ref
+
+
 @dataclass(frozen=True)
 class Axis:
     """One axis of the memory under a view: element `start + step * i`, i the index along axis `out` of the view (None: fixed)."""
@@ -281,7 +295,7 @@ class Poison:
     loc: Location | None
 
 
-Abstract = Num | Arr | Seq | Ref | Opt | Py | Fn | Method | Pullback | Attr | Range | Slice | Walk | Generator | Maybe | Missing
+Abstract = Num | Arr | Seq | Ref | Opt | Text | ClassOf | Py | Fn | Method | Pullback | Attr | Range | Slice | Walk | Generator | Maybe | Missing
 NONE = Py(None)
 
 
@@ -326,6 +340,8 @@ def _same_structure(a: Any, b: Any) -> bool:
         return same(a.item, b.item) and same(a.bound, b.bound)
     if isinstance(a, Opt):
         return same(a.item, b.item) and same(a.there, b.there)
+    if isinstance(a, Text):
+        return same(a.code, b.code)
     return False
 
 
@@ -411,6 +427,8 @@ def describe(x: Any, shape: tuple[Dim, ...] | None = None) -> str:
         return describe(x.item)
     if isinstance(x, Opt):
         return f"{describe(x.item)} or None"
+    if isinstance(x, Text):
+        return "a string"
     if isinstance(x, Ref):
-        return f"a {x.box.kind if x.form is None else 'part of a list'}"
+        return f"a {x.box.kind if x.form is None else x.box.name if x.box.kind == 'pool' else 'part of a list'}"
     return f"a {type(x).__name__.lower()}"

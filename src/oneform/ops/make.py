@@ -119,6 +119,12 @@ def add(b: Builder, x: Value, y: Value) -> Value:
     return b.emit1(OPS["add"], x, y)
 
 
+def moved(b: Builder, row: Value, by: Value) -> Value:
+    """A row of a table further down; -1 stays."""
+    zero = integer(b, 0)
+    return b.emit1(OPS["select"], b.emit1(OPS["lt"], row, zero), row, b.emit1(OPS["add"], row, by))
+
+
 def length(b: Builder, a: Value, axis: int) -> Value:
     return b.emit1(OPS["dim"], a, axis=axis)
 

@@ -123,5 +123,5 @@ def array_to_cmath(c):
 
 def written_part(c):
     d = c.copy()
-    d.real = 1.0  # E: E105 the attribute real cannot be changed
+    d.real = 1.0  # E: E105 the attribute real of an array
     return d

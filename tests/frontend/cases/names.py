@@ -24,8 +24,8 @@ def growing(p, n):
     return growing((p, 1.0), n - 1)  # E: E005 growing calls itself with ever new types: growing → growing
 
 
-def tuple_index(p, n):
-    return p[n]  # E: E006 the index into a tuple must be a constant of the program
+def tuple_index(x, n):
+    return (x, "one")[n]  # E: E006 which item is meant would be known only at run time
 
 
 def axis_at_run_time(a, n):
@@ -41,16 +41,22 @@ def unpack_at_run_time(v):
     return a + b
 
 
-def list_of_run_time_length(n):
-    return len([i for i in range(n)])  # E: E101 a generator has no len()
+def returns_open_list_of_functions(n):
+    return [abs for i in range(n)]  # E: E101 a list of such things cannot be passed out of compiled code
 
 
-def returns_open_list(n):
-    return [i for i in range(n)]  # E: E006 a list whose length is known only at run time cannot be passed out of compiled code
+def tuple_of_run_time_length(n):
+    return tuple(i for i in range(n))  # E: E006 the length of this tuple is known only at run time
 
 
-def dict_key(n):
-    return {n: 1.0}  # E: E006 the key of a dict must be a constant of the program
+def dict_key(x):
+    return {x: 1.0}  # E: E006 a dict with keys known only at run time takes integers
+
+
+def mixed_keys(n):
+    d = {"a": 1.0}
+    d[n] = 2.0  # E: E006 a dict with a key that is known only at run time can have only integers as keys
+    return d
 
 
 def too_many_arguments(x):

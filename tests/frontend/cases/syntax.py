@@ -87,16 +87,43 @@ def missing_attribute(x):
     return np.expp(x)  # E: E003 numpy has no attribute expp
 
 
-def list_append(x):
-    items = [x]
-    items.append(x)  # E: E105 list.append is not supported: lists have a fixed length
+LIST = [1.0, 2.0]
+
+
+def write_to_global_list(x):
+    LIST.append(x)  # E: E105 the list LIST from outside the function cannot be changed by compiled code
+    return x
+
+
+def list_of_two_kinds(n):
+    items = []
+    for _ in range(n):  # E: E102 'items' holds a float and the builtin_function_or_method abs
+        items.append(1.0)
+        items.append(abs)
     return items
 
 
-def write_to_list(x):
-    items = [x, x]
-    items[0] = 1.0  # E: E105 writing to a list is not supported yet
-    return items
+def grows_while_iterated_over(n):
+    items = [float(i) for i in range(n)]
+    for x in items:  # E: E104 items changes its length while it is iterated over
+        items.append(x)
+    return len(items)
+
+
+def named_before_it_moved(n):
+    rows = [[1.0, 2.0] for _ in range(n)]
+    row = rows[0]
+    last = rows.pop()
+    row[0] = 3.0  # E: E104 this part of rows was named before items of rows were moved or replaced
+    return last
+
+
+def changed_behind_a_list(n):
+    items = [Counter(float(i)) for i in range(n)]
+    one = Counter(1.0)
+    items.append(one)
+    one.x = 2.0
+    return items[0].x  # E: E104 items may or may not be the same memory as one
 
 
 def write_to_tuple(p):
@@ -105,16 +132,21 @@ def write_to_tuple(p):
 
 
 def write_to_record(x):
-    r = Point(x)
-    r.x = 1.0  # E: E105 the attribute x cannot be changed: records are values
+    r = Frozen(x)
+    r.x = 1.0  # E: E105 the attribute x cannot be changed: objects of Frozen are frozen
     return r
 
 
 from dataclasses import dataclass  # noqa: E402
 
 
+@dataclass(frozen=True)
+class Frozen:
+    x: float
+
+
 @dataclass
-class Point:
+class Counter:
     x: float
 
 
