@@ -132,7 +132,7 @@ def masked(tree: Tree, active: Sequence[bool]) -> tuple[Tree, list[int]]:
                 kept.append(at)
             return t if active[at] else NONE
         if t.kind in ("ragged", "optional"):
-            if not any(active[at + 1 : at + t.leaves]):
+            if not any(active[at + 1 : at + t.leaves]) and not _refers(t):
                 return NONE
             kept.append(at)
             return dataclasses.replace(t, children=(t.children[0], walk(t.children[1], at + 1)))
@@ -153,6 +153,11 @@ def masked(tree: Tree, active: Sequence[bool]) -> tuple[Tree, list[int]]:
         return dataclasses.replace(t, children=tuple(kids)) if kids else t
 
     return walk(tree, 0), kept
+
+
+def _refers(tree: Tree) -> bool:
+    """Whether there are objects of recursive classes inside."""
+    return tree.kind == "node" or any(map(_refers, tree.children))
 
 
 def _split_aux(low: Lowered, has_aux: bool) -> tuple[Tree, Tree]:

@@ -113,7 +113,7 @@ def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any]) -> list[Any] 
 def _static_truth(t: Tracer, condition: ast.expr) -> bool:
     c = truth(t, t.expr(condition))
     if c.known is None:
-        t.refuse("E006", "how many items there are would depend on a number", condition, "Use where, or a loop that counts.")
+        raise _Open
     return bool(c.known)
 
 

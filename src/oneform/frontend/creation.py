@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from oneform.frontend import library
 from oneform.frontend.arrays import new_array, open_lengths, rank, read, require_equal, reshaped_view, shape, store, version
 from oneform.frontend.boxes import partner
+from oneform.frontend.forms import CellForm, NumForm, RowsForm, SeqForm
 from oneform.frontend.index import at_index
 from oneform.frontend.numbers import Operand, arithmetic, compare_numbers, dtype_of, op_of, promoted, to_dtype
+from oneform.frontend.passing import plain, see
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Num, Py, RowCell, Seq, describe, number
+from oneform.frontend.values import Abstract, Arr, Num, Opt, Py, Ref, RowCell, Rows, Seq, describe, number
 from oneform.ir import Builder, Value
 from oneform.ops import Term, constant, integer, make
 from oneform.types import BY_NUMPY, F64, I64, Dim, DType
@@ -81,6 +84,8 @@ def as_array(t: Tracer, x: Abstract, dtype: DType | None = None, node: ast.AST |
     """np.array(x): a new array."""
     if isinstance(x, (Num, Arr)):
         return copied(t, x, dtype)
+    if isinstance(x, Ref):
+        return _of_rows(t, x, dtype, node)
     if not isinstance(x, Seq) or x.kind not in ("tuple", "list"):
         t.refuse("E101", f"{describe(x)} cannot become an array", node)
     items = [as_operand(t, i, node) for i in x.items]
@@ -103,12 +108,43 @@ def as_array(t: Tracer, x: Abstract, dtype: DType | None = None, node: ast.AST |
     return out
 
 
+def _of_rows(t: Tracer, x: Ref, dtype: DType | None, node: ast.AST | None) -> Operand:
+    """An array of the items of a list of run-time length."""
+    inner = see(t, x)
+    form = inner.item if isinstance(inner, Rows) else x.form.item if isinstance(x.form, RowsForm) else None
+    if form is None:
+        if isinstance(inner, Rows):
+            return as_array(t, Seq("list", ()), dtype, node)
+        t.refuse("E101", f"{describe(inner)} cannot become an array", node)
+    if not isinstance(form, (NumForm, CellForm, RowsForm)) and not (isinstance(form, SeqForm) and form.kind == "tuple"):
+        t.refuse("E101", "a list of such things cannot become an array", node)
+    kind = dtype or _dtype_in(form) or F64
+    f = library.of_numbers if isinstance(form, NumForm) else library.of_arrays if isinstance(form, CellForm) else library.of_lists
+    out = t.call(t, Py(f), [x, Py(kind.numpy)], {}, node or t.here.source.node)
+    assert isinstance(out, (Num, Arr))
+    return out
+
+
+def _dtype_in(form: Any) -> DType | None:
+    """The dtype of the numbers in the items of a list."""
+    if isinstance(form, NumForm):
+        return form.dtype
+    if isinstance(form, CellForm):
+        return form.type.dtype
+    inside = form.items if isinstance(form, SeqForm) else (form.item,) if isinstance(form, RowsForm) else ()
+    found = [d for d in map(_dtype_in, inside) if d is not None]
+    return promoted([Num(d, False) for d in found])[0] if found else None
+
+
 def as_operand(t: Tracer, x: Abstract, node: ast.AST | None = None) -> Operand:
     """A number or array; sequences of numbers become arrays, as NumPy's functions take them."""
     if isinstance(x, (Num, Arr)):
         return x
-    if isinstance(x, Seq) and x.kind in ("tuple", "list"):
+    if isinstance(x, Ref) or (isinstance(x, Seq) and x.kind in ("tuple", "list")):
         return as_array(t, x, node=node)
+    if isinstance(x, Opt):
+        t.check(x.there, "TypeError", "unsupported operand type: 'NoneType'")
+        return as_operand(t, plain(t, x.item), node)
     t.refuse("E101", f"a number or an array is expected, not {describe(x)}", node)
 
 

@@ -7,12 +7,13 @@ import operator
 import numpy as np
 
 from oneform.frontend.arrays import new_array, rank, shape, store, transposed, version, whole
-from oneform.frontend.comprehensions import items_of_generator, run_loop
+from oneform.frontend.comprehensions import items_of_generator, listed, run_loop
 from oneform.frontend.creation import arange, as_array, as_operand, copied, eye, filled, like, linspace, parse_dtype, parse_shape, reshaped, uninitialised
 from oneform.frontend.index import index_array
 from oneform.frontend.iterate import iteration
 from oneform.frontend.numbers import Operand, arithmetic, as_value, check_shapes, dtype_of, elementwise, op_of, promoted, scalar, to_dtype, truth, wrap
 from oneform.frontend.operators import matmul
+from oneform.frontend.passing import plain
 from oneform.frontend.reductions import all_of, any_of, is_true, mean, reduction, variance
 from oneform.frontend.registry import Call, Handler, handles, method
 from oneform.frontend.tracer import PathEnds, Tracer
@@ -138,7 +139,7 @@ def _from_comprehension(c: Call, g: Generator, dtype: DType | None) -> Abstract:
     if found is not None:
         return as_array(t, Seq("list", tuple(found)), dtype, c.node)
     if len(g.node.generators) != 1 or g.node.generators[0].ifs:
-        t.refuse("E006", "how many items there are is known only at run time", c.node, "Allocate the array and fill it in a loop.")
+        return as_array(t, plain(t, listed(t, g)), dtype, c.node)
     saved = t.frame
     t.frame = g.frame
     try:
@@ -150,7 +151,7 @@ def _from_comprehension(c: Call, g: Generator, dtype: DType | None) -> Abstract:
     sample = _item_type(t, g)
     dims, lengths = shape(t, sample)
     if any(n.known is None for n in lengths):
-        t.refuse("E006", "the rows of this array have a length known only at run time", c.node, "Allocate the array and fill it in a loop.")
+        return as_array(t, plain(t, listed(t, g)), dtype, c.node)
     out = uninitialised(t, (t.dim_for(trip), *dims), (trip, *lengths), dtype or dtype_of(sample))
     return run_loop(t, g, "array", "def loop(out_):\n    pass", "out_[k_] = item_", "return out_", {"out_": out})
 

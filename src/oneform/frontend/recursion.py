@@ -14,6 +14,7 @@ from typing import Any
 from oneform.errors import CompileError
 from oneform.frontend.arrays import set_version, store, version
 from oneform.frontend.boxes import contents, partner, set_contents
+from oneform.frontend.dicts import agree
 from oneform.frontend.forms import BoxForm, CellForm, Form, Keep, MaybeForm, SeqForm, ViewForm, types
 from oneform.frontend.meet import count_references
 from oneform.frontend.meeting import Meeting, Side
@@ -169,6 +170,9 @@ def widened(known: Form | None, found: Form) -> Form:
 
 def _note_changes(t: Tracer, rec: Recursion) -> None:
     """Memory and variables from around the function that are changed here are passed to every call, and come back."""
+    if agree(t, rec.pre, t.state):
+        rec.wider = True
+        return
     now, meeting = t.state, _meeting(t, rec)
     for key, x in now.slots.items():
         if isinstance(key, (Cell, Box)):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oneform.errors import CompileError, Location
+from oneform.frontend.patterns import Rewrite
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -105,7 +106,7 @@ def _file(name: str, fn: types.FunctionType) -> File:
 
 @functools.lru_cache(64)
 def _parse(name: str, lines: tuple[str, ...]) -> File:
-    return File(name, lines, ast.parse("\n".join(lines) + "\n"))
+    return File(name, lines, Rewrite().visit(ast.parse("\n".join(lines) + "\n")))
 
 
 @functools.lru_cache(1024)
