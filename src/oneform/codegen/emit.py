@@ -10,7 +10,7 @@ from typing import Any
 from oneform.codegen.complexes import Cpx, Number, lower_number, register_types, registers, regrouped, store_parts
 from oneform.codegen.memory import SLOT, Copied, Plan, plan_memory
 from oneform.codegen.scalars import alignment, flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type, slots
-from oneform.codegen.support import DETAILS, FIRST_GROUP, FIRST_NODE, declared_in, support_text
+from oneform.codegen.support import BINS, CONTEXT, DETAILS, FIRST_GROUP, FIRST_NODE, declared_in, support_text
 from oneform.errors import InternalError, Location
 from oneform.ir import Attrs, Block, Function, Instr, Value
 from oneform.layout import is_small
@@ -419,6 +419,10 @@ def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str
     _return(em, f, tuple(writes))
     _exits(em)
     signature = ", ".join(["ptr noalias captures(none) %ctx", *(f"{t} {name}" for t, name in flat), "ptr noalias captures(none) %out"])
+    if em.used & {"alloc", "copy", "grow", "release"}:
+        em.entry.append(f"  %bins = getelementptr i8, ptr %ctx, i64 {BINS}")
+        em.entry.append(f"  call void @llvm.memset.p0.i64(ptr align 16 %bins, i8 0, i64 {CONTEXT - BINS}, i1 false)")
+        em.declared.setdefault("llvm.memset.p0.i64", "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
     if "deeper" in em.used:
         em.entry.append("  call void @of.bottom(ptr %ctx)")
     text = [f"define i32 @of.kernel({signature}) #0 {{", "entry:", *em.entry, *em.lines, *em.tail, "}", *em.others]

@@ -12,8 +12,9 @@ import platform
 import re
 import sys
 
-# Offsets in the context, which has CONTEXT bytes.
-LIST, DETAILS, THREAD, CLOCK, LIMIT, CACHE, BUDGET, CONTEXT = 0, 8, 40, 48, 56, 64, 128, 144
+# Offsets in the context, which has CONTEXT bytes. Whoever calls a kernel sets those before BINS to zero, the kernel the rest.
+LIST, DETAILS, THREAD, CLOCK, LIMIT, CACHE, BUDGET, BINS, CONTEXT = 0, 8, 40, 48, 56, 64, 128, 144, 416
+CLASSES = 33  # freed blocks of up to 2 KiB are kept by size, in steps of 64 bytes, each list linked through the blocks
 CACHED, LARGEST_CACHED = 4, 64 << 20  # freed blocks kept for the next allocation of their size: {pointer, size} each; size 0 is none
 POLL_EVERY = 1 << 20
 
@@ -29,11 +30,26 @@ fits:
   %at = and i64 %up, -16
   %more = add nuw i64 %at, 87
   %total = and i64 %more, -64
+  %class = lshr i64 %total, 6
+  %binned = icmp ult i64 %class, {CLASSES}
+  br i1 %binned, label %small, label %large
+small:
+  %off = shl i64 %class, 3
+  %bins = getelementptr i8, ptr %ctx, i64 {BINS}
+  %bin = getelementptr i8, ptr %bins, i64 %off
+  %kept = load ptr, ptr %bin
+  %empty = icmp eq ptr %kept, null
+  br i1 %empty, label %make, label %reuse
+reuse:
+  %following = load ptr, ptr %kept
+  store ptr %following, ptr %bin
+  br label %link
+large:
   %cache = getelementptr i8, ptr %ctx, i64 {CACHE}
   %end = getelementptr i8, ptr %ctx, i64 {CACHE + 16 * CACHED}
   br label %search
 search:
-  %c = phi ptr [%cache, %fits], [%c2, %miss]
+  %c = phi ptr [%cache, %large], [%c2, %miss]
   %sizep = getelementptr i8, ptr %c, i64 8
   %have = load i64, ptr %sizep
   %hit = icmp eq i64 %have, %total
@@ -56,7 +72,7 @@ retry:
   %null2 = icmp eq ptr %p2, null
   br i1 %null2, label %none, label %link
 link:
-  %q = phi ptr [%old, %take], [%p, %make], [%p2, %retry]
+  %q = phi ptr [%old, %take], [%p, %make], [%p2, %retry], [%kept, %reuse]
   call void @of.link(ptr %ctx, ptr %q, i64 %at)
   ret ptr %q
 none:
@@ -110,6 +126,18 @@ live:
   %at = and i64 %up, -16
   %more = add nuw i64 %at, 87
   %total = and i64 %more, -64
+  %class = lshr i64 %total, 6
+  %binned = icmp ult i64 %class, {CLASSES}
+  br i1 %binned, label %small, label %large
+small:
+  %off = shl i64 %class, 3
+  %bins = getelementptr i8, ptr %ctx, i64 {BINS}
+  %bin = getelementptr i8, ptr %bins, i64 %off
+  %others = load ptr, ptr %bin
+  store ptr %others, ptr %p
+  store ptr %p, ptr %bin
+  br label %done
+large:
   %huge = icmp ugt i64 %total, {LARGEST_CACHED}
   br i1 %huge, label %give, label %keep
 keep:
@@ -209,7 +237,26 @@ drop:
 next:
   %c2 = getelementptr i8, ptr %c, i64 16
   %stop = icmp eq ptr %c2, %end
-  br i1 %stop, label %done, label %loop
+  br i1 %stop, label %small, label %loop
+small:
+  %class = phi i64 [0, %next], [%class2, %emptied]
+  %bins = getelementptr i8, ptr %ctx, i64 {BINS}
+  %bin = getelementptr ptr, ptr %bins, i64 %class
+  %head = load ptr, ptr %bin
+  store ptr null, ptr %bin
+  br label %list
+list:
+  %q = phi ptr [%head, %small], [%following, %give]
+  %last = icmp eq ptr %q, null
+  br i1 %last, label %emptied, label %give
+give:
+  %following = load ptr, ptr %q
+  call void @free(ptr %q)
+  br label %list
+emptied:
+  %class2 = add i64 %class, 1
+  %through = icmp eq i64 %class2, {CLASSES}
+  br i1 %through, label %done, label %small
 done:
   ret void
 }}
