@@ -447,14 +447,24 @@ def members(x: Any) -> tuple[str, ...]:
     return tuple(own) if own is not None else field_names(x) or ()
 
 
-def objects_of(tree: Tree, leaves: Iterator[Any]) -> Made:
-    """The objects in the tables."""
+def nodes_in(x: Any) -> dict[Family, list[Any]]:
+    """The objects of recursive classes in a value, in the order of `flatten`."""
+    pools = Pools()
+    _flatten(x, [], pools)
+    pools.tables([])
+    return pools.found
+
+
+def objects_of(tree: Tree, leaves: Iterator[Any], old: Made | None = None) -> Made:
+    """The objects in the tables. `old`: the first objects of each, which are there already and get new fields."""
     nodes: Made = {}
     tables: list[tuple[Tree, list[Any]]] = []
     for table in tree.children[:-1]:
         tables.append((table, [next(leaves) for _ in range(table.leaves)]))
     for table, found in tables:
-        nodes[table.children[0].meta[0]] = [None if issubclass(c, tuple) else object.__new__(c) for c in _kinds(table, found)]
+        family = table.children[0].meta[0]
+        there = (old or {}).get(family, [])
+        nodes[family] = [*there, *(None if issubclass(c, tuple) else object.__new__(c) for c in _kinds(table, found)[len(there) :])]
     for table, found in tables:
         _fill(table, found, nodes)
     return nodes
@@ -485,7 +495,18 @@ def _fill(table: Tree, found: list[Any], nodes: Made) -> None:
         values = _items(child, columns, weak, len(kinds), nodes)
         for x, c, v in zip(rows, kinds, values, strict=True):
             if n in fields[c]:
-                object.__setattr__(x, n, v)
+                _set(x, n, v)
+
+
+def _set(x: Any, name: str, new: Any) -> None:
+    """A field of an object; a list or an array that is there already takes over what is in the new one."""
+    old: Any = getattr(x, name, None) if isinstance(new, (list, np.ndarray)) else None
+    if isinstance(old, list):
+        old[:] = new
+    elif isinstance(old, np.ndarray) and isinstance(new, np.ndarray) and old.shape == new.shape and old.dtype == new.dtype:
+        old[...] = new
+    else:
+        object.__setattr__(x, name, new)
 
 
 def _skip(*iterators: Iterator[Any]) -> None:
