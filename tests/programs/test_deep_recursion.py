@@ -34,15 +34,21 @@ def filled(x, k):
 
 
 def endless(x):
+    if x > 100.0:
+        return x
     return endless(math.sin(x)) + x
 
 
 def endless_pair(x):
-    return other(x * 0.5) + x
+    return x if x > 100.0 else other(x * 0.5) + x
 
 
 def other(x):
     return endless_pair(x + 0.1) * x
+
+
+def never_returns(x):
+    return never_returns(math.sin(x)) + x
 
 
 def test_a_million_calls() -> None:
@@ -74,6 +80,14 @@ def test_an_endless_recursion(fn: Any, wrap: Any) -> None:
         assert last.line is not None
         assert "endless" in last.line or "other" in last.line
     assert of.jit(damped)(0.5, 10) == pytest.approx(damped(0.5, 10))
+
+
+def test_a_function_that_no_path_leaves() -> None:
+    """It has no result that could be differentiated."""
+    with pytest.raises(RecursionError):
+        of.jit(never_returns)(0.5)
+    with pytest.raises(of.DerivativeError, match="E203"):
+        of.grad(never_returns)(0.5)
 
 
 def test_threads_have_small_stacks() -> None:

@@ -15,6 +15,7 @@ from oneform.codegen.memory import PHI
 from oneform.codegen.support import BUDGET, LIMIT, POLL_EVERY
 from oneform.ir import Block, Instr, free_values, instructions
 from oneform.layout import is_small
+from oneform.ops.control.recursion import calls
 from oneform.types import ANY, Array, List, Scalar, Type
 
 
@@ -239,7 +240,8 @@ def _exits(em: Emitter, callee: Callee) -> None:
 
 def _deeper(em: Emitter, i: Instr, callee: Callee, types: Sequence[str]) -> list[str]:
     """The function called on another stack: its arguments and its result travel through a frame in memory."""
-    em.sites.append(Site("assert", "RecursionError", "maximum recursion depth exceeded", None, i.loc, ()))
+    inner = next(calls(i.regions[0], i.attrs["name"]), i)
+    em.sites.append(Site("assert", "RecursionError", "maximum recursion depth exceeded", None, inner.loc, ()))
     kind, all_types = callee.result_type, ["ptr", *types]
     frame = "{" + ", ".join([*all_types, kind]) + "}"
     params = ", ".join(f"{t} %p{k}" for k, t in enumerate(all_types))

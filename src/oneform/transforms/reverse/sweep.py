@@ -74,14 +74,14 @@ class Sweep:
                 self.ensure(nodes, v)
 
     def _before(self, v: Value, i: Instr) -> Value | None:
-        """The version of a list that instruction i finds; None if the list is made in it."""
+        """The version of a list that instruction i finds; None if the list is made in it, or has no cotangent before."""
         usage = self.usage
         while i in usage.start and v in usage.defined and usage.defined[v].order >= usage.start[i]:
             maker = usage.maker.get(v)
             if maker is None or v not in usage.root:
                 return None
             v = maker.args[0]
-        return v
+        return v if v in self.lengths else None
 
     def readable(self, a: Value) -> bool:
         """Whether the elements of an array are still there when the reverse sweep runs, without saving the array."""
