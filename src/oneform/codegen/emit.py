@@ -10,9 +10,9 @@ from typing import Any
 from oneform.codegen.complexes import Cpx, Number, lower_number, register_types, registers, regrouped, store_parts
 from oneform.codegen.memory import SLOT, Copied, Plan, plan_memory
 from oneform.codegen.scalars import alignment, flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type, slots
-from oneform.codegen.support import DETAILS, FIRST_GROUP, FIRST_NODE, declared_in, support_text
+from oneform.codegen.support import DETAILS, FIRST_GROUP, FIRST_NODE, NUMBER_TAG, TAGS, declared_in, support_text
 from oneform.errors import InternalError, Location
-from oneform.ir import Attrs, Block, Function, Instr, Value
+from oneform.ir import Attrs, Block, Function, Instr, Value, instructions
 from oneform.layout import is_small
 from oneform.types import ANY, Array, DType, List, Scalar, Type, real_dtype
 
@@ -103,6 +103,7 @@ class Emitter(Body):
         self.groups: dict[str, tuple[str, str]] = {}  # symbol -> (group number, attribute text)
         self.variant_lines: dict[str, str] = {}
         self.metadata: list[str] = []
+        self.number_tag = ""  # of loads and stores of numbers
         self._count = 0
 
     # ------------------------------------------------------------ lines
@@ -413,6 +414,7 @@ def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str
     """The module: kernel, run-time support, and `extra` (a caller's own functions)."""
     plan = plan_memory(f, writes)
     em = Emitter(plan, options)
+    em.number_tag = NUMBER_TAG if any(isinstance(o.type, List) for i in instructions(f.block.body) for o in i.outs) else ""
     parameters = [_parameter(em, k, p, k in writes) for k, p in enumerate(f.params)]
     flat = [x for group in parameters for x in group]
     em.block(f.block)
@@ -512,7 +514,7 @@ def _declarations(em: Emitter, extra: str) -> str:
         lines.append(f'@llvm.compiler.used = appending global [{len(em.variant_lines)} x ptr] [{names}], section "llvm.metadata"')
     lines += [text for _, text in em.groups.values()]
     lines += ['!0 = !{!"branch_weights", i32 1048575, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 1048575}']
-    lines += ['!2 = !{!"llvm.loop.vectorize.enable", i1 false}', '!3 = !{!"llvm.loop.unroll.disable"}', *em.metadata]
+    lines += ['!2 = !{!"llvm.loop.vectorize.enable", i1 false}', '!3 = !{!"llvm.loop.unroll.disable"}', *TAGS, *em.metadata]
     return support_text(em.used, extra) + "\n".join(lines) + "\n"
 
 
