@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from oneform.ir import Builder, Value
 from oneform.ops import OPS, constant, integer, make
 from oneform.ops.control import recur, recursive
-from oneform.types import ANY, F64, I64, Array, Scalar, Type, assignable
+from oneform.types import ANY, F64, I64, Scalar, Type, assignable
 from tests.transforms import random_lists
 from tests.transforms.random_lists import LISTS, Made, N, copied
 

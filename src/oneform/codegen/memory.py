@@ -21,6 +21,11 @@ BORROWED, WRITTEN, HEAP, SMALL = "borrowed", "written", "heap", "small"
 INPLACE, PHI, SLOT = "inplace", "phi", "slot"
 
 
+def _is_length(i: Instr) -> bool:
+    """Lengths are kept apart from the memory itself: asking for one is no reason to keep an old version."""
+    return i.op.lower == "dim" or (i.op.lower == "size" and not i.attrs["fields"])
+
+
 def in_memory(t: Type) -> bool:
     return not isinstance(t, Scalar)
 
@@ -91,7 +96,8 @@ class _Places:
             for a in taken:
                 if isinstance(a.type, List):
                     self.changed.setdefault(a, []).append(at)
-            self.used.update(dict.fromkeys(i.args, at))
+            if not _is_length(i):
+                self.used.update(dict.fromkeys(i.args, at))
             if i.op.lower == "item":
                 self.source[i.outs[0]] = i.args[0]
         ends = {i: at for at, i in enumerate(every)}
@@ -265,7 +271,7 @@ class Planner:
 
     def touched(self, i: Instr) -> list[Value]:
         """Memory whose elements an instruction reads, itself or in its regions."""
-        found = [] if i.op.lower == "dim" else [a for a in i.args if in_memory(a.type)]
+        found = [] if _is_length(i) else [a for a in i.args if in_memory(a.type)]
         found = self.with_lenders(found)
         for r in i.regions:
             found.extend(self.free[r] if r in self.free else self.find_free(r))

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from oneform.ir import Block, Instr, Value
+from oneform.ops import lists
 from oneform.ops.control.recursion import calls
 from oneform.transforms.reverse.shadow import MARKS
 from oneform.types import Scalar
@@ -60,7 +61,8 @@ class Usage:
             if i.regions:
                 self.start[i] = self._order
             for k, a in enumerate(i.args):
-                self.uses[a].append((here, i))
+                if i.op is not lists.size or i.attrs["fields"]:  # the number of rows is kept apart from them
+                    self.uses[a].append((here, i))
                 if k in i.op.consumes or i.op.structure in ("for", "while"):
                     self._take(a)
             for k, r in enumerate(i.regions):
