@@ -278,7 +278,7 @@ def _accumulate(em: Emitter, row: str, t: Type, at: Sequence[int], rep: Rep, att
     """What a row holds, plus a value."""
     old = _see(em, row, t, at)
     match old, rep:
-        case (str() | Cpx()), (str() | Cpx()):
+        case ((str() | Cpx()), (str() | Cpx())):
             assert isinstance(t, Scalar)
             _write(em, row, sum_of(em, t.dtype, old, rep, em.flags(attrs)), t, at)
         case Arr(), Arr():

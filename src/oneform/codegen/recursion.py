@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from oneform.codegen.complexes import Cpx, register_types
 from oneform.codegen.control import Parts, parts, write_slots
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, Site, generator
-from oneform.codegen.memory import PHI
+from oneform.codegen.plan import PHI
 from oneform.codegen.support import BUDGET, LIMIT, POLL_EVERY
 from oneform.ir import Block, Instr, free_values, instructions
 from oneform.layout import is_small
@@ -257,4 +257,3 @@ def _deeper(em: Emitter, i: Instr, callee: Callee, types: Sequence[str]) -> list
         "  %s = shl i64 %h, 32", "  %a = or i64 %s, %l", "  %frame = inttoptr i64 %a to ptr", *loads, last,
         f"  %r = call fastcc {kind} @{callee.symbol}({params})", f"  store {kind} %r, ptr %out", "  ret void", "}",
     ]  # fmt: skip
-
