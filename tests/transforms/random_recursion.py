@@ -34,6 +34,7 @@ class Maker(random_lists.Maker):
     def __init__(self, seed: int, fuel: int):
         super().__init__(seed, fuel)
         self.frames: list[Frame] = []
+        self.sums: list[Value] = []  # what the result is a sum of
 
     def program(self):
         b = Builder()
@@ -48,7 +49,7 @@ class Maker(random_lists.Maker):
         for _ in range(self.rng.randint(1, 2)):
             self.function(b, made, arrays)
         total = self.number()
-        for v in (*(v for m in made for _ in range(2) if (v := self.read(b, m)) is not None), *(self.element(b, v) for v in arrays)):
+        for v in (*self.sums, *(v for m in made for _ in range(2) if (v := self.read(b, m)) is not None), *(self.element(b, v) for v in arrays)):
             total = b.emit1(OPS["add"], total, v)
         return b.function("recursion", total, self.number())
 
@@ -58,8 +59,11 @@ class Maker(random_lists.Maker):
     # ------------------------------------------------------------ functions
 
     def function(self, b: Builder, made: list[Made], arrays: list[Value]) -> None:
-        """A function and its first call; lists and arrays that it takes are changed by it, the others it may read."""
-        taken, given = [m for m in made if self.rng.random() < 0.7], [k for k in range(len(arrays)) if self.rng.random() < 0.7]
+        """A function and its first call; lists and arrays that it takes are changed by it, the others it may read. Of some, the results are
+        linear in those of the calls inside, so that they run forward and backward at once."""
+        linear = self.rng.random() < 0.3
+        chance = 0.0 if linear else 0.7
+        taken, given = [m for m in made if self.rng.random() < chance], [k for k in range(len(arrays)) if self.rng.random() < chance]
         name, depth, numbers, count = self.rng.choice("fg"), self.rng.randint(0, 3), list(self.numbers), self.rng.randint(1, 2)
         args = [integer(b, depth), *(self.number() for _ in range(count)), *(arrays[k] for k in given), *(m.v for m in taken)]
         body = b.sub()
@@ -74,14 +78,26 @@ class Maker(random_lists.Maker):
             self.frames.append(frame)
             for _ in range(self.rng.randint(1, 4)):
                 self.step(side, frame)
-            self.frames.pop()
             known = self.numbers[-3:]
             results = [self.mixed(side, self.rng.choice(known)) for t in types if t == N]
+            for _ in range(self.rng.randint(1, 2) if side is then else 0):
+                factor = side.emit1(OPS["sin"], self.rng.choice(self.numbers[:3]))
+                self.call(side, frame)
+                if linear:
+                    outs = self.numbers[-len(results) :]
+                    results = [side.emit1(OPS["add"], r, side.emit1(OPS["mul"], out, factor)) for r, out in zip(results, outs, strict=True)]
+                else:
+                    results[0] = self.mixed(side, self.number())
+            self.frames.pop()
             sides.append(side.block(*results, *frame.arrays, *(m.v for m in frame.made)))
         more = body.emit1(OPS["gt"], left, integer(body, 0))
         outs = body.emit(OPS["if"], more, regions=sides)
         self.numbers = numbers
-        self.returned(b, Frame(name, left, count, taken, arrays, types), given, b.emit(recursive, *args, regions=(body.block(*outs),), name=name, types=types))
+        outs = b.emit(recursive, *args, regions=(body.block(*outs),), name=name, types=types)
+        if linear and not self.frames:
+            self.sums += outs
+        else:
+            self.returned(b, Frame(name, left, count, taken, arrays, types), given, outs)
 
     def returned(self, b: Builder, frame: Frame, given: list[int], outs: tuple[Value, ...]) -> None:
         """A call has changed what it took."""
@@ -95,7 +111,7 @@ class Maker(random_lists.Maker):
     def call(self, b: Builder, frame: Frame) -> None:
         """Call a function around; what it changes counts only for the innermost."""
         self.fuel -= 1
-        target = frame if self.rng.random() < 0.8 else self.rng.choice(self.frames)
+        target = frame if self.rng.random() < 0.8 else self.rng.choice([f for f in self.frames if f.calls])
         target = [f for f in self.frames if f.name == target.name][-1]  # the innermost of the name
         target = target if target.calls else frame
         less = b.emit1(OPS["sub"], target.left, integer(b, self.rng.choice([1, 1, 2])))
