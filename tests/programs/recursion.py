@@ -474,6 +474,23 @@ def permutations(x):
     return over(0)
 
 
+@program((vec(4, 825), vec(4, 826), 3))
+def arrays_change_places(x, y, n):
+    """Each call writes to both arrays, under the other's name in every second one."""
+    a, b = x.copy(), y.copy()
+
+    def step(p, q, k):
+        if k == 0:
+            return p[0] * q[1]
+        p[k % 4] = math.sin(q[0]) + p[k % 4] * 0.5
+        r = step(q, p, k - 1)
+        q[(k + 1) % 4] += r * p[0]
+        return r + q[2]
+
+    s = step(a, b, n)
+    return s + a[0] * a[1] - np.sum(b * b)
+
+
 # ---------------------------------------------------------------- loops around, loops inside
 
 
