@@ -280,10 +280,10 @@ raise:
 declare ptr @PyErr_NoMemory()
 """
 
-# A list that outgrows its memory is moved by realloc: the kernel moves the pages of large ones instead of copying them, and does not
-# touch those that are still unused.
+# A list that outgrows its memory is moved by realloc: the kernel moves the pages of large blocks instead of copying them, and does not touch
+# those that are still unused. Such a block stays aligned as it was; smaller ones are copied once more where they are not.
 GROW = """
-define internal noalias align 16 ptr @of.grow(ptr captures(none) %ctx, ptr captures(none) %old, i64 %cap, i64 %more, i64 %size) #1 {
+define internal noalias align 64 ptr @of.grow(ptr captures(none) %ctx, ptr captures(none) %old, i64 %cap, i64 %more, i64 %size) #1 {
   %big = icmp ugt i64 %more, 281474976710656
   br i1 %big, label %none, label %fits
 fits:
@@ -301,13 +301,31 @@ move:
   %total = and i64 %wide, -64
   %q = call ptr @realloc(ptr %old, i64 %total)
   %null = icmp eq ptr %q, null
-  br i1 %null, label %keep, label %link
+  br i1 %null, label %keep, label %moved
 keep:
   call void @free(ptr %old)
   br label %none
+moved:
+  %address = ptrtoint ptr %q to i64
+  %off = and i64 %address, 63
+  %aligned = icmp eq i64 %off, 0
+  br i1 %aligned, label %link, label %align
+align:
+  %p2 = call ptr @aligned_alloc(i64 64, i64 %total)
+  %null2 = icmp eq ptr %p2, null
+  br i1 %null2, label %drop, label %copy
+drop:
+  call void @free(ptr %q)
+  br label %none
+copy:
+  %used = mul nuw i64 %cap, %size
+  call void @llvm.memcpy.p0.p0.i64(ptr %p2, ptr %q, i64 %used, i1 false)
+  call void @free(ptr %q)
+  br label %link
 link:
-  call void @of.link(ptr %ctx, ptr %q, i64 %at)
-  ret ptr %q
+  %r = phi ptr [%q, %moved], [%p2, %copy]
+  call void @of.link(ptr %ctx, ptr %r, i64 %at)
+  ret ptr %r
 none:
   ret ptr null
 }
@@ -448,6 +466,9 @@ RESTORE = "declare void @PyEval_RestoreThread(ptr)\n"
 # Attribute groups by number; from FIRST_GROUP on they belong to the vector variants of mathematical functions.
 FIRST_GROUP = 10
 FIRST_NODE = 10  # of metadata
+# In functions that use lists: what lies in rows to find other memory (addresses, lengths) shares no place with numbers.
+NUMBER_TAG, HEADER_TAG = ", !tbaa !7", ", !tbaa !8"
+TAGS = ['!4 = !{!"oneform"}', '!5 = !{!"number", !4, i64 0}', '!6 = !{!"header", !4, i64 0}', "!7 = !{!5, !5, i64 0}", "!8 = !{!6, !6, i64 0}"]
 ATTRIBUTES = """
 attributes #0 = { noinline nounwind }
 attributes #1 = { noinline nounwind willreturn memory(argmem: readwrite, inaccessiblemem: readwrite) }

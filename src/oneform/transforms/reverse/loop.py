@@ -52,7 +52,7 @@ def _fused(sweep: Sweep, i: Instr, forward: Nodes, early: Early) -> bool:
     if cts is None:
         return False
     nodes = sweep.host(body, dict(zip(active, cts, strict=True)))
-    sweep.ensure_touched(forward, nodes)
+    sweep.ensure_touched(forward, nodes, i)
     block = Block(body.params, tuple(nodes), body.results)
     forward.append(Instr(i.op, i.args, i.attrs, (*i.regions[:-1], block), i.outs, i.loc))
     for k, ct in zip(active, cts, strict=True):
@@ -151,7 +151,7 @@ def _close(sweep: Sweep, i: Instr, reverse: Nodes, count: Value, block: Block, f
     active, skip = _active(sweep, i), _skip(i)
     for k in active:
         sweep.ensure(reverse, i.outs[k])
-    sweep.ensure_touched(reverse, full)
+    sweep.ensure_touched(reverse, full, i)
     reverse.append(Instr(for_, (count,), {}, (block,), (), i.loc))
     for position, k in enumerate(active):
         if incoming is None:
