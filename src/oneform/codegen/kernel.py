@@ -13,6 +13,7 @@ from oneform.codegen.legalise import legalise
 from oneform.codegen.plan import Copied
 from oneform.codegen.scalars import memory_type
 from oneform.codegen.schedule import schedule
+from oneform.codegen.skip import skip
 from oneform.codegen.support import THREAD
 from oneform.codegen.text import kernel_text
 from oneform.ir import Function, open_dims
@@ -45,7 +46,7 @@ class Kernel:
 
 def compile_function(f: Function, writes: Sequence[int] = (), options: Options = DEFAULT, extra: str = "") -> Kernel:
     """Compile f; the last results are the final versions of the parameters `writes`. `extra` is LLVM text for the same module."""
-    text = kernel_text(schedule(legalise(f), bool(writes)), writes, options, extra)
+    text = kernel_text(schedule(skip(legalise(f)), bool(writes)), writes, options, extra)
     return Kernel(text.module, tuple(text.sites), tuple(text.copies), target.object_code(text.module))
 
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from oneform.errors import InternalError, Location
 from oneform.ir import Block, Builder, Instr, Op, Value
-from oneform.ops import Term, array, integer, lists
+from oneform.ops import Term, apply, array, integer, lists
 from oneform.transforms.reverse.cells import ENSURE, LOCAL, QUERY, STORE, UPDATE, Cell, node
 from oneform.types import ANY, Array, Dim, DType, List, Scalar, Type
 
@@ -70,7 +70,7 @@ class Tape:
             return
         for dtype in self.columns():
             b = Builder(self.loc)
-            open_lengths = [v for v, n in self.lengths if n is None]
+            open_lengths = [apply("maximum", Term(b, v), Term(b, integer(b, 0))).v for v, n in self.lengths if n is None]  # fewer than none is none
             place = b.emit1(array.empty, *open_lengths, dtype=dtype, shape=self._shape(dtype))
             nodes.extend(b.body)
             node(nodes, STORE, self.cell(dtype), (place,), (), self.loc)
