@@ -82,7 +82,8 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
         return Tree("record", kids, (type(members), tuple(fields))) if fields is not None else Tree("tuple", kids)
     if isinstance(x, list):
         items: list[Any] = x
-        found = columns(items, pools) if pools is not None and len(items) > SHORT else None
+        long = len(items) > SHORT or (len(items) > 1 and pools is not None and pools.family(type(items[0])) is not None)
+        found = columns(items, pools) if pools is not None and long else None
         if found is not None:
             leaves.extend(found[1])
             return found[0]

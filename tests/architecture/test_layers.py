@@ -15,7 +15,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # A layer may import those before it, and itself. Layers on one line do not know each other.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "types", "rules", "kinks"),
+    ("errors", "types", "rules", "kinks", "families"),
     ("tree", "layout"),
     ("ir",),
     ("ops",),
