@@ -82,8 +82,7 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
         return Tree("record", kids, (type(members), tuple(fields))) if fields is not None else Tree("tuple", kids)
     if isinstance(x, list):
         items: list[Any] = x
-        long = len(items) > SHORT or (len(items) > 1 and pools is not None and pools.family(type(items[0])) is not None)
-        found = columns(items, pools) if pools is not None and long else None
+        found = columns(items, pools) if pools is not None and _is_open(items, pools) else None
         if found is not None:
             leaves.extend(found[1])
             return found[0]
@@ -96,6 +95,15 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
         return Tree("record", tuple(_flatten(getattr(x, n), leaves, pools) for n in names), (type(x), names))
     leaves.append(x)
     return LEAF
+
+
+def _is_open(items: list[Any], pools: Pools) -> bool:
+    """Whether code is made for a list of any length: long lists, lists of objects of recursive classes, lists of lists of numbers."""
+    if len(items) > SHORT:
+        return True
+    if items and type(items[0]) is list:
+        return all(type(i) is list and all(type(x) in (int, float, complex, list) for x in i) for i in items)
+    return len(items) > 1 and pools.family(type(items[0])) is not None
 
 
 def field_names(x: Any) -> tuple[str, ...] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from oneform.errors import ArgumentError
 from oneform.families import Family
 from oneform.tree import Made, Tree, field_names, nodes_in, objects_of, unflatten
@@ -83,8 +85,8 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
             for name, value in zip(u.tree.meta[1], contents, strict=True):
                 object.__setattr__(x, name, value)
         elif u.what == "objects":
-            for old, value in zip(x, contents, strict=True):
-                _assign(old, value)
+            for k, (old, value) in enumerate(zip(x, contents, strict=True)):
+                x[k] = _assigned(old, value)
 
 
 def _contents(tree: Tree, x: Any, leaves: Iterator[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -99,13 +101,18 @@ def _contents(tree: Tree, x: Any, leaves: Iterator[Any], args: Sequence[Any], kw
     return dict(zip(tree.meta, items, strict=True)) if tree.kind == "dict" else items
 
 
-def _assign(old: Any, new: Any) -> None:
-    """An object takes over the fields of another of its class."""
-    for name in field_names(new) or ():
-        a, b = getattr(old, name), getattr(new, name)
-        if field_names(b) is not None and field_names(a) is not None:
-            _assign(a, b)
-        elif isinstance(a, list):
-            a[:] = b
-        else:
-            object.__setattr__(old, name, b)
+def _assigned(old: Any, new: Any) -> Any:
+    """An object, list or array takes over what is in another of its kind; for anything else the new one."""
+    if isinstance(old, list) and isinstance(new, list):
+        both: list[Any] = old
+        old[:] = [_assigned(a, b) for a, b in zip(both, new, strict=False)] + new[len(both) :]
+        return both
+    if isinstance(old, np.ndarray) and isinstance(new, np.ndarray) and old.shape == new.shape:
+        old[...] = new
+        return old
+    names = None if isinstance(new, tuple) else field_names(new)
+    if names is None or type(old) is not type(new):
+        return new
+    for name in names:
+        object.__setattr__(old, name, _assigned(getattr(old, name), getattr(new, name)))
+    return old
