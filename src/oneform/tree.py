@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oneform.errors import ArgumentError
-from oneform.families import HEAP_TYPE, Family, family_of, text_code
+from oneform.families import HEAP_TYPE, Family, family_of, refers, text_code
 from oneform.types import Type
 
 
@@ -74,7 +74,7 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
     family = pools.family(type(x)) if pools is not None else None
     if family is not None and pools is not None:
         leaves.append(pools.index(family, x))
-        return Tree("node", (LEAF,), (family, type(x), False))
+        return Tree("node", (LEAF,), (family, _only(family), False))
     if isinstance(x, tuple):
         members: tuple[Any, ...] = x
         kids = tuple(_flatten(c, leaves, pools) for c in members)
@@ -237,9 +237,7 @@ def _column(items: Sequence[Any], found: list[Any], weak: list[bool], pools: Poo
     if issubclass(kind, str):
         if all(i == first for i in items):
             return Tree("static", (), first)
-        weak.append(True)
-        found.append(np.array([text_code(i) for i in items], np.int64))
-        return Tree("text", (LEAF,))
+        return _texts(items, found, weak)
     if isinstance(first, (np.ndarray, np.generic)):
         return _arrays(items, found, weak)
     if kind is list:
@@ -258,15 +256,26 @@ def _column(items: Sequence[Any], found: list[Any], weak: list[bool], pools: Poo
     return Tree("record", tuple(_column([getattr(i, n) for i in items], found, weak, pools) for n in names), (kind, names))
 
 
+def _only(family: Family) -> type | None:
+    """The class of all objects of a family, if there is but one."""
+    return family.classes[0] if len(family.classes) == 1 else None
+
+
+def _texts(items: Sequence[Any], found: list[Any], weak: list[bool]) -> Tree:
+    codes = {i: text_code(i) for i in dict.fromkeys(items)}
+    weak.append(True)
+    found.append(np.array([codes[i] for i in items], np.int64))
+    return Tree("text", (LEAF,))
+
+
 def _nodes(items: Sequence[Any], family: Any, found: list[Any], weak: list[bool], pools: Pools) -> Tree:
     """Objects of recursive classes, by their rows in the family's table."""
-    kinds = {type(i) for i in items if i is not None}
     weak.append(True)
     rows = pools.rows
     found.append(np.array([-1 if i is None else rows.get(id(i), -2) for i in items], np.int64))
     if -2 in found[-1]:
         found[-1] = np.array([-1 if i is None else pools.index(family, i) for i in items], np.int64)
-    return Tree("node", (LEAF,), (family, kinds.pop() if len(kinds) == 1 else None, any(i is None for i in items)))
+    return Tree("node", (LEAF,), (family, _only(family), any(i is None for i in items)))
 
 
 _NUMBERS: dict[type, Any] = {bool: np.bool_, int: np.int64, float: np.float64, complex: np.complex128}
@@ -431,12 +440,21 @@ class Pools:
             kids.append(Tree("tag", (LEAF,)))
         for n, column in zip(names, self._by_name(family, rows, fields, names), strict=True):
             try:
-                kids.append(_column(column, found, weak, self))
+                kids.append(self._field(family, n, column, found, weak))
             except _Differ:
                 detail = f"the field {n} of {family} objects holds things of different kinds"
                 raise ArgumentError("E401", detail, repair="Give the field one type in all objects (arrays: one shape).") from None
         leaves.extend(found)
         return Tree("table", (Tree("fields", tuple(kids), (family, names, tuple(fields.items()))),), tuple(weak))
+
+    def _field(self, family: Family, name: str, values: Sequence[Any], found: list[Any], weak: list[bool]) -> Tree:
+        """The column of a field. What kind of column it is should depend on the values as little as possible: each kind is code of its own."""
+        kinds = set(map(type, values))
+        if kinds == {type(None)} and refers(family, name):
+            return _nodes(values, family, found, weak, self)
+        if kinds == {str}:
+            return _texts(values, found, weak)
+        return _column(values, found, weak, self)
 
     def _by_name(self, family: Family, rows: list[Any], fields: dict[type, tuple[str, ...]], names: tuple[str, ...]) -> list[Sequence[Any]]:
         """The values of each field in all objects; something that fits for those that lack it."""
