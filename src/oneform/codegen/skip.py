@@ -6,7 +6,7 @@ to be zero may have a tangent."""
 
 from __future__ import annotations
 
-from oneform.ir import Block, Builder, Function, Instr, Value, instructions, reads
+from oneform.ir import Block, Builder, Function, Instr, Value, instructions
 from oneform.ops import OPS, if_, literal
 from oneform.types import BOOL, Scalar
 
