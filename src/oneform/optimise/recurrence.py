@@ -149,9 +149,9 @@ def _counted(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
     kept = [k for k, step in enumerate(steps) if not step]
     rest = substitute(Block((), region.body, tuple(region.results[k] for k in kept)), env)
     params = (region.params[0], *(region.params[1 + k] for k in kept))
-    again = Instr(i.op, (n, *(i.args[1 + k] for k in kept)), i.attrs, (Block(params, (*inner.body, *rest.body), rest.results),), tuple(i.outs[k] for k in kept), i.loc)
     if kept or any(j.op.raises for j in instructions(region.body)):
-        b.body.append(again)
+        body = Block(params, (*inner.body, *rest.body), rest.results)
+        b.body.append(Instr(i.op, (n, *(i.args[1 + k] for k in kept)), i.attrs, (body,), tuple(i.outs[k] for k in kept), i.loc))
     return [o if v is None else v for o, v in zip(i.outs, outs, strict=True)]
 
 
