@@ -70,7 +70,7 @@ class Sweep:
         for c in touched(region):
             if c in asked:
                 nodes.append(asked[c])
-            elif c in owner and isinstance(c.type, Array):
+            elif c in owner and not isinstance(c.type, Scalar):
                 self.ensure(nodes, owner[c])
 
     def readable(self, a: Value) -> bool:
