@@ -44,8 +44,10 @@ def main() -> None:
     for number in range(options.seed, options.seed + options.count):
         if time.monotonic() > end:
             break
-        print(f"seed {number}", end="\r", flush=True)
-        outcomes[one(number, options.size)] += 1
+        what = one(number, options.size)
+        outcomes[what] += 1
+        if "refused" in what:
+            print(f"seed {number}: {what}", flush=True)
         if sum(outcomes.values()) % 50 == 0:
             report(outcomes)
     report(outcomes)
