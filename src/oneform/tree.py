@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,7 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
         return NONE
     if isinstance(x, str):
         return Tree("static", (), x)
-    family = family_of(type(x)) if pools is not None and type(x).__flags__ & HEAP_TYPE else None
+    family = pools.family(type(x)) if pools is not None else None
     if family is not None and pools is not None:
         leaves.append(pools.index(family, x))
         return Tree("node", (LEAF,), (family, type(x), False))
@@ -81,7 +82,8 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
         return Tree("record", kids, (type(members), tuple(fields))) if fields is not None else Tree("tuple", kids)
     if isinstance(x, list):
         items: list[Any] = x
-        found = columns(items, pools) if pools is not None and len(items) > SHORT else None
+        long = len(items) > SHORT or (len(items) > 1 and pools is not None and pools.family(type(items[0])) is not None)
+        found = columns(items, pools) if pools is not None and long else None
         if found is not None:
             leaves.extend(found[1])
             return found[0]
@@ -99,7 +101,7 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
 def field_names(x: Any) -> tuple[str, ...] | None:
     """The fields of a dataclass, or of an object whose class is written in Python and cannot be called; None for anything else."""
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
-        return tuple(f.name for f in dataclasses.fields(x) if hasattr(x, f.name))
+        return tuple(f.name for f in dataclasses.fields(x))
     cls: Any = type(x)
     if cls.__flags__ & HEAP_TYPE and type(cls) is type and cls.__dictoffset__ and not callable(x) and all(b.__flags__ & HEAP_TYPE for b in cls.__mro__[:-1]):
         return tuple(vars(x)) if not hasattr(x, "__array__") else None
@@ -213,7 +215,7 @@ def _column(items: Sequence[Any], found: list[Any], weak: list[bool], pools: Poo
     kinds = set(map(type, items))
     if kinds <= _NUMBERS.keys():
         return _numbers(items, kinds, found, weak)
-    families = {family_of(k) if k.__flags__ & HEAP_TYPE else None for k in kinds if k is not type(None)}
+    families = {pools.family(k) for k in kinds if k is not type(None)}
     if len(families) == 1 and families != {None}:
         return _nodes(items, families.pop(), found, weak, pools)
     if type(None) in kinds and len(kinds) > 1:
@@ -252,7 +254,10 @@ def _nodes(items: Sequence[Any], family: Any, found: list[Any], weak: list[bool]
     """Objects of recursive classes, by their rows in the family's table."""
     kinds = {type(i) for i in items if i is not None}
     weak.append(True)
-    found.append(np.array([-1 if i is None else pools.index(family, i) for i in items], np.int64))
+    rows = pools.rows
+    found.append(np.array([-1 if i is None else rows.get(id(i), -2) for i in items], np.int64))
+    if -2 in found[-1]:
+        found[-1] = np.array([-1 if i is None else pools.index(family, i) for i in items], np.int64)
     return Tree("node", (LEAF,), (family, kinds.pop() if len(kinds) == 1 else None, any(i is None for i in items)))
 
 
@@ -323,12 +328,24 @@ def _items(tree: Tree, found: Iterator[Any], weak: Iterator[bool], n: int, nodes
 # ---------------------------------------------------------------- objects of recursive classes, as tables
 
 
+ATOMS = frozenset({int, float, bool, str, complex, type(None), np.ndarray, np.float64, np.float32, np.int64})  # types of what refers to nothing
+
+
 class Pools:
     """The objects of recursive classes that were met, by family, in the order in which they were found."""
 
     def __init__(self) -> None:
         self.found: dict[Family, list[Any]] = {}
+        self.values: dict[Family, list[tuple[Any, ...]]] = {}  # of their fields
         self.rows: dict[int, int] = {}
+        self.families: dict[type, Family | None] = {}
+        self.getters: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], bool]] = {}  # field names; their values; for all objects
+
+    def family(self, cls: type) -> Family | None:
+        """The family of a class; asked for once."""
+        if cls not in self.families:
+            self.families[cls] = family_of(cls) if cls.__flags__ & HEAP_TYPE else None
+        return self.families[cls]
 
     def index(self, family: Family, x: Any) -> int:
         """The row of an object."""
@@ -341,9 +358,9 @@ class Pools:
 
     def _discover(self, x: Any) -> None:
         """Give a row to every object inside a value."""
-        if isinstance(x, (int, float, str, complex, np.ndarray, np.generic)) or x is None:
+        if type(x) in ATOMS:
             return
-        family = family_of(type(x)) if type(x).__flags__ & HEAP_TYPE else None
+        family = self.family(type(x))
         if family is not None:
             self.index(family, x)
             return
@@ -352,38 +369,77 @@ class Pools:
         for i in inside:
             self._discover(i)
 
+    def _fields(self, x: Any) -> tuple[Any, ...]:
+        """The values of an object's fields."""
+        found = self.getters.get(type(x))
+        if found is None or not found[2]:
+            names = members(x)
+            get: Any = operator.attrgetter(*names) if len(names) > 1 else (lambda o: (getattr(o, names[0]),) if names else ())
+            found = self.getters[type(x)] = (names, get, dataclasses.is_dataclass(x) or isinstance(x, tuple))
+        return found[1](x)
+
     def tables(self, leaves: list[Any]) -> list[Tree]:
         """A table for each family; their columns are appended to `leaves`."""
-        done = 0
-        while done < sum(map(len, self.found.values())):
-            done = sum(map(len, self.found.values()))
-            for rows in list(self.found.values()):
-                for x in rows:  # grows on the way
-                    for n in members(x):
-                        self._discover(getattr(x, n))
+        grown = True
+        while grown:
+            grown = False
+            for family, rows in list(self.found.items()):
+                values = self.values.setdefault(family, [])
+                grown = grown or len(values) < len(rows)
+                self._visit(family, rows, values)
         return [self._table(family, rows, leaves) for family, rows in self.found.items()]
 
+    def _visit(self, family: Family, rows: list[Any], values: list[tuple[Any, ...]]) -> None:
+        """The fields of the objects of a family that were not seen yet, and rows for what they refer to. The most common case without a call."""
+        known, families, getters = self.rows, self.families, self.getters
+        for k in range(len(values), 2**62):
+            if k == len(rows):
+                break
+            x = rows[k]
+            found = getters.get(type(x))
+            inside = found[1](x) if found is not None and found[2] else self._fields(x)
+            values.append(inside)
+            for v in inside:
+                cls = type(v)
+                if cls in ATOMS:
+                    continue
+                if families.get(cls) is family:
+                    if id(v) not in known:
+                        known[id(v)] = len(rows)
+                        rows.append(v)
+                else:
+                    self._discover(v)
+
     def _table(self, family: Family, rows: list[Any], leaves: list[Any]) -> Tree:
-        fields: dict[type, tuple[str, ...]] = {}
-        for x in rows:
-            fields.setdefault(type(x), members(x))
+        fields = {cls: self.getters[cls][0] for cls in dict.fromkeys(map(type, rows))}
         names = tuple(dict.fromkeys(n for own in fields.values() for n in own))
         weak: list[bool] = []
         kids: list[Tree] = []
         found: list[Any] = []
         if len(family.classes) > 1:
             weak.append(True)
-            found.append(np.array([family.classes.index(type(x)) for x in rows], np.int64))
+            number = {c: k for k, c in enumerate(family.classes)}
+            found.append(np.array([number[type(x)] for x in rows], np.int64))
             kids.append(Tree("tag", (LEAF,)))
-        for n in names:
-            some = next(getattr(x, n) for x in rows if n in fields[type(x)])
+        for n, column in zip(names, self._by_name(family, rows, fields, names), strict=True):
             try:
-                kids.append(_column([getattr(x, n) if n in fields[type(x)] else some for x in rows], found, weak, self))
+                kids.append(_column(column, found, weak, self))
             except _Differ:
                 detail = f"the field {n} of {family} objects holds things of different kinds"
                 raise ArgumentError("E401", detail, repair="Give the field one type in all objects (arrays: one shape).") from None
         leaves.extend(found)
         return Tree("table", (Tree("fields", tuple(kids), (family, names, tuple(fields.items()))),), tuple(weak))
+
+    def _by_name(self, family: Family, rows: list[Any], fields: dict[type, tuple[str, ...]], names: tuple[str, ...]) -> list[Sequence[Any]]:
+        """The values of each field in all objects; something that fits for those that lack it."""
+        if len(fields) == 1:
+            return list(zip(*self.values[family], strict=True))
+        found: list[Sequence[Any]] = []
+        for n in names:
+            at = {c: own.index(n) for c, own in fields.items() if n in own}
+            some = next(v[at[type(x)]] for x, v in zip(rows, self.values[family], strict=True) if type(x) in at)
+            found.append([v[at[type(x)]] if type(x) in at else some for x, v in zip(rows, self.values[family], strict=True)])
+        return found
 
 
 def members(x: Any) -> tuple[str, ...]:
@@ -392,14 +448,24 @@ def members(x: Any) -> tuple[str, ...]:
     return tuple(own) if own is not None else field_names(x) or ()
 
 
-def objects_of(tree: Tree, leaves: Iterator[Any]) -> Made:
-    """The objects in the tables."""
+def nodes_in(x: Any) -> dict[Family, list[Any]]:
+    """The objects of recursive classes in a value, in the order of `flatten`."""
+    pools = Pools()
+    _flatten(x, [], pools)
+    pools.tables([])
+    return pools.found
+
+
+def objects_of(tree: Tree, leaves: Iterator[Any], old: Made | None = None) -> Made:
+    """The objects in the tables. `old`: the first objects of each, which are there already and get new fields."""
     nodes: Made = {}
     tables: list[tuple[Tree, list[Any]]] = []
     for table in tree.children[:-1]:
         tables.append((table, [next(leaves) for _ in range(table.leaves)]))
     for table, found in tables:
-        nodes[table.children[0].meta[0]] = [None if issubclass(c, tuple) else object.__new__(c) for c in _kinds(table, found)]
+        family = table.children[0].meta[0]
+        there = (old or {}).get(family, [])
+        nodes[family] = [*there, *(None if issubclass(c, tuple) else object.__new__(c) for c in _kinds(table, found)[len(there) :])]
     for table, found in tables:
         _fill(table, found, nodes)
     return nodes
@@ -430,7 +496,18 @@ def _fill(table: Tree, found: list[Any], nodes: Made) -> None:
         values = _items(child, columns, weak, len(kinds), nodes)
         for x, c, v in zip(rows, kinds, values, strict=True):
             if n in fields[c]:
-                object.__setattr__(x, n, v)
+                _set(x, n, v)
+
+
+def _set(x: Any, name: str, new: Any) -> None:
+    """A field of an object; a list or an array that is there already takes over what is in the new one."""
+    old: Any = getattr(x, name, None) if isinstance(new, (list, np.ndarray)) else None
+    if isinstance(old, list):
+        old[:] = new
+    elif isinstance(old, np.ndarray) and isinstance(new, np.ndarray) and old.shape == new.shape and old.dtype == new.dtype:
+        old[...] = new
+    else:
+        object.__setattr__(x, name, new)
 
 
 def _skip(*iterators: Iterator[Any]) -> None:

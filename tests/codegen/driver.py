@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from oneform import codegen
-from oneform.codegen.emit import kernel_text
 from oneform.codegen.legalise import legalise
 from oneform.codegen.schedule import schedule
 from oneform.codegen.support import CONTEXT
 from oneform.codegen.target import load_object, object_code
+from oneform.codegen.text import kernel_text
 from oneform.ir import Function
 from oneform.types import Array, Scalar, real_dtype, shape_of
 

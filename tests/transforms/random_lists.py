@@ -20,10 +20,11 @@ PARAMS: list[Type] = [N, Array(F64, (4,)), N, Scalar(I64)]
 
 @dataclass
 class Made:
-    """A list, and for each of its rows what is in it: a length for an array, rows for a list, None for a number."""
+    """A list, and for each of its rows what is in it: a length for an array, rows for a list, None for a number. An open one may have more rows."""
 
     v: Value
     rows: list[list[Any]]
+    open: bool = False
 
     @property
     def type(self) -> List:
@@ -116,7 +117,8 @@ class Maker:
     def push(self, b: Builder, m: Made) -> None:
         row = [self.value(b, t) for t in m.type.items]
         m.v = b.emit1(OPS["push"], m.v, *(v for v, _ in row))
-        m.rows = [*m.rows, [model for _, model in row]]
+        if not m.open:
+            m.rows = [*m.rows, [model for _, model in row]]
 
     def pop(self, b: Builder, m: Made) -> None:
         if m.rows:
@@ -169,26 +171,26 @@ class Maker:
     def do_copy(self, b: Builder, made: list[Made], depth: int) -> None:
         m = self.rng.choice(made)
         if len(made) < 5 and self.rng.random() < 0.5:
-            made.append(Made(b.emit1(OPS["copy"], m.v), _copied(m.rows)))
+            made.append(Made(b.emit1(OPS["copy"], m.v), copied(m.rows), m.open))
 
     def do_repeat(self, b: Builder, m: Made) -> None:
         if lists.flat(m.type):
             row = [self.value(b, t) for t in m.type.items]
             n = self.rng.randint(0, 3)
             m.v = b.emit1(OPS["repeat"], integer(b, n), *(v for v, _ in row), items=m.type.items)
-            m.rows = [[model for _, model in row] for _ in range(n)]
+            m.rows, m.open = [[model for _, model in row] for _ in range(n)], False
 
     # ------------------------------------------------------------ control
 
     def do_if(self, b: Builder, made: list[Made], depth: int) -> None:
         """Both sides change numbers only where a list keeps its structure, or do the same to it."""
-        kept, numbers = [Made(m.v, m.rows) for m in made], list(self.numbers)
+        kept, numbers = [Made(m.v, m.rows, m.open) for m in made], list(self.numbers)
         structure = self.rng.getstate()
         sides: list[Block] = []
         fuel = self.fuel
         for side in range(2):
             inner = b.sub()
-            copies = [Made(m.v, _copied(m.rows)) for m in kept]
+            copies = [Made(m.v, copied(m.rows), m.open) for m in kept]
             self.numbers = list(numbers)
             if side:
                 self.rng.setstate(structure)
@@ -206,7 +208,7 @@ class Maker:
             final = copies
         c = b.emit1(OPS["gt"], self.rng.choice(numbers), constant(b, 0.1, F64))
         *new, x = b.emit(OPS["if"], c, regions=sides)
-        made[:] = [Made(v, m.rows) for v, m in zip(new, final, strict=False)]
+        made[:] = [Made(v, m.rows, m.open) for v, m in zip(new, final, strict=False)]
         self.numbers = [*numbers, x]
 
     def do_for(self, b: Builder, made: list[Made], depth: int, op: str = "for") -> None:
@@ -214,7 +216,7 @@ class Maker:
         n, numbers = self.rng.randint(0, 3), list(self.numbers)
         body, test = b.sub(), b.sub()
         i = body.param(Scalar(I64))
-        params = [Made(body.param(m.v.type), _copied(m.rows)) for m in made]
+        params = [Made(body.param(m.v.type), copied(m.rows), m.open) for m in made]
         acc = body.param(N)
         self.numbers = [*numbers, acc]
         grown: list[list[list[Any]]] = []
@@ -238,12 +240,12 @@ class Maker:
             c = test.block(test.emit1(OPS["lt"], j, integer(test, n)))
             _, *new, x = b.emit(OPS["while"], integer(b, 0), *inits, regions=(c, block))
         for m, v, rows in zip(made, new, grown, strict=True):
-            m.v, m.rows = v, [*m.rows, *(_copied(rows) for _ in range(0)), *[_copied([r])[0] for _ in range(n) for r in rows]]
+            m.v, m.rows = v, [*m.rows, *(copied([r])[0] for _ in range(n) for r in rows)]
         self.numbers = [*numbers, x]
 
     def do_while(self, b: Builder, made: list[Made], depth: int) -> None:
         self.do_for(b, made, depth, "while")
 
 
-def _copied(rows: list[list[Any]]) -> list[list[Any]]:
-    return [[_copied(v) if isinstance(v, list) else v for v in row] for row in rows]
+def copied(rows: list[list[Any]]) -> list[list[Any]]:
+    return [[copied(v) if isinstance(v, list) else v for v in row] for row in rows]

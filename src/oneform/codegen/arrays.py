@@ -125,8 +125,8 @@ def load_at(em: Emitter, d: DType, at: str) -> Number:
     if d.kind == "c":
         return load_parts(em, d, at)
     if d.kind != "b":
-        return em.ins(f"load {memory_type(d)}, ptr {at}")
-    return em.ins(f"icmp ne i8 {em.ins(f'load i8, ptr {at}')}, 0")
+        return em.ins(f"load {memory_type(d)}, ptr {at}{em.number_tag}")
+    return em.ins(f"icmp ne i8 {em.ins(f'load i8, ptr {at}{em.number_tag}')}, 0")
 
 
 def store(em: Emitter, a: Arr, index: str, stored: Number) -> None:
@@ -137,7 +137,7 @@ def store(em: Emitter, a: Arr, index: str, stored: Number) -> None:
 def store_at(em: Emitter, d: DType, at: str, stored: Number) -> None:
     if isinstance(stored, Cpx):
         return store_parts(em, stored, d, at)
-    em.do(f"store {memory_type(d)} {stored}, ptr {at}")
+    em.do(f"store {memory_type(d)} {stored}, ptr {at}{em.number_tag}")
 
 
 def sum_of(em: Emitter, d: DType, x: Number, y: Number, flags: str) -> Number:

@@ -65,12 +65,12 @@ def lower_number(em: Emitter, i: Instr) -> Number:
 
 
 def load_parts(em: Emitter, d: DType, at: str) -> Cpx:
-    return Cpx(*(em.ins(f"load {t}, ptr {place}") for t, place in _places(em, d, at)))
+    return Cpx(*(em.ins(f"load {t}, ptr {place}{em.number_tag}") for t, place in _places(em, d, at)))
 
 
 def store_parts(em: Emitter, x: Cpx, d: DType, at: str) -> None:
     for (t, place), part in zip(_places(em, d, at), registers(x), strict=True):
-        em.do(f"store {t} {part}, ptr {place}")
+        em.do(f"store {t} {part}, ptr {place}{em.number_tag}")
 
 
 def _places(em: Emitter, d: DType, at: str) -> list[tuple[str, str]]:

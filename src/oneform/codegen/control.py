@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from oneform.codegen.complexes import Cpx, register_types, registers
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, generator
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, inner_work, spend, trip_count
-from oneform.codegen.memory import INPLACE, PHI, SLOT
 from oneform.codegen.nests import emit_nest, find_nest
+from oneform.codegen.plan import INPLACE, PHI, SLOT
 from oneform.codegen.scalars import llvm_type
 from oneform.codegen.support import POLL_EVERY
 from oneform.codegen.versions import in_versions
@@ -92,6 +92,14 @@ class Carried:
             pairs = (f'"separate_storage"(ptr {a}, ptr {b})' for k, a in enumerate(pointers) for b in pointers[k + 1 :])
             self.em.do(f"call void @llvm.assume(i1 true) [{', '.join(pairs)}]")
 
+    def end(self, names: Sequence[str]) -> list[Rep]:
+        """The values behind the loop. LLVM forgets in it how the memory of lists is aligned."""
+        reps = self.reps(names)
+        for rep, mode in zip(reps, self.modes, strict=True):
+            if isinstance(rep, Lst) and mode == PHI:
+                self.em.do(f'call void @llvm.assume(i1 true) ["align"(ptr {rep.ptr}, i64 64)]')
+        return reps
+
     def yields(self) -> list[str]:
         """The registers for the next iteration; slots are written."""
         reps = self.em.results(self.body, self.types)
@@ -156,7 +164,7 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     em.loops.pop()
     for array in made:
         em.release(array)
-    return carried.reps(ends)
+    return carried.end(ends)
 
 
 @generator("while")
@@ -187,7 +195,7 @@ def _while(em: Emitter, i: Instr) -> Sequence[Rep]:
     em.begin(done)
     for array in made:
         em.release(array)
-    return carried.reps(names)
+    return carried.end(names)
 
 
 @generator("if")

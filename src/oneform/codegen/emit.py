@@ -1,4 +1,4 @@
-"""Writes one function as LLVM text: registers, blocks, error exits, the kernel's signature and results."""
+"""Writes the body of a function as LLVM text: registers, blocks, checks, memory; text.py makes a module of it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from oneform.codegen.complexes import Cpx, Number, lower_number, register_types, registers, regrouped, store_parts
-from oneform.codegen.memory import SLOT, Copied, Plan, plan_memory
-from oneform.codegen.scalars import alignment, flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type, slots
-from oneform.codegen.support import DETAILS, FIRST_GROUP, FIRST_NODE, declared_in, support_text
+from oneform.codegen.complexes import Cpx, Number, lower_number, registers
+from oneform.codegen.plan import Plan
+from oneform.codegen.scalars import flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type
+from oneform.codegen.support import DETAILS, FIRST_GROUP, FIRST_NODE
 from oneform.errors import InternalError, Location
-from oneform.ir import Attrs, Block, Function, Instr, Value
+from oneform.ir import Attrs, Block, Instr, Value
 from oneform.layout import is_small
-from oneform.types import ANY, Array, DType, List, Scalar, Type, real_dtype
+from oneform.types import ANY, Array, DType, List, Type, real_dtype
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,6 @@ Rep = Number | Arr | Lst
 
 
 @dataclass
-class Text:
-    """What the emitter made of a function."""
-
-    module: str
-    sites: list[Site]
-    copies: list[Copied]
-
-
-@dataclass
 class Body:
     """The state of one LLVM function under construction."""
 
@@ -103,6 +94,7 @@ class Emitter(Body):
         self.groups: dict[str, tuple[str, str]] = {}  # symbol -> (group number, attribute text)
         self.variant_lines: dict[str, str] = {}
         self.metadata: list[str] = []
+        self.number_tag = ""  # of loads and stores of numbers
         self._count = 0
 
     # ------------------------------------------------------------ lines
@@ -404,116 +396,3 @@ def generator(name: str) -> Callable[[Generate], Generate]:
         return f
 
     return register
-
-
-# ---------------------------------------------------------------- the kernel
-
-
-def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str = "") -> Text:
-    """The module: kernel, run-time support, and `extra` (a caller's own functions)."""
-    plan = plan_memory(f, writes)
-    em = Emitter(plan, options)
-    parameters = [_parameter(em, k, p, k in writes) for k, p in enumerate(f.params)]
-    flat = [x for group in parameters for x in group]
-    em.block(f.block)
-    _return(em, f, tuple(writes))
-    _exits(em)
-    signature = ", ".join(["ptr noalias captures(none) %ctx", *(f"{t} {name}" for t, name in flat), "ptr noalias captures(none) %out"])
-    if "deeper" in em.used:
-        em.entry.append("  call void @of.bottom(ptr %ctx)")
-    text = [f"define i32 @of.kernel({signature}) #0 {{", "entry:", *em.entry, *em.lines, *em.tail, "}", *em.others]
-    module = "\n".join(text) + "\n" + _declarations(em, extra) + extra
-    return Text(module, em.sites, plan.copies)
-
-
-def _parameter(em: Emitter, k: int, p: Value, written: bool) -> list[tuple[str, str]]:
-    match p.type:
-        case Scalar(d):
-            if d.kind == "b":
-                em.bind(p, em.ins(f"trunc i8 %p{k} to i1"))
-                return [("i8", f"%p{k}")]
-            names = (f"%p{k}_re", f"%p{k}_im") if d.kind == "c" else (f"%p{k}",)
-            em.bind(p, regrouped(names, [d])[0])
-            return list(zip(register_types(d), names, strict=True))
-        case Array(d, shape):
-            dims = tuple(str(n) if isinstance(n, int) else f"%p{k}_{axis}" for axis, n in enumerate(shape))
-            em.bind(p, Arr(d, f"%p{k}", dims))
-            kind = "noalias" if written else "noalias readonly"
-            return [(f"ptr {kind} captures(none) align {alignment(d)}", f"%p{k}"), *(("i64", n) for n in dims if n.startswith("%"))]
-        case List():
-            raise InternalError("a stack cannot be a parameter")
-
-
-def _return(em: Emitter, f: Function, writes: tuple[int, ...]) -> None:
-    """Hand the results over, copy written arguments back where their last version lives elsewhere, and return 0."""
-    reps = em.results(f.block, [r.type for r in f.results])
-    first = len(reps) - len(writes)
-    for k, (w, rep) in enumerate(zip(writes, reps[first:], strict=True), first):
-        target, v = em.array(f.params[w]), f.results[k]
-        assert isinstance(rep, Arr)
-        if rep.ptr == target.ptr:
-            continue
-        em.move_bytes(target.ptr, rep.ptr, rep.dtype, target.dims)
-        if not is_small(v.type) and (v not in em.plan.unfreed or (f.block, k) in em.plan.copy_results):
-            em.release(rep)
-    slot = 0
-    for rep, v in zip(reps[:first], f.results[:first], strict=True):
-        slot = _store_result(em, rep, v.type, slot)
-    if em.used & {"alloc", "copy", "grow"}:
-        em.do("call void @of.drop(ptr %ctx)")
-    em.do("ret i32 0")
-
-
-def _store_result(em: Emitter, rep: Rep, t: Type, slot: int) -> int:
-    def put(kind: str, x: str) -> None:
-        nonlocal slot
-        at = em.ins(f"getelementptr inbounds i8, ptr %out, i64 {8 * slot}")
-        em.do(f"store {kind} {x}, ptr {at}, align 8")
-        slot += 1
-
-    if isinstance(rep, Cpx):
-        assert isinstance(t, Scalar)
-        store_parts(em, rep, t.dtype, em.ins(f"getelementptr inbounds i8, ptr %out, i64 {8 * slot}"))
-        return slot + slots(t.dtype)
-    if isinstance(rep, str):
-        assert isinstance(t, Scalar)
-        put(memory_type(t.dtype), em.ins(f"zext i1 {rep} to i8") if t.dtype.kind == "b" else rep)
-        return slot
-    assert isinstance(rep, Arr), "a stack cannot be a result"
-    if is_small(t):
-        out = em.raw_alloc(rep.dtype, rep.dims)
-        em.need(out)
-        em.move_bytes(out, rep.ptr, rep.dtype, rep.dims)
-        rep = Arr(rep.dtype, out, rep.dims)
-    em.do(f"call void @of.unlink(ptr %ctx, ptr {rep.ptr}, i64 {em.count(rep.dims, False)}, i64 {itemsize(rep.dtype)})")
-    put("ptr", rep.ptr)
-    for n in rep.dims:
-        put("i64", n)
-    return slot
-
-
-def _exits(em: Emitter) -> None:
-    """The blocks where all errors meet: free what is allocated, return the site."""
-    if em.no_memory:
-        em.use("nomemory")
-        em.tail += ["nomemory:", "  call void @of.nomemory(ptr %ctx)", "  br label %fail"]
-        em.failures.append(("-1", "nomemory"))
-    if em.failures:
-        em.use("release")
-        incoming = ", ".join(f"[{code}, %{block}]" for code, block in em.failures)
-        em.tail += ["fail:", f"  %code = phi i32 {incoming}", "  call void @of.release(ptr %ctx)", "  ret i32 %code"]
-
-
-def _declarations(em: Emitter, extra: str) -> str:
-    lines = [text for symbol, text in em.declared.items() if symbol not in declared_in(extra)]
-    lines += em.variant_lines.values()
-    if em.variant_lines:
-        names = ", ".join(f"ptr @{name}" for name in em.variant_lines)
-        lines.append(f'@llvm.compiler.used = appending global [{len(em.variant_lines)} x ptr] [{names}], section "llvm.metadata"')
-    lines += [text for _, text in em.groups.values()]
-    lines += ['!0 = !{!"branch_weights", i32 1048575, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 1048575}']
-    lines += ['!2 = !{!"llvm.loop.vectorize.enable", i1 false}', '!3 = !{!"llvm.loop.unroll.disable"}', *em.metadata]
-    return support_text(em.used, extra) + "\n".join(lines) + "\n"
-
-
-__all__ = ["GENERATORS", "SLOT", "Arr", "Emitter", "Lst", "Options", "Rep", "Site", "Text", "generator", "kernel_text"]

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 from oneform.codegen import target
 from oneform.codegen.complexes import register_types
-from oneform.codegen.emit import Options, Site, kernel_text
+from oneform.codegen.emit import Options, Site
 from oneform.codegen.legalise import legalise
-from oneform.codegen.memory import Copied
+from oneform.codegen.plan import Copied
 from oneform.codegen.scalars import memory_type
 from oneform.codegen.schedule import schedule
+from oneform.codegen.skip import skip
 from oneform.codegen.support import THREAD
+from oneform.codegen.text import kernel_text
 from oneform.ir import Function, open_dims
 from oneform.types import Array, element
 
@@ -44,7 +46,7 @@ class Kernel:
 
 def compile_function(f: Function, writes: Sequence[int] = (), options: Options = DEFAULT, extra: str = "") -> Kernel:
     """Compile f; the last results are the final versions of the parameters `writes`. `extra` is LLVM text for the same module."""
-    text = kernel_text(schedule(legalise(f), bool(writes)), writes, options, extra)
+    text = kernel_text(schedule(skip(legalise(f)), bool(writes)), writes, options, extra)
     return Kernel(text.module, tuple(text.sites), tuple(text.copies), target.object_code(text.module))
 
 

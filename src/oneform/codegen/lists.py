@@ -9,6 +9,7 @@ from oneform.codegen.complexes import Cpx, number
 from oneform.codegen.emit import LISTS, Arr, Emitter, Lst, Rep, generator
 from oneform.codegen.loops import counted
 from oneform.codegen.scalars import itemsize
+from oneform.codegen.support import HEADER_TAG
 from oneform.ir import Attrs, Instr
 from oneform.layout import is_small, layout
 from oneform.ops.lists import at_path, tangent_list
@@ -52,12 +53,22 @@ def _write(em: Emitter, row: str, item: Rep, t: Type, at: Sequence[int]) -> None
             if is_small(t):
                 em.move_bytes(_field(em, row, at[0]), item.ptr, item.dtype, item.dims)
                 return
-            em.do(f"store ptr {item.ptr}, ptr {_field(em, row, at[0])}")
-            for n, offset in zip(_open(t, item), at[1:], strict=True):
-                em.do(f"store i64 {n}, ptr {_field(em, row, offset)}")
+            _store_header(em, row, ("ptr", *("i64" for _ in at[1:])), (item.ptr, *_open(t, item)), at)
         case Lst():
-            for kind, x, offset in zip(("ptr", "i64", "i64"), (item.ptr, item.top, item.cap), at, strict=True):
-                em.do(f"store {kind} {x}, ptr {_field(em, row, offset)}")
+            _store_header(em, row, _LIST, (item.ptr, item.top, item.cap), at)
+
+
+_LIST = ("ptr", "i64", "i64")
+
+
+def _store_header(em: Emitter, row: str, kinds: Sequence[str], parts: Sequence[str], at: Sequence[int]) -> None:
+    """The address and lengths of an array or list in a row; LLVM knows that no number lies there."""
+    for kind, x, offset in zip(kinds, parts, at, strict=True):
+        em.do(f"store {kind} {x}, ptr {_field(em, row, offset)}{HEADER_TAG}")
+
+
+def _load_header(em: Emitter, row: str, kinds: Sequence[str], at: Sequence[int]) -> list[str]:
+    return [em.ins(f"load {kind}, ptr {_field(em, row, offset)}{HEADER_TAG}") for kind, offset in zip(kinds, at, strict=True)]
 
 
 def _see(em: Emitter, row: str, t: Type, at: Sequence[int]) -> Rep:
@@ -68,12 +79,10 @@ def _see(em: Emitter, row: str, t: Type, at: Sequence[int]) -> Rep:
         case Array(d, shape):
             if is_small(t):
                 return Arr(d, _field(em, row, at[0]), tuple(str(n) for n in shape))
-            ptr = em.ins(f"load ptr, ptr {_field(em, row, at[0])}")
-            rest = iter(at[1:])
-            return Arr(d, ptr, tuple(str(n) if isinstance(n, int) else em.ins(f"load i64, ptr {_field(em, row, next(rest))}") for n in shape))
+            ptr, *lengths = _load_header(em, row, ("ptr", *("i64" for _ in at[1:])), at)
+            return Arr(d, ptr, tuple(str(n) if isinstance(n, int) else lengths.pop(0) for n in shape))
         case List():
-            ptr, top, cap = (em.ins(f"load {kind}, ptr {_field(em, row, offset)}") for kind, offset in zip(("ptr", "i64", "i64"), at, strict=True))
-            return Lst(t, ptr, top, cap)
+            return Lst(t, *_load_header(em, row, _LIST, at))
 
 
 def _read(em: Emitter, row: str, t: Type, at: Sequence[int]) -> Rep:
@@ -269,7 +278,7 @@ def _accumulate(em: Emitter, row: str, t: Type, at: Sequence[int], rep: Rep, att
     """What a row holds, plus a value."""
     old = _see(em, row, t, at)
     match old, rep:
-        case (str() | Cpx()), (str() | Cpx()):
+        case ((str() | Cpx()), (str() | Cpx())):
             assert isinstance(t, Scalar)
             _write(em, row, sum_of(em, t.dtype, old, rep, em.flags(attrs)), t, at)
         case Arr(), Arr():

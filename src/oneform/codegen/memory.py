@@ -8,166 +8,15 @@ owned value that is not moved is freed after its last use. A `Root` is one buffe
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
-from oneform.errors import InternalError, Location
-from oneform.ir import Block, Function, Instr, Value, instructions
+from oneform.codegen.lenders import find_lenders
+from oneform.codegen.moved import HOLDERS, find_moved
+from oneform.codegen.plan import ALLOCATORS, BORROWED, HEAP, INPLACE, PHI, SLOT, SMALL, WRITTEN, Copied, Plan, Root, in_memory, is_length
+from oneform.errors import InternalError
+from oneform.ir import Block, Function, Instr, Value
 from oneform.layout import is_small
-from oneform.ops.control.recursion import calls
-from oneform.types import ANY, Array, List, Scalar, Type, shape_of
-
-BORROWED, WRITTEN, HEAP, SMALL = "borrowed", "written", "heap", "small"
-INPLACE, PHI, SLOT = "inplace", "phi", "slot"
-
-
-def in_memory(t: Type) -> bool:
-    return not isinstance(t, Scalar)
-
-
-class Root:
-    """A buffer. `forward` is set once a loop turns out to keep working on the buffer it started from."""
-
-    __slots__ = ("escapes", "forward", "kind")
-
-    def __init__(self, kind: str):
-        self.kind = kind
-        self.forward: Root | None = None
-        self.escapes = False  # outlives the block that allocates it, or is reached through a pointer chosen at run time
-
-    def find(self) -> Root:
-        root = self
-        while root.forward is not None:
-            root = root.forward
-        return root
-
-
-@dataclass(frozen=True)
-class Copied:
-    """A copy that the program's meaning forces."""
-
-    loc: Location | None
-    in_loop: bool
-    type: Type
-    why: str
-
-
-@dataclass
-class Plan:
-    copy_args: set[tuple[Instr, int]] = field(default_factory=set[tuple[Instr, int]])
-    copy_results: set[tuple[Block, int]] = field(default_factory=set[tuple[Block, int]])
-    frees: dict[Instr, list[Value]] = field(default_factory=dict[Instr, list[Value]])  # after the instruction
-    start_frees: dict[Block, list[Value]] = field(default_factory=dict[Block, list[Value]])
-    carry: dict[tuple[Instr, int], str] = field(default_factory=dict[tuple[Instr, int], str])  # carried value k of a loop: INPLACE, PHI or SLOT
-    slot_copies: set[tuple[Block, int]] = field(default_factory=set[tuple[Block, int]])  # yields that differ from what the SLOT holds
-    merge: dict[tuple[Instr, int], str] = field(default_factory=dict[tuple[Instr, int], str])  # result k of a branch
-    scratch: dict[Instr, Instr] = field(default_factory=dict[Instr, Instr])  # allocation -> the loop before which it is made
-    hoisted: dict[Instr, list[Instr]] = field(default_factory=dict[Instr, list[Instr]])  # the inverse
-    unfreed: set[Value] = field(default_factory=set[Value])  # versions in buffers that are not of.alloc's to free one by one
-    makers: dict[Value, Instr] = field(default_factory=dict[Value, Instr])
-    moved_copies: set[Instr] = field(default_factory=set[Instr])  # `copy` of what nobody reads again: no copy
-    moved: dict[Instr, frozenset[int]] = field(default_factory=dict[Instr, frozenset[int]])  # of a recursive function: parameters whose memory it takes over
-    delivered: dict[Instr, dict[int, int]] = field(default_factory=dict[Instr, dict[int, int]])  # small results that come in the memory of a parameter
-    functions: dict[Instr, Instr] = field(default_factory=dict[Instr, Instr])  # of a recursive call: the function
-    lenders: set[Value] = field(default_factory=set[Value])  # values that are a pointer into the memory of others
-    copies: list[Copied] = field(default_factory=list[Copied])
-
-
-ALLOCATORS = ("empty", "full", "copy", "build")
-HOLDERS = ("push", "swap")  # operations that put memory into a list
-
-
-class _Places:
-    """Program order, and where lists are changed."""
-
-    def __init__(self, every: list[Instr]):
-        self.at: dict[Instr, int] = {}
-        self.used: dict[Value, int] = {}  # where a value is read last
-        self.changed: dict[Value, list[int]] = {}
-        self.source: dict[Value, Value] = {}  # of a list that is read from another
-        for at, i in enumerate(every):
-            self.at[i] = at
-            taken = i.args if i.op.structure in ("for", "while") else [i.args[k] for k in i.op.consumes]
-            for a in taken:
-                if isinstance(a.type, List):
-                    self.changed.setdefault(a, []).append(at)
-            self.used.update(dict.fromkeys(i.args, at))
-            if i.op.lower == "item":
-                self.source[i.outs[0]] = i.args[0]
-        ends = {i: at for at, i in enumerate(every)}
-        for i in reversed(every):
-            end = ends[i]
-            for r in i.regions:
-                end = max([end, *(ends[j] for j in r.body)])
-            ends[i] = end
-            for r in i.regions:
-                for v in r.results:
-                    self.used[v] = max(self.used.get(v, 0), end + 1)
-                    if isinstance(v.type, List):
-                        self.changed.setdefault(v, []).append(end + 1)
-
-    def unchanged(self, i: Instr) -> bool:
-        """Whether the list that `item` reads from, and those it lies in, stay as they are while the result is in use."""
-        source: Value | None = i.args[0]
-        while source is not None:
-            if any(self.at[i] < at < self.used.get(i.outs[0], 0) for at in self.changed.get(source, ())):
-                return False
-            source = self.source.get(source)
-        return True
-
-
-def find_moved(block: Block, plan: Plan) -> None:
-    """Which parameters recursive functions take over: those that they write to, hand to a loop, a list or to a call that takes them over."""
-    for i in instructions(block.body):
-        if i.op.structure == "recursive":
-            plan.functions.update(dict.fromkeys((i, *calls(i.regions[0], i.attrs["name"])), i))
-            plan.moved[i] = frozenset()
-            plan.delivered[i] = _delivered(i)
-    bodies = {f: list(instructions(f.regions[0].body)) for f in plan.moved}
-    changed = bool(bodies)
-    while changed:
-        changed = False
-        for f, body in bodies.items():
-            taken = {a for i in body for a in _taken(i, plan)}
-            found = frozenset(k for k, p in enumerate(f.regions[0].params) if p in taken and in_memory(p.type)) | set(plan.delivered[f].values())
-            changed = changed or found != plan.moved[f]
-            plan.moved[f] = found
-
-
-def _delivered(f: Instr) -> dict[int, int]:
-    """Which small results of a recursive function are versions of which parameters: these share one piece of memory."""
-    region, found = f.regions[0], dict[int, int]()
-    makers = {o: i for i in instructions(region.body) for o in i.outs}
-    for k, r in enumerate(region.results):
-        for j, p in enumerate(region.params):
-            if is_small(r.type) and p.type == r.type == f.attrs["types"][k] and j not in found.values() and _version_of(r, p, k, j, makers, f):
-                found[k] = j
-                break
-    return found
-
-
-def _version_of(v: Value, p: Value, k: int, j: int, makers: dict[Value, Instr], f: Instr) -> bool:
-    """Whether v is p after writes; of the function f itself, result k is taken to be so of parameter j."""
-    i = makers.get(v)
-    if v is p or i is None:
-        return v is p
-    if i.op.structure == "recur":
-        return i.attrs["name"] == f.attrs["name"] and i.outs.index(v) == k and _version_of(i.args[j], p, k, j, makers, f)
-    if i.op.structure == "if":
-        return all(_version_of(r.results[i.outs.index(v)], p, k, j, makers, f) for r in i.regions)
-    if i.op.structure in ("for", "while"):
-        at, body = i.outs.index(v), i.regions[-1]
-        start, inner = i.args[len(i.args) - len(i.outs) + at], body.params[len(body.params) - len(i.outs) + at]
-        return _version_of(start, p, k, j, makers, f) and _version_of(body.results[at], inner, k, j, makers, f)
-    return i.op.consumes == (0,) and v is i.outs[0] and _version_of(i.args[0], p, k, j, makers, f)
-
-
-def _taken(i: Instr, plan: Plan) -> list[Value]:
-    """Operands whose memory an instruction takes over."""
-    if i.op.lower in HOLDERS or i.op.structure in ("for", "while"):
-        return list(i.args)
-    kept = plan.moved[plan.functions[i]] if i in plan.functions else i.op.consumes
-    return [i.args[k] for k in kept]
+from oneform.types import ANY, Array, List, Type, shape_of
 
 
 class Planner:
@@ -185,7 +34,7 @@ class Planner:
     def run(self) -> Plan:
         block = self.f.block
         find_moved(block, self.plan)
-        self.find_lenders(block)
+        self.lenders = find_lenders(block, self.plan)
         self.find_free(block)
         owned: set[Value] = set()
         for k, p in enumerate(block.params):
@@ -206,36 +55,6 @@ class Planner:
         self.plan.lenders = set(self.lenders)
         self.plan.unfreed = {v for v, r in self.roots.items() if r.find().kind in (WRITTEN, BORROWED, SMALL)}
         return self.plan
-
-    # ------------------------------------------------------------ arrays that a branch chooses and nobody changes
-
-    def find_lenders(self, block: Block) -> None:
-        """A branch between two arrays from outside it, whose result is only read, gives a pointer to one of them: they live as long as it does.
-        So does what is read from a list, as long as the list is not changed."""
-        every = list(instructions(block.body))
-        taken = set(block.results)
-        branches: list[tuple[Value, tuple[Value, ...]]] = []
-        places = _Places(every)
-        for i in every:
-            taken.update(_taken(i, self.plan))
-            if i.op.lower == "item" and in_memory(i.outs[0].type) and not is_small(i.outs[0].type):
-                branches.append((i.outs[0], (i.args[0],)))
-                if places.unchanged(i):
-                    self.lenders[i.outs[0]] = (i.args[0],)
-            if i.op.structure == "if":
-                branches.extend((o, tuple(r.results[k] for r in i.regions)) for k, o in enumerate(i.outs))
-                inside = {o for r in i.regions for j in r.body for o in j.outs}
-                for o, sides in branches[len(branches) - len(i.outs) :]:
-                    if isinstance(o.type, Array) and not any(s in inside or is_small(s.type) for s in sides):
-                        self.lenders[o] = sides
-            elif i.op.structure:
-                taken.update(r for region in i.regions for r in region.results)
-        refused = [o for o, _ in branches if o not in self.lenders or o in taken]
-        while refused:
-            for o in refused:
-                self.lenders.pop(o, None)
-            taken.update(s for o, sides in branches if o not in self.lenders for s in sides)
-            refused = [o for o in self.lenders if o in taken]
 
     def with_lenders(self, values: list[Value]) -> list[Value]:
         """The values, and those whose memory they may be."""
@@ -265,7 +84,7 @@ class Planner:
 
     def touched(self, i: Instr) -> list[Value]:
         """Memory whose elements an instruction reads, itself or in its regions."""
-        found = [] if i.op.lower == "dim" else [a for a in i.args if in_memory(a.type)]
+        found = [] if is_length(i) else [a for a in i.args if in_memory(a.type)]
         found = self.with_lenders(found)
         for r in i.regions:
             found.extend(self.free[r] if r in self.free else self.find_free(r))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from oneform.codegen.emit import Emitter, Rep
 from oneform.codegen.loops import counted, spend, trip_count
-from oneform.codegen.memory import INPLACE, SLOT, in_memory
+from oneform.codegen.plan import INPLACE, SLOT, in_memory
 from oneform.codegen.strides import stride
 from oneform.ir import Block, Instr, Value
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from oneform.codegen.complexes import Cpx, register_types
 from oneform.codegen.control import Parts, parts, write_slots
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, Site, generator
-from oneform.codegen.memory import PHI
+from oneform.codegen.plan import PHI
 from oneform.codegen.support import BUDGET, LIMIT, POLL_EVERY
 from oneform.ir import Block, Instr, free_values, instructions
 from oneform.layout import is_small
+from oneform.ops.control.recursion import calls
 from oneform.types import ANY, Array, List, Scalar, Type
 
 
@@ -239,7 +240,8 @@ def _exits(em: Emitter, callee: Callee) -> None:
 
 def _deeper(em: Emitter, i: Instr, callee: Callee, types: Sequence[str]) -> list[str]:
     """The function called on another stack: its arguments and its result travel through a frame in memory."""
-    em.sites.append(Site("assert", "RecursionError", "maximum recursion depth exceeded", None, i.loc, ()))
+    inner = next(calls(i.regions[0], i.attrs["name"]), i)
+    em.sites.append(Site("assert", "RecursionError", "maximum recursion depth exceeded", None, inner.loc, ()))
     kind, all_types = callee.result_type, ["ptr", *types]
     frame = "{" + ", ".join([*all_types, kind]) + "}"
     params = ", ".join(f"{t} %p{k}" for k, t in enumerate(all_types))
@@ -255,4 +257,3 @@ def _deeper(em: Emitter, i: Instr, callee: Callee, types: Sequence[str]) -> list
         "  %s = shl i64 %h, 32", "  %a = or i64 %s, %l", "  %frame = inttoptr i64 %a to ptr", *loads, last,
         f"  %r = call fastcc {kind} @{callee.symbol}({params})", f"  store {kind} %r, ptr %out", "  ret void", "}",
     ]  # fmt: skip
-

@@ -6,7 +6,7 @@ on, and the write would copy the array. Reads have no effects, so they may move 
 
 from __future__ import annotations
 
-from oneform.codegen.memory import in_memory
+from oneform.codegen.plan import in_memory
 from oneform.ir import Block, Function, Instr, Value, free_values
 from oneform.layout import is_small
 

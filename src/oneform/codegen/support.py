@@ -12,8 +12,9 @@ import platform
 import re
 import sys
 
-# Offsets in the context, which has CONTEXT bytes.
-LIST, DETAILS, THREAD, CLOCK, LIMIT, CACHE, BUDGET, CONTEXT = 0, 8, 40, 48, 56, 64, 128, 144
+# Offsets in the context, which has CONTEXT bytes. Whoever calls a kernel sets those before BINS to zero, the kernel the rest.
+LIST, DETAILS, THREAD, CLOCK, LIMIT, CACHE, BUDGET, BINS, CONTEXT = 0, 8, 40, 48, 56, 64, 128, 144, 416
+CLASSES = 33  # freed blocks of up to 2 KiB are kept by size, in steps of 64 bytes, each list linked through the blocks
 CACHED, LARGEST_CACHED = 4, 64 << 20  # freed blocks kept for the next allocation of their size: {pointer, size} each; size 0 is none
 POLL_EVERY = 1 << 20
 
@@ -29,11 +30,26 @@ fits:
   %at = and i64 %up, -16
   %more = add nuw i64 %at, 87
   %total = and i64 %more, -64
+  %class = lshr i64 %total, 6
+  %binned = icmp ult i64 %class, {CLASSES}
+  br i1 %binned, label %small, label %large
+small:
+  %off = shl i64 %class, 3
+  %bins = getelementptr i8, ptr %ctx, i64 {BINS}
+  %bin = getelementptr i8, ptr %bins, i64 %off
+  %kept = load ptr, ptr %bin
+  %empty = icmp eq ptr %kept, null
+  br i1 %empty, label %make, label %reuse
+reuse:
+  %following = load ptr, ptr %kept
+  store ptr %following, ptr %bin
+  br label %link
+large:
   %cache = getelementptr i8, ptr %ctx, i64 {CACHE}
   %end = getelementptr i8, ptr %ctx, i64 {CACHE + 16 * CACHED}
   br label %search
 search:
-  %c = phi ptr [%cache, %fits], [%c2, %miss]
+  %c = phi ptr [%cache, %large], [%c2, %miss]
   %sizep = getelementptr i8, ptr %c, i64 8
   %have = load i64, ptr %sizep
   %hit = icmp eq i64 %have, %total
@@ -56,7 +72,7 @@ retry:
   %null2 = icmp eq ptr %p2, null
   br i1 %null2, label %none, label %link
 link:
-  %q = phi ptr [%old, %take], [%p, %make], [%p2, %retry]
+  %q = phi ptr [%old, %take], [%p, %make], [%p2, %retry], [%kept, %reuse]
   call void @of.link(ptr %ctx, ptr %q, i64 %at)
   ret ptr %q
 none:
@@ -110,6 +126,18 @@ live:
   %at = and i64 %up, -16
   %more = add nuw i64 %at, 87
   %total = and i64 %more, -64
+  %class = lshr i64 %total, 6
+  %binned = icmp ult i64 %class, {CLASSES}
+  br i1 %binned, label %small, label %large
+small:
+  %off = shl i64 %class, 3
+  %bins = getelementptr i8, ptr %ctx, i64 {BINS}
+  %bin = getelementptr i8, ptr %bins, i64 %off
+  %others = load ptr, ptr %bin
+  store ptr %others, ptr %p
+  store ptr %p, ptr %bin
+  br label %done
+large:
   %huge = icmp ugt i64 %total, {LARGEST_CACHED}
   br i1 %huge, label %give, label %keep
 keep:
@@ -209,7 +237,26 @@ drop:
 next:
   %c2 = getelementptr i8, ptr %c, i64 16
   %stop = icmp eq ptr %c2, %end
-  br i1 %stop, label %done, label %loop
+  br i1 %stop, label %small, label %loop
+small:
+  %class = phi i64 [0, %next], [%class2, %emptied]
+  %bins = getelementptr i8, ptr %ctx, i64 {BINS}
+  %bin = getelementptr ptr, ptr %bins, i64 %class
+  %head = load ptr, ptr %bin
+  store ptr null, ptr %bin
+  br label %list
+list:
+  %q = phi ptr [%head, %small], [%following, %give]
+  %last = icmp eq ptr %q, null
+  br i1 %last, label %emptied, label %give
+give:
+  %following = load ptr, ptr %q
+  call void @free(ptr %q)
+  br label %list
+emptied:
+  %class2 = add i64 %class, 1
+  %through = icmp eq i64 %class2, {CLASSES}
+  br i1 %through, label %done, label %small
 done:
   ret void
 }}
@@ -233,10 +280,10 @@ raise:
 declare ptr @PyErr_NoMemory()
 """
 
-# A list that outgrows its memory is moved by realloc: the kernel moves the pages of large ones instead of copying them, and does not
-# touch those that are still unused.
+# A list that outgrows its memory is moved by realloc: the kernel moves the pages of large blocks instead of copying them, and does not touch
+# those that are still unused. Such a block stays aligned as it was; smaller ones are copied once more where they are not.
 GROW = """
-define internal noalias align 16 ptr @of.grow(ptr captures(none) %ctx, ptr captures(none) %old, i64 %cap, i64 %more, i64 %size) #1 {
+define internal noalias align 64 ptr @of.grow(ptr captures(none) %ctx, ptr captures(none) %old, i64 %cap, i64 %more, i64 %size) #1 {
   %big = icmp ugt i64 %more, 281474976710656
   br i1 %big, label %none, label %fits
 fits:
@@ -254,13 +301,31 @@ move:
   %total = and i64 %wide, -64
   %q = call ptr @realloc(ptr %old, i64 %total)
   %null = icmp eq ptr %q, null
-  br i1 %null, label %keep, label %link
+  br i1 %null, label %keep, label %moved
 keep:
   call void @free(ptr %old)
   br label %none
+moved:
+  %address = ptrtoint ptr %q to i64
+  %off = and i64 %address, 63
+  %aligned = icmp eq i64 %off, 0
+  br i1 %aligned, label %link, label %align
+align:
+  %p2 = call ptr @aligned_alloc(i64 64, i64 %total)
+  %null2 = icmp eq ptr %p2, null
+  br i1 %null2, label %drop, label %copy
+drop:
+  call void @free(ptr %q)
+  br label %none
+copy:
+  %used = mul nuw i64 %cap, %size
+  call void @llvm.memcpy.p0.p0.i64(ptr %p2, ptr %q, i64 %used, i1 false)
+  call void @free(ptr %q)
+  br label %link
 link:
-  call void @of.link(ptr %ctx, ptr %q, i64 %at)
-  ret ptr %q
+  %r = phi ptr [%q, %moved], [%p2, %copy]
+  call void @of.link(ptr %ctx, ptr %r, i64 %at)
+  ret ptr %r
 none:
   ret ptr null
 }
@@ -401,6 +466,9 @@ RESTORE = "declare void @PyEval_RestoreThread(ptr)\n"
 # Attribute groups by number; from FIRST_GROUP on they belong to the vector variants of mathematical functions.
 FIRST_GROUP = 10
 FIRST_NODE = 10  # of metadata
+# In functions that use lists: what lies in rows to find other memory (addresses, lengths) shares no place with numbers.
+NUMBER_TAG, HEADER_TAG = ", !tbaa !7", ", !tbaa !8"
+TAGS = ['!4 = !{!"oneform"}', '!5 = !{!"number", !4, i64 0}', '!6 = !{!"header", !4, i64 0}', "!7 = !{!5, !5, i64 0}", "!8 = !{!6, !6, i64 0}"]
 ATTRIBUTES = """
 attributes #0 = { noinline nounwind }
 attributes #1 = { noinline nounwind willreturn memory(argmem: readwrite, inaccessiblemem: readwrite) }

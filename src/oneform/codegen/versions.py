@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from oneform.codegen.emit import Arr, Emitter
-from oneform.codegen.memory import INPLACE
+from oneform.codegen.plan import INPLACE
 from oneform.ir import Block, Instr, Value, instructions
 from oneform.types import Array
 

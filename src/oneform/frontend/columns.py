@@ -178,7 +178,7 @@ def pool_from_leaves(t: Tracer, table: Tree, leaves: Iterator[Num | Arr], bases:
     if pinned:
         pool.initial = new
     else:
-        set_contents(t, pool, new)
+        set_contents(t, pool, new, grown=True)
 
 
 def _appended(t: Tracer, value: Value, more: Value) -> Value:

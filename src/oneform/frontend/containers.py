@@ -34,8 +34,10 @@ def _apart(t: Tracer, x: Abstract, leaves: list[Num | Arr], used: dict[Family, N
         return LEAF
     if isinstance(x, Generator):
         x = t.call(t, Py(list), [x], {}, x.node)
-    form = item_form(t, x) if isinstance(x, (Ref, Opt)) else None
-    if isinstance(form, NodeForm):
+    node = x.item if isinstance(x, Opt) else x
+    if isinstance(node, Ref) and isinstance(node.form, NodeForm):
+        form = item_form(t, x)
+        assert isinstance(form, NodeForm)
         used.setdefault(form.family)
         leaves.append(node_row(t, x))
         return Tree("node", (LEAF,), (form.family, form.cls, form.nullable))

@@ -23,7 +23,8 @@ class Step:
 @dataclass(frozen=True)
 class Update:
     """What becomes of an object that was given. `what`: list, dict: these are its items now; object: these fields have new values;
-    objects: each object in the list has new values. In `tree` "kept" is what was there before, "given" another object of the arguments."""
+    objects: each object in the list has new values; nodes: the objects of recursive classes in all arguments, in the order in which they are
+    met. In `tree` "kept" is what was there before, "given" another object of the arguments."""
 
     path: tuple[Step, ...]
     what: str

@@ -34,7 +34,7 @@ def new_node(t: Tracer, family: Family, cls: type, fields: dict[str, Abstract]) 
         x = own.get(name)
         row += give(t, f, x) if x is not None else [make.undefined(t.b, t.erase(k)) for k in types(f)]
     at = t.integer(make.size(t.b, value, (), ()))
-    set_contents(t, pool, Rows(make.push(t.b, value, (), (), row), form, family))
+    set_contents(t, pool, Rows(make.push(t.b, value, (), (), row), form, family), grown=True)
     return Ref(Place(pool, (at,), (0,)), NodeForm(family, cls, False), family)
 
 
@@ -51,16 +51,13 @@ def _widened(t: Tracer, family: Family, new: SeqForm) -> SeqForm:
     assert isinstance(wider, SeqForm)
     if found.item is None or wider != found.item:
         value = found.value if found.value is None or found.item is None else converted(t, found.value, found.item, wider)
-        set_contents(t, pool, Rows(value, wider, family))
+        set_contents(t, pool, Rows(value, wider, family), grown=True)
     return wider
 
 
 def set_node_field(t: Tracer, x: Ref, name: str, new: Abstract) -> None:
     """x.name = new"""
     family: Family = x.form.family
-    if x.box in t.given:
-        detail = f"a {family} that was given as an argument may be changed here, and its caller would not see it"
-        t.refuse("E105", detail, None, "Build a new one and return it.")
     classes = [x.form.cls] if x.form.cls is not None else [c for c in family.classes if name in t.fields_of.get(c, ())]
     for c in classes:
         _know(t, c, (name,))

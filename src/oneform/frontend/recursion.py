@@ -15,13 +15,13 @@ from oneform.errors import CompileError
 from oneform.frontend.arrays import set_version, store, version
 from oneform.frontend.boxes import contents, partner, set_contents
 from oneform.frontend.dicts import agree
-from oneform.frontend.forms import BoxForm, CellForm, Form, Keep, MaybeForm, SeqForm, ViewForm, types
+from oneform.frontend.forms import BoxForm, CellForm, Form, Keep, MaybeForm, RowsForm, SeqForm, ViewForm, types
 from oneform.frontend.meet import count_references
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.passing import give, take
 from oneform.frontend.state import Frame, State, Var
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Cell, Fn, Memory, Method, Ref, RowCell, Seq, number, same
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Fn, Memory, Method, Ref, RowCell, Rows, Seq, number, same
 from oneform.ir import Builder, Value
 from oneform.ops import make
 from oneform.types import Type
@@ -54,6 +54,8 @@ class Recursion:
     returned: tuple[str, ...] = ()  # parameters whose memory the result may be
     inner: Bindings = field(default_factory=dict[str, Abstract])  # the parameters as the body sees them
     start: State = field(default_factory=State)  # where the body begins
+    moved: set[Any] = field(default_factory=set[Any])  # lists around it whose items it may move
+    renamed: bool = False  # a parameter that was memory from around it in this attempt is memory of a call's own from the next one on
     wider: bool = False  # in this attempt something did not fit the forms
 
     def types(self) -> tuple[Type, ...]:
@@ -95,6 +97,9 @@ def _fresh_name(t: Tracer, name: str) -> str:
 
 def _attempt(t: Tracer, rec: Recursion, run: Callable[[Bindings], Abstract]) -> tuple[Builder, list[Value]]:
     """The body lowered once, under the assumption that calls have the forms found so far; and what it gives."""
+    if rec.renamed:
+        rec.carried.clear()
+        rec.renamed = False
     with t.region() as b:
         t.state = rec.pre.copy()
         rec.inner = {k: _received(t, b, form) for k, form in rec.params.items()}
@@ -151,7 +156,8 @@ def _by_contents(form: Form) -> Form:
     if isinstance(form, CellForm):
         return CellForm(form.type, form.name, (None, None), True)
     if isinstance(form, BoxForm):
-        return BoxForm(_by_contents(form.contents), form.kind, form.name, (None, None), True)
+        inner = RowsForm(form.contents.item) if isinstance(form.contents, RowsForm) else _by_contents(form.contents)
+        return BoxForm(inner, form.kind, form.name, (None, None), True)
     return SeqForm(form.kind, tuple(map(_by_contents, form.items)), form.meta) if isinstance(form, SeqForm) else form
 
 
@@ -163,8 +169,12 @@ def widened(known: Form | None, found: Form) -> Form:
         return known
     if isinstance(found, ViewForm) and isinstance(known, ViewForm):
         return replace(found, numbers=tuple(map(widened, known.numbers, found.numbers)))
-    if isinstance(found, SeqForm) and isinstance(known, SeqForm):
+    if isinstance(found, SeqForm) and isinstance(known, SeqForm) and len(found.items) == len(known.items):
         return replace(found, items=tuple(map(widened, known.items, found.items)))
+    if isinstance(found, SeqForm) and isinstance(known, RowsForm):  # met with a list of as many items, elsewhere with one of more
+        return known
+    if isinstance(found, BoxForm) and isinstance(known, BoxForm):
+        return replace(found, contents=widened(known.contents, found.contents))
     return MaybeForm(widened(known.item, found.item)) if isinstance(found, MaybeForm) and isinstance(known, MaybeForm) else found
 
 
@@ -183,6 +193,10 @@ def _note_changes(t: Tracer, rec: Recursion) -> None:
         if not outer or x is before or (not isinstance(key, (Cell, Box)) and same(x, before)):
             continue
         form = _by_contents(meeting.form(before, x, key.name))
+        if isinstance(form, RowsForm):
+            if isinstance(before, Rows) and form.token is None:
+                rec.moved.add(key)
+            form = RowsForm(form.item, None if key in rec.moved else form.token)
         form = widened(rec.carried.get(key), form)
         if not isinstance(form, Keep) and form != rec.carried.get(key):
             rec.carried[key], rec.wider = form, True
@@ -203,6 +217,8 @@ def recur(t: Tracer, rec: Recursion, bindings: Bindings) -> Abstract:
     for k, x in bindings.items():
         form = widened(rec.params[k], _by_contents(meeting.form(rec.inner[k], x, k)))
         if form != rec.params[k]:
+            if isinstance(known := rec.params[k], Keep) and isinstance(known.item, (Arr, Ref)):
+                rec.renamed = True
             rec.params[k], rec.wider = form, True
     _note_changes(t, rec)
     if rec.wider:
@@ -250,7 +266,7 @@ def _write_back(t: Tracer, rec: Recursion, bindings: Bindings, k: str, new: Abst
     """The function has changed an array or object that was passed by its contents."""
     memory = set(t.state.reach(bindings[k]))
     others = [name for name, x in bindings.items() if name != k and memory.intersection(t.state.reach(x))]
-    if others or memory.intersection(rec.carried) or _seen_from(t, rec.frame.parent, memory):
+    if others or memory.intersection(rec.carried) or _seen_from(t, rec.frame, memory):
         other = others[0] if others else next(iter(memory)).name
         detail = f"{rec.frame.source.name} changes its parameter {k}, which is the same memory as {other or 'something else'} here"
         t.refuse("E104", detail, None, "Pass a copy.")
@@ -274,12 +290,14 @@ def overwrite(t: Tracer, target: Abstract, new: Abstract) -> Abstract:
     return new
 
 
-def _seen_from(t: Tracer, frame: Frame | None, memory: set[Memory]) -> bool:
-    """Whether the function can reach memory by a name of a function around it, or of its module."""
-    while frame is not None:
-        for name in frame.names:
-            x = t.state.slots.get(Var(frame.path, name))
-            if x is not None and memory.intersection(t.state.reach(x)):
-                return True
-        frame = frame.parent
-    return any(m.pinned == "global" for m in memory)
+def _seen_from(t: Tracer, frame: Frame, memory: set[Memory]) -> bool:
+    """Whether a function can reach memory by a name of a function around it, or of its module; directly, or through another function that it names."""
+    used = {n.id for n in ast.walk(frame.source.node) if isinstance(n, ast.Name)}
+    around: dict[str, Abstract] = {}
+    outer = frame.parent
+    while outer is not None:
+        around = {name: x for name in outer.names if (x := t.state.slots.get(Var(outer.path, name))) is not None} | around
+        outer = outer.parent
+    if not any(isinstance(x, (Fn, Method)) for name, x in around.items() if name in used and name != frame.source.name):
+        around = {name: x for name, x in around.items() if name in used}
+    return any(memory.intersection(t.state.reach(x)) for x in around.values()) or any(m.pinned == "global" for m in memory)

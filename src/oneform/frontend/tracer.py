@@ -52,6 +52,7 @@ class Tracer:
         self.dispatchers: dict[tuple[Family, str], Abstract] = {}
         self.first_rows: dict[Family, Value] = {}  # of the argument being read: where its objects begin in the pools
         self.given: set[Box] = set()  # pools with objects of the caller's in them
+        self.changed: set[Box] = set()  # those of them that the program writes to
         self.fields_of: dict[type, tuple[str, ...]] = {}  # of recursive classes
         self.captured_boxes: dict[Any, Abstract] = {}
         self.dependencies: dict[Any, Dependency] = {}

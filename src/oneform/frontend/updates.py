@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from oneform.families import Family
+from oneform.frontend.columns import pool_to_leaves
 from oneform.frontend.containers import to_leaves
 from oneform.frontend.forms import SeqForm
 from oneform.frontend.lowered import Step, Update
 from oneform.frontend.passing import holds_memory
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Box, Num, Opt, Place, Poison, Ref, Rows, Seq, same
-from oneform.tree import Tree
+from oneform.tree import NONE, Tree
 
 Path = tuple[Step, ...]
 
@@ -29,9 +31,20 @@ def given_boxes(x: Abstract, path: Path) -> Iterator[tuple[Box, Path]]:
             yield from given_boxes(item, (*path, step))
 
 
+def changed_nodes(t: Tracer, leaves: list[Num | Arr]) -> list[Update]:
+    """Objects of recursive classes that were given, as they are now, with all that they refer to."""
+    used: dict[Family, None] = {f: None for f, pool in t.pools.items() if pool in t.changed}
+    if not used:
+        return []
+    tables: list[Tree] = []
+    for family in used:  # grows on the way
+        tables.append(pool_to_leaves(t, family, leaves, used))
+    return [Update((), "nodes", Tree("pools", (*tables, NONE), tuple(used)))]
+
+
 def changes_of(t: Tracer, boxes: list[tuple[Box, Path]], leaves: list[Num | Arr]) -> tuple[Update, ...]:
     """What to do to the objects that are not what they were; the numbers and arrays for it are appended to `leaves`."""
-    found: list[Update] = []
+    found = changed_nodes(t, leaves)
     names = {id(box): path for box, path in boxes}
     for box, path in boxes:
         now = t.state.get(box)

@@ -1,7 +1,4 @@
-"""Lists: rows of numbers, arrays and lists, of a length that changes. Every operation reaches into nested rows by a path.
-
-A path is a row index per list on the way and, in the attribute `fields`, which column of the row to go on with; where it ends at an
-array, further indices name an element of it. So `xs[i].weights[j] = v` is one write into `xs`, whatever else the list holds."""
+"""Lists: rows of numbers, arrays and lists, of a length that changes. Every operation reaches into nested rows by a path (paths.py)."""
 
 from __future__ import annotations
 
@@ -12,48 +9,13 @@ import numpy as np
 
 from oneform.ir import Attrs, Block, Builder, Instr, Op, Value, mismatch
 from oneform.ops.array import i64_operands, zeros
+from oneform.ops.paths import Fields, Types, at_path, changed, inner, list_of, path_types, tangent_fields, tangent_list
 from oneform.ops.table import constant, define, open_operands
 from oneform.types import F64, I64, Array, List, Scalar, Type, assignable, carries_derivative, element, shape_of
 
-Types = tuple[Type, ...]
 Regions = tuple[Block, ...]
-Fields = tuple[int, ...]
 
 _NO_SAMPLES = {"samples": "lists are no NumPy values; tests/ops/test_lists.py"}
-
-
-def list_of(t: Type) -> List:
-    if not isinstance(t, List):
-        raise mismatch(f"a list is needed, not {t}")
-    return t
-
-
-def at_path(t: Type, fields: Fields) -> Type:
-    """The type of what a path leads to."""
-    for f in fields:
-        items = list_of(t).items
-        if not 0 <= f < len(items):
-            raise mismatch(f"{t} has no column {f}")
-        t = items[f]
-    return t
-
-
-def tangent_list(t: List) -> List:
-    """The list of tangents: its columns that have some."""
-    return List(tuple(tangent_list(i) if isinstance(i, List) else i for i in t.items if carries_derivative(i)))
-
-
-def tangent_fields(t: List, fields: Fields) -> Fields | None:
-    """The same path in the list of tangents; None if it leads to what has none."""
-    out: list[int] = []
-    here: Type = t
-    for f in fields:
-        items = list_of(here).items
-        if not carries_derivative(items[f]):
-            return None
-        out.append(sum(map(carries_derivative, items[:f])))
-        here = items[f]
-    return tuple(out)
 
 
 def zero_like(b: Builder, v: Value) -> Value:
@@ -63,67 +25,31 @@ def zero_like(b: Builder, v: Value) -> Value:
     return constant(b, 0, element(v.type)) if isinstance(v.type, Scalar) else zeros(b, element(v.type), shape_of(v.type), open_operands(b, v))
 
 
-# ---------------------------------------------------------------- reference values: a list is a list of rows, a row a tuple; none is changed
-
-
-def _changed(s: Any, indices: Sequence[Any], fields: Fields, change: Any) -> Any:
-    """A list that differs at the place that a path leads to."""
-    if not fields:
-        return change(s) if not indices else _with_element(s, tuple(map(int, indices)), change)
-    k, f = int(indices[0]), fields[0]
-    row = s[k]
-    return [*s[:k], (*row[:f], _changed(row[f], indices[1:], fields[1:], change), *row[f + 1 :]), *s[k + 1 :]]
-
-
-def _with_element(a: Any, index: tuple[int, ...], change: Any) -> Any:
-    new = a.copy()
-    new[index] = change(a[index])
-    return new
-
-
-def _inner(s: Any, indices: Sequence[Any], fields: Fields) -> Any:
-    """What is at a path."""
-    for i, f in zip(indices, fields, strict=False):
-        s = s[int(i)][f]
-    rest = indices[len(fields) :]
-    return s[tuple(map(int, rest))] if rest else s
-
-
 # ---------------------------------------------------------------- type rules
-
-
-def _path_types(types: Types, fields: Fields) -> tuple[Type, int]:
-    """What the operands (list, indices...) lead to, and how many indices go into an array."""
-    target = at_path(list_of(types[0]), fields)
-    i64_operands(types[1:], "an index")
-    rest = len(types) - 1 - len(fields)
-    if rest and not (isinstance(target, Array) and rest == target.rank and fields):
-        raise mismatch(f"the path {list(fields)} into {types[0]} takes {len(fields)} indices, not {len(types) - 1}")
-    return (Scalar(target.dtype) if rest and isinstance(target, Array) else target), rest
 
 
 def _item_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
     if not attrs["fields"]:
         raise mismatch("an item is reached by at least one step")
-    return (_path_types(types, attrs["fields"])[0],)
+    return (path_types(types, attrs["fields"])[0],)
 
 
 def _put_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
-    target, _ = _path_types((types[0], *types[2:]), attrs["fields"])
+    target, _ = path_types((types[0], *types[2:]), attrs["fields"])
     if not isinstance(target, Scalar) or types[1] != target:
         raise mismatch(f"cannot put {types[1]} where {target} is")
     return (types[0],)
 
 
 def _add_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
-    target, _ = _path_types((types[0], *types[2:]), attrs["fields"])
+    target, _ = path_types((types[0], *types[2:]), attrs["fields"])
     if not assignable(types[1], target) and not assignable(target, types[1]):
         raise mismatch(f"cannot add {types[1]} to {target}")
     return (types[0],)
 
 
 def _swap_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
-    target, rest = _path_types((types[0], *types[2:]), attrs["fields"])
+    target, rest = path_types((types[0], *types[2:]), attrs["fields"])
     if rest or isinstance(target, Scalar) or not assignable(types[1], target):
         raise mismatch(f"cannot put {types[1]} where {target} is")
     return types[0], target
@@ -148,7 +74,7 @@ def _pop_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
 
 
 def _size_types(types: Types, attrs: Attrs, regions: Regions) -> Types:
-    target, rest = _path_types(types, attrs["fields"])
+    target, rest = path_types(types, attrs["fields"])
     axis = attrs["axis"]
     if rest or not (isinstance(target, List) and axis == 0 or isinstance(target, Array) and 0 <= axis < target.rank):
         raise mismatch(f"{target} has no length along {axis}")
@@ -174,7 +100,7 @@ empty_list = define(
 def _push_ref(s: Any, *rest: Any, attrs: Attrs, regions: Any) -> tuple[Any]:
     fields: Fields = attrs.get("fields", ())
     row = tuple(rest[len(fields) :])
-    return (_changed(s, rest[: len(fields)], fields, lambda old: [*old, row]),)
+    return (changed(s, rest[: len(fields)], fields, lambda old: [*old, row]),)
 
 
 def _push_jvp(b: Builder, instr: Instr, args: Sequence[Value], tangents: Sequence[Value | None], outs: Any) -> Sequence[Value | None]:
@@ -224,7 +150,7 @@ push = define(
 
 def _pop_ref(s: Any, *indices: Any, attrs: Attrs, regions: Any) -> tuple[Any, ...]:
     fields: Fields = attrs.get("fields", ())
-    return (_changed(s, indices, fields, lambda old: old[:-1]), *_inner(s, indices, fields)[-1])
+    return (changed(s, indices, fields, lambda old: old[:-1]), *inner(s, indices, fields)[-1])
 
 
 def _pop_jvp(b: Builder, instr: Instr, args: Sequence[Value], tangents: Sequence[Value | None], outs: Any) -> Sequence[Value | None]:
@@ -266,7 +192,7 @@ pop = define(
 
 
 def _size_ref(s: Any, *indices: Any, attrs: Attrs, regions: Any) -> tuple[Any]:
-    target = _inner(s, indices, attrs["fields"])
+    target = inner(s, indices, attrs["fields"])
     return (np.int64(len(target) if isinstance(target, list) else target.shape[attrs["axis"]]),)  # pyright: ignore[reportUnknownArgumentType]
 
 
@@ -286,7 +212,7 @@ size = define(
 
 
 def _item_ref(s: Any, *indices: Any, attrs: Attrs, regions: Any) -> tuple[Any]:
-    return (_inner(s, indices, attrs["fields"]),)
+    return (inner(s, indices, attrs["fields"]),)
 
 
 def _item_jvp(b: Builder, instr: Instr, args: Sequence[Value], tangents: Sequence[Value | None], outs: Any) -> Sequence[Value | None]:
@@ -343,7 +269,7 @@ put = define(
         "put",
         "The list with one number replaced: put s, v, indices.",
         _put_types,
-        lambda s, v, *i, attrs, regions: (_changed(s, i, attrs["fields"], lambda _: v),),
+        lambda s, v, *i, attrs, regions: (changed(s, i, attrs["fields"], lambda _: v),),
         lower="put",
         consumes=(0,),
         cost=2,
@@ -364,7 +290,7 @@ def _sum(x: Any, y: Any) -> Any:
 
 
 def _add_ref(s: Any, v: Any, *indices: Any, attrs: Attrs, regions: Any) -> tuple[Any]:
-    return (_changed(s, indices, attrs["fields"], lambda old: _sum(old, v)),)
+    return (changed(s, indices, attrs["fields"], lambda old: _sum(old, v)),)
 
 
 def _add_transpose(t: Any, instr: Instr) -> None:
@@ -394,7 +320,7 @@ add_item = define(
 
 
 def _swap_ref(s: Any, v: Any, *indices: Any, attrs: Attrs, regions: Any) -> tuple[Any, Any]:
-    return _changed(s, indices, attrs["fields"], lambda _: v), _inner(s, indices, attrs["fields"])
+    return changed(s, indices, attrs["fields"], lambda _: v), inner(s, indices, attrs["fields"])
 
 
 def _swap_jvp(b: Builder, instr: Instr, args: Sequence[Value], tangents: Sequence[Value | None], outs: Any) -> Sequence[Value | None]:

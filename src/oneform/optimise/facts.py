@@ -95,7 +95,7 @@ def is_natural(rw: Rewriter, v: Value) -> bool:
     i = rw.defs.get(v)
     if i is None:
         return False
-    if i.op.name in ("dim", "index"):
+    if i.op.name in ("dim", "size", "index"):
         return True
     if i.op.name == "maximum":
         return any((c := integer_of(rw, a)) is not None and c >= 0 for a in i.args)

@@ -135,4 +135,6 @@ def _movable(i: Instr) -> bool:
     """Scalar, without effect, and safe to compute although the program might not have."""
     if i.regions or i.op.raises or not i.outs or not all(isinstance(v.type, Scalar) for v in i.outs):
         return False
-    return all(isinstance(a.type, Scalar) for a in i.args) and i.op.name not in MAY_TRAP or i.op.lower == "dim"
+    if i.op.lower == "dim" or (i.op.lower == "size" and not i.attrs["fields"]):
+        return True
+    return all(isinstance(a.type, Scalar) for a in i.args) and i.op.name not in MAY_TRAP

@@ -13,6 +13,7 @@ from oneform.optimise.expand import expand
 from oneform.optimise.fuse import fuse
 from oneform.optimise.inline import inline_primals
 from oneform.optimise.invariant import constant_carries, hoist
+from oneform.optimise.lists import simplify_lists
 from oneform.optimise.privatise import privatise
 from oneform.optimise.recurrence import shorten
 from oneform.optimise.scalarise import scalarise, unroll
@@ -26,6 +27,8 @@ PASSES: tuple[tuple[Pass, str], ...] = (
     (constant_carries, "a value that a loop does not change is seen through by the simplifier only once it is read from outside"),
     (simplify, "folds what the frontend leaves to it: literals, lengths of static axes, indices that are certainly in range"),
     (cse, "one value per length and per element read, so that the comparisons of values in the passes below succeed"),
+    (simplify_lists, "the lengths of lists follow from how these were made, and what was put into them need not be read again"),
+    (cse, "lengths of lists as well are one value each"),
     (simplify, "indices and comparisons of lengths are certain once equal lengths are one value"),
     (hoist, "what does not change inside a loop is no residual of it, and needs no derivative code in it"),
     (dce, "counts of uses are exact for the passes below"),

@@ -112,7 +112,7 @@ def _call(shape: Shape, kernel: str) -> str:
     values, extents = _unpack(t, shape.leaves, shape.writes)
     _check_overlap(t, shape.writes, extents)
     slots = out_slots(shape.results)
-    t.do(f"call void @llvm.memset.p0.i64(ptr align 16 %ctx, i8 0, i64 {abi.CONTEXT}, i1 false)")
+    t.do(f"call void @llvm.memset.p0.i64(ptr align 16 %ctx, i8 0, i64 {abi.ZEROED}, i1 false)")
     params = "".join(f", {v}" for v in values)
     code = t.let(f"call i32 @{kernel}(ptr %ctx{params}, ptr %out)")
     saved = t.load("ptr", "%ctx", 40)

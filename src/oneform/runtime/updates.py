@@ -6,20 +6,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from oneform.errors import ArgumentError
-from oneform.tree import Tree, field_names, unflatten
+from oneform.families import Family
+from oneform.tree import Made, Tree, field_names, nodes_in, objects_of, unflatten
 
 
 def places(updates: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
     """The objects that will change; refused if one is met twice among the arguments, since compiled code has taken it for two."""
-    found = [reach(u.path, args, kwargs) for u in updates]
+    found = [_nodes(u.tree.meta, args, kwargs) if u.what == "nodes" else reach(u.path, args, kwargs) for u in updates]
     if found:
         count: dict[int, int] = {}
         for x in (*args, *kwargs.values()):
             _count(x, count)
         for u, x in zip(updates, found, strict=True):
-            if count.get(id(x), 0) > 1:
+            if u.what != "nodes" and count.get(id(x), 0) > 1:
                 repair = "Pass a copy of it the second time."
                 raise ArgumentError("E403", f"{spelt(u.path)}, which the function changes, is the same object as another argument", repair=repair)
+    return found
+
+
+def _nodes(families: Sequence[Family], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Made:
+    """The objects of recursive classes in the arguments, in the order in which compiled code got them."""
+    found: Made = {f: [] for f in families}
+    for x in (*args, *kwargs.values()):
+        for own, objects in nodes_in(x).items():
+            found.setdefault(own, []).extend(objects)
+    if any(len(set(map(id, objects))) < len(objects) for objects in found.values()):
+        repair = "Pass a copy of it the second time."
+        raise ArgumentError("E403", "an object that the function changes is reached from two arguments", repair=repair)
     return found
 
 
@@ -55,6 +68,10 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
     """Change the objects; takes as many leaves as the updates have."""
     new: list[Any] = []
     for u, x in zip(updates, found, strict=True):
+        if u.what == "nodes":
+            objects_of(u.tree, leaves, x)
+            new.append(None)
+            continue
         new.append(unflatten(u.tree, leaves) if u.what == "objects" else _contents(u.tree, x, leaves, args, kwargs))
     for u, x, contents in zip(updates, found, new, strict=True):
         if u.what == "list":
@@ -65,7 +82,7 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
         elif u.what == "object":
             for name, value in zip(u.tree.meta[1], contents, strict=True):
                 object.__setattr__(x, name, value)
-        else:
+        elif u.what == "objects":
             for old, value in zip(x, contents, strict=True):
                 _assign(old, value)
 

@@ -8,14 +8,14 @@ visible inside the region only, the innermost one of a name counts; a region ins
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from oneform.ir import Attrs, Block, Instr, Op, mismatch
 from oneform.ops.table import define
 from oneform.types import Type, assignable
 
 
-def calls(block: Block, name: str) -> Iterable[Instr]:
+def calls(block: Block, name: str) -> Iterator[Instr]:
     """The calls in a block of the function around it."""
     for i in block.body:
         if i.op is recur and i.attrs["name"] == name:

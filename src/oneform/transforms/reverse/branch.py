@@ -29,7 +29,7 @@ def _hosted(sweep: Sweep, i: Instr, forward: Nodes, early: Early) -> bool:
         return False
     seeds = dict(zip(active, cts, strict=True))
     sides = [sweep.host(r, seeds) for r in i.regions]
-    _even(sweep, sides)
+    _even(sweep, sides, i)
     regions = tuple(Block((), tuple(nodes), r.results) for nodes, r in zip(sides, i.regions, strict=True))
     forward.append(Instr(i.op, i.args, i.attrs, regions, i.outs, i.loc))
     return True
@@ -66,15 +66,15 @@ def _parted(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes) -> None:
         fresh.append(outside)
 
     forward.append(_with_exports(i, [f for f, _ in sweeps], exported, fresh))
-    _even(sweep, adjoints)
+    _even(sweep, adjoints, i)
     reverse.append(Instr(i.op, i.args, {}, tuple(Block((), tuple(a), ()) for a in adjoints), (), i.loc))
 
 
-def _even(sweep: Sweep, sides: list[Nodes]) -> None:
+def _even(sweep: Sweep, sides: list[Nodes], i: Instr) -> None:
     """An accumulator that one side brings into being must exist at the end of the other as well."""
     both = [n for nodes in sides for n in nodes]
     for nodes in sides:
-        sweep.ensure_touched(nodes, both)
+        sweep.ensure_touched(nodes, both, i)
 
 
 def _with_exports(i: Instr, forwards: list[Nodes], exported: list[list[Value]], fresh: list[dict[Value, Value]]) -> Instr:

@@ -27,7 +27,7 @@ def build(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes, early: Early |
     nodes = _adjoint(sweep, i, active)
     for k in active:
         sweep.ensure(reverse, i.outs[k])
-    sweep.ensure_touched(reverse, nodes)
+    sweep.ensure_touched(reverse, nodes, i)
     reverse.extend(nodes)
 
 
@@ -131,7 +131,7 @@ def _fused(sweep: Sweep, i: Instr, forward: Nodes, seeds: dict[int, Value]) -> N
         index = body.param(Scalar(I64))
         carried = [body.param(s.type) for s in sums]
         new = level(body, depth + 1, carried, (*indices, index))
-        sweep.ensure_touched(outer.body, body.body)
+        sweep.ensure_touched(outer.body, body.body, i)
         outs = i.outs if depth == 0 else tuple(Value(o.type) for o in i.outs)
         outer.body.append(Instr(for_, (lengths[depth], *sums), {}, (Block(tuple(body.params), tuple(body.body), tuple(new)),), tuple(outs), i.loc))
         return list(outs)

@@ -106,19 +106,19 @@ def prune(nodes: Iterable[Instr], present: set[Cell]) -> list[Instr]:
     return kept
 
 
-def ensures(nodes: Iterable[Instr]) -> dict[Cell, Instr]:
-    """The first ENSURE of each accumulator that lives outside the nodes."""
-    found: dict[Cell, Instr] = {}
+def versions(nodes: Iterable[Instr]) -> dict[Cell, Value]:
+    """For the cotangents of lists that live outside the nodes: which version of the list the first of the nodes to say so is about."""
+    found: dict[Cell, Value] = {}
     local: set[Cell] = set()
     for n in nodes:
         if n.op is LOCAL:
             local.add(n.attrs["cell"])
-        elif n.op is ENSURE and n.attrs["cell"] not in local:
-            found.setdefault(n.attrs["cell"], n)
+        elif n.op in (ADD, ENSURE) and "to" in n.attrs and n.attrs["cell"] not in local:
+            found.setdefault(n.attrs["cell"], n.attrs["to"])
         for r in n.regions:
-            for c, inner in ensures(r.body).items():
+            for c, v in versions(r.body).items():
                 if c not in local:
-                    found.setdefault(c, inner)
+                    found.setdefault(c, v)
     return found
 
 

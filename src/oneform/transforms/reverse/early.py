@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from oneform.ir import Block, Builder, Instr, Value, reads
+from oneform.ir import Block, Builder, Instr, Value, clone_instr, reads
 from oneform.ops import Term, arithmetic
 from oneform.transforms.activity import partial_attrs
 from oneform.transforms.linear import times
 from oneform.transforms.reverse.parallel import accumulated
+from oneform.transforms.reverse.residuals import recomputable
 from oneform.types import Scalar
 
 if TYPE_CHECKING:
@@ -91,13 +92,28 @@ class Early:
         if any(isinstance(p, tuple) and p[0] == "where" for p in mine):
             return None
         factors, needed = _computing([p.v for p in mine if isinstance(p, Term)], scratch.body)
-        if any(a in self._own and a not in self.present for a in needed) or v in needed:
+        ahead = self._ahead([a for a in needed if a in self._own and a not in self.present])
+        if ahead is None or v in needed or any(v in n.args for n in ahead):
             return None
         ct = self._ct(y, nodes)
         if ct is None:
             return None
-        nodes.extend(factors)
-        return [t.v for p in mine if (t := times(Term(_on(nodes), ct), p, v.type.dtype)) is not None]
+        env: dict[Value, Value] = {}
+        nodes.extend(clone_instr(n, env) for n in (*ahead, *factors))
+        again = [Term(scratch, env.get(p.v, p.v)) if isinstance(p, Term) else p for p in mine]
+        return [t.v for p in again if (t := times(Term(_on(nodes), ct), p, v.type.dtype)) is not None]
+
+    def _ahead(self, wanted: Sequence[Value]) -> list[Instr] | None:
+        """What computes these values, which the block makes later, from those present; None if that is dear or not possible."""
+        makers = {o: i for i in self.block.body for o in i.outs} if wanted else {}
+        pending, chosen = list(wanted), set[Instr]()
+        while pending:
+            i = makers.get(pending.pop())
+            if i is None or not recomputable(i, lambda _: False):
+                return None
+            chosen.add(i)
+            pending += [a for a in i.args if a in makers and a not in self.present]
+        return [i for i in self.block.body if i in chosen]
 
     def _through_sum(self, v: Value, i: Instr, nodes: Nodes) -> list[Value] | None:
         """v starts the sum that a later loop goes on with: it receives what the loop's result receives."""

@@ -52,7 +52,7 @@ def _fused(sweep: Sweep, i: Instr, forward: Nodes, early: Early) -> bool:
     if cts is None:
         return False
     nodes = sweep.host(body, dict(zip(active, cts, strict=True)))
-    sweep.ensure_touched(forward, nodes)
+    sweep.ensure_touched(forward, nodes, i)
     block = Block(body.params, tuple(nodes), body.results)
     forward.append(Instr(i.op, i.args, i.attrs, (*i.regions[:-1], block), i.outs, i.loc))
     for k, ct in zip(active, cts, strict=True):
@@ -95,7 +95,7 @@ def _taped(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes) -> None:
         outs = [Value(t) for t in tape.types]
         tape.enter(order)
         if not tape.stacked:
-            tape.lengths.append((_trips(sweep, outer, count), _number(sweep, count)))
+            tape.lengths.append((count, _number(sweep, count)))
             tape.forward.append(variable)
             tape.backward.append(index)
         tape.saving(body_forward, values)
@@ -108,15 +108,6 @@ def _taped(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes) -> None:
     forward.extend(outer)
     _forward_loop(i, body, body_forward, None if counted else count, forward)
     _close(sweep, i, reverse, count, Block((step,), tuple(again), ()), full, incoming)
-
-
-def _trips(sweep: Sweep, nodes: Nodes, count: Value) -> Value:
-    """How often a `for` runs: a negative trip count means never."""
-    if _number(sweep, count) is not None:
-        return count
-    b = Builder()
-    b.body = nodes
-    return apply("maximum", Term(b, count), Term(b, integer(b, 0))).v
 
 
 def _number(sweep: Sweep, v: Value) -> int | None:
@@ -151,7 +142,7 @@ def _close(sweep: Sweep, i: Instr, reverse: Nodes, count: Value, block: Block, f
     active, skip = _active(sweep, i), _skip(i)
     for k in active:
         sweep.ensure(reverse, i.outs[k])
-    sweep.ensure_touched(reverse, full)
+    sweep.ensure_touched(reverse, full, i)
     reverse.append(Instr(for_, (count,), {}, (block,), (), i.loc))
     for position, k in enumerate(active):
         if incoming is None:
@@ -195,7 +186,7 @@ def _move_out(sweep: Sweep, i: Instr, body_forward: Nodes, inside: set[Value], v
     for tape in hoist(body_forward):
         tape.enter(order, stack=not counted or any(v in inside for v, _ in tape.lengths))
         if not tape.stacked:
-            tape.lengths.insert(0, (_trips(sweep, outer, i.args[0]), _number(sweep, i.args[0])))
+            tape.lengths.insert(0, (i.args[0], _number(sweep, i.args[0])))
             tape.forward.insert(0, variable)
             tape.backward.insert(0, index)
         tape.placing(outer)

@@ -18,7 +18,7 @@ from oneform.transforms.reverse.early import Early
 from oneform.transforms.reverse.loop import reads_final_versions
 from oneform.transforms.reverse.residuals import needed, plan, sweep_dead, unchecked
 from oneform.transforms.reverse.sweep import Nodes, Sweep, made, results_of
-from oneform.transforms.reverse.tape import Order, Tape, hoist
+from oneform.transforms.reverse.tape import Order, Tape, hoist, own
 from oneform.types import List, Scalar, Type
 
 
@@ -74,7 +74,8 @@ def _call_fused(sweep: Sweep, i: Instr, forward: Nodes, early: Early | None) -> 
     if i.regions:
         seeds = {k: Value(ct.type) for k, ct in zip(taken, cts, strict=True)}
         nodes = sweep.host(function, seeds)
-        sweep.ensure_touched(forward, nodes)
+        nodes[:0] = own(nodes, i.loc)
+        sweep.ensure_touched(forward, nodes, i)
         results = _loaded(sweep, function, nodes, i)
         regions = (Block((*function.params, *seeds.values()), tuple(nodes), (*function.results, *results)),)
     outs = tuple(Value(t) for t in types)
@@ -112,7 +113,7 @@ def _taped(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes) -> None:
     whole = substitute(Block((), tuple(adjoint), tuple(results)), env)
 
     forward.append(Instr(i.op, i.args, i.attrs, (Block(region.params, tuple(body_forward), region.results),), i.outs, i.loc))
-    sweep.ensure_touched(reverse, full)
+    sweep.ensure_touched(reverse, full, i)
     block = Block(tuple(cts), (*again, *whole.body), whole.results)
     _call(sweep, i, region, reverse, (block,))
 

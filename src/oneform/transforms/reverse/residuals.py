@@ -85,7 +85,12 @@ def recomputable(i: Instr, readable: Callable[[Value], bool]) -> bool:
         return _recomputable_region(i, readable)
     if i.op.raises and "checked" not in i.attrs:
         return False
-    return i.op.cost < DEAR and all(isinstance(a.type, Scalar) or readable(a) for a in i.args)
+    return (i.op.cost < DEAR or _whole(i)) and all(isinstance(a.type, Scalar) or readable(a) for a in i.args)
+
+
+def _whole(i: Instr) -> bool:
+    """Arithmetic of integers: its results are mostly places in arrays, and behind a load no pass would see what they are made of."""
+    return i.op.partials is not None and all(isinstance(v.type, Scalar) and v.type.dtype.kind in "ib" for v in (*i.args, *i.outs))
 
 
 def _recomputable_region(i: Instr, readable: Callable[[Value], bool]) -> bool:

@@ -14,7 +14,7 @@ from oneform.ir import Block, Builder, Instr, Op, Value, instructions
 from oneform.ops import Term, array, constant, dim, lists
 from oneform.transforms.activity import Activity, Poison, partial_attrs
 from oneform.transforms.linear import times
-from oneform.transforms.reverse.cells import ADD, ENSURE, LOCAL, RESET, UPDATE, Cell, ensures, load, node, query, touched
+from oneform.transforms.reverse.cells import ADD, ENSURE, LOCAL, RESET, UPDATE, Cell, load, node, query, touched, versions
 from oneform.transforms.reverse.early import Early
 from oneform.transforms.reverse.shadow import plain
 from oneform.transforms.reverse.usage import Usage
@@ -53,25 +53,35 @@ class Sweep:
     def accumulate(self, nodes: Nodes, v: Value, ct: Value, loc: Any = None) -> None:
         """ct(v) += ct"""
         if v in self.active:
-            node(nodes, ADD, self.cell(v), (ct,), (), loc)
+            node(nodes, ADD, self.cell(v), (ct,), (), loc, **({"to": v} if isinstance(v.type, List) else {}))
 
     def ensure(self, nodes: Nodes, v: Value) -> None:
         """The accumulator of an array or list exists from here on; what its zero is made from was measured in the forward sweep."""
         if isinstance(v.type, List):
-            node(nodes, ENSURE, self.cell(v), self.lengths[v])
+            node(nodes, ENSURE, self.cell(v), self.lengths[v], to=v)
         elif not isinstance(v.type, Scalar):
             node(nodes, ENSURE, self.cell(v), self.lengths.get(self.usage.root_of(v), ()))
 
-    def ensure_touched(self, nodes: Nodes, region_nodes: Iterable[Instr]) -> None:
-        """Before a region: the accumulators of arrays and lists that it adds to must exist."""
+    def ensure_touched(self, nodes: Nodes, region_nodes: Iterable[Instr], i: Instr) -> None:
+        """Around a region of i: the accumulators of arrays and lists that it adds to must exist, a list's as it is there."""
         region = list(region_nodes)
         owner = {c: v for v, c in self._cells.items()}
-        asked = ensures(region)
+        about = versions(region)
         for c in touched(region):
-            if c in asked:
-                nodes.append(asked[c])
-            elif c in owner and not isinstance(c.type, Scalar):
+            if isinstance(c.type, Array) and c in owner:
                 self.ensure(nodes, owner[c])
+            elif c in about and (v := self._before(about[c], i)) is not None:
+                self.ensure(nodes, v)
+
+    def _before(self, v: Value, i: Instr) -> Value | None:
+        """The version of a list that instruction i finds; None if the list is made in it, or has no cotangent before."""
+        usage = self.usage
+        while i in usage.start and v in usage.defined and usage.defined[v].order >= usage.start[i]:
+            maker = usage.maker.get(v)
+            if maker is None or v not in usage.root:
+                return None
+            v = maker.args[0]
+        return v if v in self.lengths else None
 
     def readable(self, a: Value) -> bool:
         """Whether the elements of an array are still there when the reverse sweep runs, without saving the array."""

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from oneform.errors import InternalError, Location
 from oneform.ir import Block, Builder, Instr, Op, Value
-from oneform.ops import Term, array, integer, lists
-from oneform.transforms.reverse.cells import ENSURE, QUERY, STORE, UPDATE, Cell, node
+from oneform.ops import Term, apply, array, integer, lists
+from oneform.transforms.reverse.cells import ENSURE, LOCAL, QUERY, STORE, UPDATE, Cell, node
 from oneform.types import ANY, Array, Dim, DType, List, Scalar, Type
 
 
@@ -70,7 +70,7 @@ class Tape:
             return
         for dtype in self.columns():
             b = Builder(self.loc)
-            open_lengths = [v for v, n in self.lengths if n is None]
+            open_lengths = [apply("maximum", Term(b, v), Term(b, integer(b, 0))).v for v, n in self.lengths if n is None]  # fewer than none is none
             place = b.emit1(array.empty, *open_lengths, dtype=dtype, shape=self._shape(dtype))
             nodes.extend(b.body)
             node(nodes, STORE, self.cell(dtype), (place,), (), self.loc)
@@ -118,6 +118,7 @@ def _no_rule(*_: object, **__: object) -> NoReturn:
 
 PLACE = Op("tape.place", "Here the tape is allocated.", _no_rule, _no_rule, raises=True)
 SAVE = Op("tape.save", "Here an iteration saves its residuals.", _no_rule, _no_rule, raises=True)
+OWN = Op("tape.own", "Each call that runs this has arrays of its own; a stack serves all, for each leaves it as it was.", _no_rule, _no_rule, raises=True)
 INDEX = Op("tape.index", "The iteration that the adjoint is at: (count, step).", _no_rule, _no_rule)
 RESTORE = Op("tape.restore", "Here the adjoint of an iteration gets them back.", _no_rule, _no_rule, raises=True)
 
@@ -142,14 +143,28 @@ def hoist(nodes: list[Instr]) -> list[Tape]:
     return tapes
 
 
+def own(nodes: Iterable[Instr], loc: Location | None) -> list[Instr]:
+    """Marks, for the beginning of a function that runs forward and backward at once, for the tapes that are placed in it."""
+    found: list[Instr] = []
+    for n in nodes:
+        if n.op is PLACE:
+            found.append(Instr(OWN, (), n.attrs, (), (), loc))
+        for r in n.regions:
+            found += own(r.body, loc)
+    return found
+
+
 def settle(nodes: Iterable[Instr]) -> list[Instr]:
     """Replace the places by what they stand for, now that every tape has its final form."""
     out: list[Instr] = []
     for n in nodes:
-        if n.op in (PLACE, SAVE, RESTORE):
+        if n.op in (PLACE, SAVE, RESTORE, OWN):
             tape: Tape = n.attrs["tape"]
             if n.op is PLACE:
                 tape.allocate(out)
+            elif n.op is OWN:
+                for dtype in () if tape.stacked else tape.columns():
+                    node(out, LOCAL, tape.cell(dtype), (), (), n.loc)
             elif n.op is SAVE:
                 tape.save(out, n.args)
             else:

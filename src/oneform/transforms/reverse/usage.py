@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from oneform.ir import Block, Instr, Value
+from oneform.ops import lists
 from oneform.ops.control.recursion import calls
 from oneform.transforms.reverse.shadow import MARKS
 from oneform.types import Scalar
@@ -26,6 +27,7 @@ class Usage:
     def __init__(self, block: Block):
         self.defined: dict[Value, Place] = {}
         self.maker: dict[Value, Instr] = {}
+        self.start: dict[Instr, int] = {}  # of instructions with regions, in program order: what they make is not before
         self.uses: dict[Value, list[tuple[Place, Instr | None]]] = defaultdict(list)
         self.overwritten: set[Value] = set()  # arrays whose memory a later version may take over
         self.root: dict[Value, Value] = {}
@@ -56,8 +58,11 @@ class Usage:
         for i in block.body:
             self._order += 1
             here = Place(self._order, loop, path)
+            if i.regions:
+                self.start[i] = self._order
             for k, a in enumerate(i.args):
-                self.uses[a].append((here, i))
+                if i.op is not lists.size or i.attrs["fields"]:  # the number of rows is kept apart from them
+                    self.uses[a].append((here, i))
                 if k in i.op.consumes or i.op.structure in ("for", "while"):
                     self._take(a)
             for k, r in enumerate(i.regions):
