@@ -16,6 +16,7 @@ from oneform.types import I64
 def new_box(t: Tracer, kind: str, contents: Seq | Rows, name: str = "") -> Ref:
     """A fresh object."""
     box = Box(name, kind)
+    box.depth = len(t.loop_indices)
     t.state.slots[box] = contents
     return Ref(Place(box))
 
@@ -90,8 +91,11 @@ def rows_at(t: Tracer, place: Place, token: Any) -> tuple[Value, list[Value]]:
     return found.value, [t.value(i, I64) for i in place.indices]
 
 
-def change_rows(t: Tracer, box: Box, value: Value, moved: bool = False) -> None:
-    """A run-time list has a new value; `moved`: items have changed their places."""
+def change_rows(t: Tracer, box: Box, value: Value, moved: bool = False, through: bool = False) -> None:
+    """A run-time list has a new value; `moved`: items have changed their places; `through`: what was changed is inside an item."""
+    if through and box.doubled:
+        detail = f"two items of {box.name or 'the list'} may be the same object, and one of them is changed here"
+        t.refuse("E104", detail, None, "Put a copy of it into the list the second time.")
     found = contents(t, box)
     assert isinstance(found, Rows)
     set_contents(t, box, Rows(value, found.item, object() if moved else found.token))

@@ -174,6 +174,7 @@ def _attempt(loop: Loop) -> Attempt:
         if loop.test is not None:
             _assume_test(loop)
         with _inside(loop):
+            t.loop_indices.append(index)
             try:
                 if loop.items is not None:
                     assert isinstance(loop.node, ast.For) and index is not None
@@ -183,6 +184,8 @@ def _attempt(loop: Loop) -> Attempt:
                 block(t, loop.node.body)
             except PathEnds:
                 t.state.status = "raised"
+            finally:
+                t.loop_indices.pop()
         return Attempt(b, t.scope, t.state, params, index, condition, condition_params)
 
 

@@ -66,12 +66,12 @@ def changes_of(t: Tracer, boxes: list[tuple[Box, Path]], leaves: list[Num | Arr]
 def _rows_update(t: Tracer, box: Box, now: Rows, path: Path, leaves: list[Num | Arr]) -> Update:
     """A run-time list: new items in place of the old ones; objects in it are changed where they are, if they are still in their places."""
     start = box.initial
-    whole = not (isinstance(now.item, SeqForm) or holds_memory(now.item))
+    whole = not holds_memory(now.item)
     moved = box in t.resized or not isinstance(start, Rows) or start.token is not now.token
     if not whole and moved:
         repair = "Return the new list instead, or work on a copy."
         t.refuse("E105", f"the list {box.name or ''} was given with objects in it, which compiled code cannot move about", None, repair)
-    return Update(path, "list" if whole else "objects", to_leaves(t, Ref(Place(box)), leaves))
+    return Update(path, "list" if whole else "rebound" if box in t.rebound else "objects", to_leaves(t, Ref(Place(box)), leaves))
 
 
 def _update(t: Tracer, box: Box, now: Seq, path: Path, names: dict[int, Path], leaves: list[Num | Arr]) -> Update | None:

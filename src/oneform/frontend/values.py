@@ -39,23 +39,26 @@ TRUE, FALSE = number(True), number(False)
 class Cell:
     """A piece of array memory. Its current version is a slot of the state; `initial` is the version that all states start from."""
 
-    __slots__ = ("name", "dtype", "rank", "initial", "pinned", "partners")
+    __slots__ = ("name", "dtype", "rank", "initial", "pinned", "partners", "depth")
 
     def __init__(self, name: str, dtype: DType, rank: int, initial: Value | None = None, pinned: str = ""):
         self.name, self.dtype, self.rank, self.initial = name, dtype, rank, initial
         self.pinned = pinned  # why the program's caller sees writes to it: "argument", "global"
         self.partners: set[Memory] = set()  # cells and boxes that may be the same memory: a merge of two paths could not tell
+        self.depth = 0  # in how many loops it is made, if that is known
 
 
 class Box:
     """A list, a dict or a record that can change. Its contents are a slot of the state: structure (a Seq) or rows of a run-time list (Rows);
-    `initial` are those that all states start from."""
+    `initial` are those that all states start from; `doubled`: two rows may be, or hold, the same object; `depth`: in
+    how many loops it is made."""
 
-    __slots__ = ("name", "kind", "initial", "pinned", "partners")
+    __slots__ = ("name", "kind", "initial", "pinned", "partners", "doubled", "depth")
 
     def __init__(self, name: str, kind: str, initial: Any = None, pinned: str = ""):
         self.name, self.kind, self.initial, self.pinned = name, kind, initial, pinned
         self.partners: set[Memory] = set()
+        self.doubled, self.depth = False, 0
 
 
 Memory = Cell | Box

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from oneform.errors import ArgumentError
 from oneform.families import Family
 from oneform.tree import Made, Tree, field_names, nodes_in, objects_of, unflatten
@@ -72,7 +74,7 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
             objects_of(u.tree, leaves, x)
             new.append(None)
             continue
-        new.append(unflatten(u.tree, leaves) if u.what == "objects" else _contents(u.tree, x, leaves, args, kwargs))
+        new.append(unflatten(u.tree, leaves) if u.what in ("objects", "rebound") else _contents(u.tree, x, leaves, args, kwargs))
     for u, x, contents in zip(updates, found, new, strict=True):
         if u.what == "list":
             x[:] = contents
@@ -82,9 +84,9 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
         elif u.what == "object":
             for name, value in zip(u.tree.meta[1], contents, strict=True):
                 object.__setattr__(x, name, value)
-        elif u.what == "objects":
+        elif u.what in ("objects", "rebound"):
             for old, value in zip(x, contents, strict=True):
-                _assign(old, value)
+                _assign(old, value, u.what == "rebound")
 
 
 def _contents(tree: Tree, x: Any, leaves: Iterator[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -99,13 +101,30 @@ def _contents(tree: Tree, x: Any, leaves: Iterator[Any], args: Sequence[Any], kw
     return dict(zip(tree.meta, items, strict=True)) if tree.kind == "dict" else items
 
 
-def _assign(old: Any, new: Any) -> None:
-    """An object takes over the fields of another of its class."""
-    for name in field_names(new) or ():
-        a, b = getattr(old, name), getattr(new, name)
-        if field_names(b) is not None and field_names(a) is not None:
-            _assign(a, b)
-        elif isinstance(a, list):
-            a[:] = b
+def _assign(old: Any, new: Any, rebound: bool) -> None:
+    """What an object, list or array holds, taken over from another of its kind. `rebound`: the program has put other arrays and lists into objects."""
+    if isinstance(old, np.ndarray):
+        old[...] = new
+    elif isinstance(old, list):
+        items: list[Any] = old
+        if len(items) == len(new) and all(map(_holds_more, items)):
+            for a, b in zip(items, new, strict=True):
+                _assign(a, b, rebound)
         else:
-            object.__setattr__(old, name, b)
+            items[:] = new
+    elif isinstance(old, tuple):
+        members: tuple[Any, ...] = old
+        for a, b in zip(members, new, strict=True):
+            _assign(a, b, rebound)
+    else:
+        for name in field_names(new) or ():
+            a, b = getattr(old, name), getattr(new, name)
+            if type(a) is type(b) and _holds_more(a) and (field_names(a) is not None or not rebound):
+                _assign(a, b, rebound)
+            else:
+                object.__setattr__(old, name, b)
+
+
+def _holds_more(x: Any) -> bool:
+    """Whether something can be changed, or be made of what can be."""
+    return isinstance(x, (list, tuple, np.ndarray)) or field_names(x) is not None
