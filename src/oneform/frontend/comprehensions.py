@@ -14,7 +14,7 @@ from oneform.frontend.objects import new_list
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.truth import truth
+from oneform.frontend.truth import asked, truth
 from oneform.frontend.values import Abstract, Fn, Generator, Seq
 
 Comprehension = ast.ListComp | ast.GeneratorExp | ast.DictComp
@@ -111,7 +111,7 @@ def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any]) -> list[Any] 
 
 
 def _static_truth(t: Tracer, condition: ast.expr) -> bool:
-    c = truth(t, t.expr(condition))
+    c = truth(t, t.expr(asked(condition)))
     if c.known is None:
         raise _Open
     return bool(c.known)

@@ -24,7 +24,7 @@ from oneform.frontend.passing import give, take
 from oneform.frontend.state import Flag, LoopFrame, State, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.truth import truth
+from oneform.frontend.truth import asked, truth
 from oneform.frontend.unroll import unroll
 from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Abstract, Arr, Box, Cell, Maybe, Missing, Num, Ref, number, parts, same
 from oneform.ir import Block, Builder, Value, substitute
@@ -252,7 +252,7 @@ def _test(loop: Loop, index: Value | None) -> Num:
         return compare_numbers(t, operator.lt, t.integer(index), loop.items.trip)
     assert loop.test is not None
     with t.placed(loop.test):
-        return truth(t, t.expr(loop.test))
+        return truth(t, t.expr(asked(loop.test)))
 
 
 def _and_then(t: Tracer, a: Num, test: Callable[[], Num]) -> Num:
@@ -282,7 +282,7 @@ def _assume_test(loop: Loop) -> None:
         t.state = state.copy()
         try:
             with t.placed(loop.test):
-                facts = t.facts(truth(t, t.expr(loop.test)), True)
+                facts = t.facts(truth(t, t.expr(asked(loop.test))), True)
         except PathEnds:
             facts = []
     t.state = state

@@ -22,6 +22,7 @@ from oneform.frontend.values import (
     Abstract,
     Arr,
     Box,
+    Made,
     Maybe,
     Num,
     Opt,
@@ -72,12 +73,16 @@ def made_rows(t: Tracer, x: Ref) -> tuple[Place, Form | None, Any]:
     static = contents(t, x.box)
     form = _common(t, static, x.box.name)
     assert form is not None, "an empty list has no item"
-    token = object()
-    for i in static.items:  # type: ignore[union-attr]
+    assert isinstance(static, Seq)
+    token = Made(static)
+    for i in static.items:
         _shares(t, i, x.box)
-    if _repeats(t, static.items):  # type: ignore[union-attr]
+        for memory in t.state.reach(i):
+            if x.box.pinned == memory.pinned == "argument" and memory.home is None:
+                memory.home = x.box
+    if _repeats(t, static.items):
         x.box.doubled = True
-    set_contents(t, x.box, Rows(give_rows(t, RowsForm(form), static), form, token))
+    t.state.slots[x.box] = Rows(give_rows(t, RowsForm(form), static), form, token)  # nobody sees a change
     return x.place, form, token
 
 
