@@ -28,7 +28,7 @@ def compare(a: Any, b: Any, where: str, seen: dict[int, Any] | None) -> None:
     if isinstance(a, (bool, np.bool_)) or isinstance(b, (bool, np.bool_)):
         good = isinstance(a, (bool, np.bool_)) and isinstance(b, (bool, np.bool_)) and a == b
     elif isinstance(a, (int, np.integer)):
-        good = isinstance(b, (int, np.integer)) and a == b
+        good = isinstance(b, (int, float, np.integer)) and a == b  # int on one path and float on the other is float
     elif isinstance(a, float):
         good = isinstance(b, float) and (abs(a - b) <= 1e-9 * (1 + abs(a)) or (np.isnan(a) and np.isnan(b)) or a == b)
     elif a is None or isinstance(a, str):

@@ -20,7 +20,8 @@ def places(updates: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any
         for x in (*args, *kwargs.values()):
             _count(x, count)
         for u, x in zip(updates, found, strict=True):
-            if u.what != "nodes" and count.get(id(x), 0) > 1:
+            changed = () if u.what == "nodes" else _memory(x) if u.what in ("objects", "rebound") else (x,)
+            if any(count.get(id(i), 0) > 1 for i in changed):
                 repair = "Pass a copy of it the second time."
                 raise ArgumentError("E403", f"{spelt(u.path)}, which the function changes, is the same object as another argument", repair=repair)
     return found
@@ -38,14 +39,25 @@ def _nodes(families: Sequence[Family], args: Sequence[Any], kwargs: Mapping[str,
     return found
 
 
+def _memory(x: Any) -> Iterator[Any]:
+    """What can be changed in a list of objects: itself, and what is in it."""
+    if not isinstance(x, tuple):
+        yield x
+    names = None if isinstance(x, (list, dict, tuple)) else field_names(x)
+    inner: Any = x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else [getattr(x, n) for n in names or ()]
+    for i in inner:
+        if _holds_more(i):
+            yield from _memory(i)
+
+
 def _count(x: Any, count: dict[int, int]) -> None:
     names = None if isinstance(x, (list, dict, tuple)) else field_names(x)
-    if names is None and not isinstance(x, (list, dict, tuple)):
+    if names is None and not isinstance(x, (list, dict, tuple, np.ndarray)):
         return
     count[id(x)] = count.get(id(x), 0) + 1
     if count[id(x)] > 1:
         return
-    inner: Any = x.values() if isinstance(x, dict) else x if names is None else [getattr(x, n) for n in names]
+    inner: Any = x.values() if isinstance(x, dict) else () if isinstance(x, np.ndarray) else x if names is None else [getattr(x, n) for n in names]
     for i in inner:
         _count(i, count)
 
