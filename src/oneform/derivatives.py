@@ -380,8 +380,8 @@ class Apart:
 
 def _primals_asked(primals: tuple[Tree, list[Leaf]]) -> dict[int, Sequence[int]]:
     """The primals that have a derivative, each with its parameters."""
-    tree, leaves = primals
-    ranges = dict(enumerate(subtree_ranges(tree.children)))
+    leaves = primals[1]
+    ranges = dict(enumerate(subtree_ranges(_members(primals[0]))))
     return {n: r for n, r in ranges.items() if any(differentiable(leaves[k].type) for k in r)}
 
 
@@ -396,7 +396,17 @@ def _active(leaves: Sequence[Leaf]) -> list[int]:
 def split(tupled: tuple[Tree, list[Leaf]]) -> list[tuple[Tree, list[Leaf]]]:
     """The members of a tuple of arguments, each with its leaves."""
     tree, leaves = tupled
-    return [(c, [leaves[k] for k in r]) for c, r in zip(tree.children, subtree_ranges(tree.children), strict=True)]
+    members = _members(tree)
+    return [(c, [leaves[k] for k in r]) for c, r in zip(members, subtree_ranges(members), strict=True)]
+
+
+def _members(tupled: Tree) -> tuple[Tree, ...]:
+    """The members of a tuple; the first brings the tables of all objects of recursive classes with it."""
+    if tupled.kind != "pools":
+        return tupled.children
+    *tables, inner = tupled.children
+    first, *others = inner.children
+    return (Tree("pools", (*tables, first), tupled.meta), *others)
 
 
 def types_of(leaves: Iterable[Leaf]) -> list[Type]:

@@ -18,6 +18,7 @@ Shape = tuple[tuple[Dim, ...], tuple[Num, ...]]  # dimensions, and the same as l
 def new_array(t: Tracer, v: Value, name: str = "") -> Arr:
     """Fresh memory that holds a value."""
     cell = Cell(name, element(v.type), len(shape_of(v.type)))
+    cell.depth = len(t.loop_indices)
     t.state.slots[cell] = v
     return Arr(cell)
 
@@ -154,7 +155,7 @@ def set_version(t: Tracer, cell: Cell, v: Value, name: str = "") -> None:
     """The cell has new contents."""
     if isinstance(cell, RowCell):
         value, indices = rows_at(t, cell.place, cell.token)
-        change_rows(t, cell.place.box, make.put_item(t.b, value, v, indices, cell.place.fields))
+        change_rows(t, cell.place.box, make.put_item(t.b, value, v, indices, cell.place.fields), through=True)
         return
     poison_partners(t, cell, name)
     t.state.slots[cell] = v
@@ -174,7 +175,7 @@ def with_element(t: Tracer, cell: Cell, memory: Value, v: Value, indices: list[V
 
 def set_memory(t: Tracer, cell: Cell, memory: Value) -> None:
     if isinstance(cell, RowCell):
-        change_rows(t, cell.place.box, memory)
+        change_rows(t, cell.place.box, memory, through=True)
     else:
         set_version(t, cell, memory)
 

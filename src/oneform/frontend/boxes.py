@@ -16,6 +16,7 @@ from oneform.types import I64
 def new_box(t: Tracer, kind: str, contents: Seq | Rows, name: str = "") -> Ref:
     """A fresh object."""
     box = Box(name, kind)
+    box.depth = len(t.loop_indices)
     t.state.slots[box] = contents
     return Ref(Place(box))
 
@@ -56,7 +57,7 @@ def refuse_poison(t: Tracer, memory: Memory, poison: Poison) -> NoReturn:
 def poison_partners(t: Tracer, memory: Memory, name: str = "") -> None:
     """Memory is about to change. Whoever may be the same cannot be read any more; a caller's memory cannot be left in doubt."""
     for other in memory.partners:
-        if other.pinned:
+        if other.pinned and other.home is not memory:
             kind = "the array" if isinstance(memory, Cell) else f"the {memory.kind}"
             t.refuse(
                 "E104", f"{memory.name or kind + ' written to'} may or may not be the same memory as the {other.pinned} {other.name}", None,
@@ -90,8 +91,12 @@ def rows_at(t: Tracer, place: Place, token: Any) -> tuple[Value, list[Value]]:
     return found.value, [t.value(i, I64) for i in place.indices]
 
 
-def change_rows(t: Tracer, box: Box, value: Value, moved: bool = False) -> None:
-    """A run-time list has a new value; `moved`: items have changed their places."""
+def change_rows(t: Tracer, box: Box, value: Value, moved: bool = False, through: bool = False) -> None:
+    """A run-time list has a new value; `moved`: items have changed their places; `through`: what was changed is inside an item."""
+    if through and box.doubled:
+        detail = f"two items of {box.name or 'the list'} may be the same object, and one of them is changed here"
+        t.refuse("E104", detail, None, "Put a copy of it into the list the second time.")
+    t.rewritten.add(box)
     found = contents(t, box)
     assert isinstance(found, Rows)
     set_contents(t, box, Rows(value, found.item, object() if moved else found.token))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -359,6 +360,16 @@ def type_(c: Call) -> Abstract:
 def callable_(c: Call) -> Abstract:
     (x,) = c.only("obj")
     return number(isinstance(x, (Fn, Method)) or (isinstance(x, Py) and callable(x.obj)))
+
+
+@handles(dataclasses.replace, objects=True)
+def replace(c: Call) -> Abstract:
+    record = record_of(c.t, c.args[0]) if c.args else None
+    if record is None or not dataclasses.is_dataclass(record.meta[0]):
+        c.t.refuse("E101", "replace takes an object of a dataclass", c.node)
+    cls: Any = record.meta[0]
+    own = {f.name: record.get(f.name) for f in dataclasses.fields(cls) if f.init}
+    return c.t.call(c.t, Py(cls), [], {**{k: x for k, x in own.items() if x is not None}, **c.kwargs}, c.node)
 
 
 @handles(hasattr, objects=True)

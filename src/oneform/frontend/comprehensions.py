@@ -14,7 +14,7 @@ from oneform.frontend.objects import new_list
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.truth import truth
+from oneform.frontend.truth import asked, truth
 from oneform.frontend.values import Abstract, Fn, Generator, Seq
 
 Comprehension = ast.ListComp | ast.GeneratorExp | ast.DictComp
@@ -66,7 +66,11 @@ def dict_comp(t: Tracer, e: ast.DictComp) -> Abstract:
     found: dict[Any, Abstract] = {}
     items = _collect(t, e, lambda: (static_key(t, t.expr(e.key)), t.expr(e.value)))
     if items is None:
-        t.refuse("E006", "the keys of a dict must be known when the program is compiled", e, "Use an array.")
+        cached: ast.GeneratorExp | None = getattr(e, "_oneform_pairs", None)
+        if cached is None:
+            pair = ast.copy_location(ast.Tuple([e.key, e.value], ast.Load()), e)
+            cached = e._oneform_pairs = ast.copy_location(ast.GeneratorExp(pair, e.generators), e)  # type: ignore[attr-defined]
+        return run_loop(t, Generator(cached, t.here), "dict", "def loop():\n    found_ = {}", "found_[item_[0]] = item_[1]", "return found_", {})
     found.update(items)
     return new_box(t, "dict", Seq("dict", tuple(found.values()), tuple(found)))
 
@@ -111,7 +115,7 @@ def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any]) -> list[Any] 
 
 
 def _static_truth(t: Tracer, condition: ast.expr) -> bool:
-    c = truth(t, t.expr(condition))
+    c = truth(t, t.expr(asked(condition)))
     if c.known is None:
         raise _Open
     return bool(c.known)

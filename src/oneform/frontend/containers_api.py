@@ -19,6 +19,7 @@ from oneform.frontend.objects import (
     clear,
     copied_list,
     is_list,
+    may_repeat,
     new_list,
     pop,
     run,
@@ -196,6 +197,7 @@ def insert(c: Call) -> Abstract:
         c.t.resized.add(owner.box)
         set_contents(c.t, owner.box, Seq("list", tuple(found)))
         return NONE
+    may_repeat(c.t, owner, x)
     run(c.t, library.insert, owner, c.t.as_index(k), x)
     return NONE
 

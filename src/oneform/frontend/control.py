@@ -10,7 +10,7 @@ from oneform.frontend.liveness import NOBODY, Names
 from oneform.frontend.meet import Path, join_paths, lower_path, meet, raise_on, splice
 from oneform.frontend.objects import taken_out
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.truth import truth
+from oneform.frontend.truth import asked, truth
 from oneform.frontend.values import FALSE, NONE, TRUE, Abstract, Arr, Opt, Ref, Seq
 
 
@@ -62,7 +62,7 @@ def _rest_while_going(t: Tracer, rest: list[ast.stmt]) -> None:
 def if_statement(t: Tracer, s: ast.If, rest: list[ast.stmt]) -> bool:
     """A branch. Where one side surely leaves, the rest of the list is lowered into the other; returns whether it was."""
     with t.placed(s.test):
-        c = truth(t, t.expr(s.test))
+        c = truth(t, t.expr(asked(s.test)))
     if c.known is not None:
         block(t, s.body if c.known else s.orelse)
         return False

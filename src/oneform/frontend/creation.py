@@ -85,7 +85,10 @@ def as_array(t: Tracer, x: Abstract, dtype: DType | None = None, node: ast.AST |
     if isinstance(x, (Num, Arr)):
         return copied(t, x, dtype)
     if isinstance(x, Ref):
-        return _of_rows(t, x, dtype, node)
+        inner = see(t, x)
+        if not isinstance(inner, Seq):
+            return _of_rows(t, x, dtype, node)
+        x = inner
     if not isinstance(x, Seq) or x.kind not in ("tuple", "list"):
         t.refuse("E101", f"{describe(x)} cannot become an array", node)
     items = [as_operand(t, i, node) for i in x.items]

@@ -28,7 +28,7 @@ from oneform.frontend.registry import handler_of
 from oneform.frontend.state import Flag, Var
 from oneform.frontend.targets import bind, owner, unpacked
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.truth import truth
+from oneform.frontend.truth import asked, truth
 from oneform.frontend.values import TRUE, UNBOUND, Abstract, Arr, ClassOf, Maybe, Missing, Num, Opt, Py, Ref, Seq, Slice, describe, number, same
 from oneform.ops import make
 from oneform.types import BOOL, I64
@@ -86,7 +86,7 @@ def bin_op(t: Tracer, e: ast.BinOp) -> Abstract:
 
 
 def unary_op(t: Tracer, e: ast.UnaryOp) -> Abstract:
-    x = t.expr(e.operand)
+    x = t.expr(asked(e.operand) if isinstance(e.op, ast.Not) else e.operand)
     if isinstance(e.op, ast.Not):
         return negated(t, truth(t, x))
     x = present(t, x, "TypeError", "bad operand type for unary operator: 'NoneType'")
@@ -108,18 +108,20 @@ def unary_op(t: Tracer, e: ast.UnaryOp) -> Abstract:
 
 
 def bool_op(t: Tracer, e: ast.BoolOp) -> Abstract:
-    return _chain(t, isinstance(e.op, ast.Or), e.values)
+    return _chain(t, isinstance(e.op, ast.Or), e.values, hasattr(e, "_oneform_asked"))
 
 
-def _chain(t: Tracer, either: bool, values: list[ast.expr]) -> Abstract:
-    """a and b and …: the value of the operand that decides."""
+def _chain(t: Tracer, either: bool, values: list[ast.expr], asked_truth: bool) -> Abstract:
+    """a and b and …: the value of the operand that decides, or whether it is true."""
     first = t.expr(values[0])
+    if asked_truth:
+        first = truth(t, first)
     if len(values) == 1:
         return first
     c = truth(t, first)
     if c.known is not None:
-        return first if bool(c.known) == either else _chain(t, either, values[1:])
-    return _short(t, c, first, either, lambda: _chain(t, either, values[1:]))
+        return first if bool(c.known) == either else _chain(t, either, values[1:], asked_truth)
+    return _short(t, c, first, either, lambda: _chain(t, either, values[1:], asked_truth))
 
 
 def _short(t: Tracer, c: Num, first: Abstract, either: bool, rest: Callable[[], Abstract]) -> Abstract:
@@ -216,7 +218,7 @@ def _same_or_none(t: Tracer, a: Abstract, b: Abstract) -> Num:
 
 def if_exp(t: Tracer, e: ast.IfExp) -> Abstract:
     with t.placed(e.test):
-        c = truth(t, t.expr(e.test))
+        c = truth(t, t.expr(asked(e.test)))
     return choose(t, c, lambda: t.expr(e.body), lambda: t.expr(e.orelse))
 
 

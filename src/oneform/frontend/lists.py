@@ -9,7 +9,7 @@ from oneform.frontend.attributes import bound_method
 from oneform.frontend.boxes import contents, set_contents
 from oneform.frontend.iterate import iteration
 from oneform.frontend.numbers import scalar
-from oneform.frontend.objects import append, copied_list, is_list, item_at, list_length, list_slice, new_list, pop, run, sliced
+from oneform.frontend.objects import append, copied_list, is_list, item_at, list_length, list_slice, may_repeat, new_list, pop, run, sliced
 from oneform.frontend.passing import see
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Generator, Num, Py, Ref, Seq, Slice, describe
@@ -43,6 +43,7 @@ def extend(t: Tracer, x: Ref, new: Abstract) -> None:
     else:
         if isinstance(new, Ref) and new.box is x.box:
             new = copied_list(t, new)
+        may_repeat(t, x, new)
         run(t, library.extend, x, new)
 
 
@@ -62,6 +63,7 @@ def replace_slice(t: Tracer, x: Ref, s: Slice, new: Abstract) -> None:
     source: Abstract = new if found is None else new_list(t, tuple(found))
     if isinstance(source, Ref) and source.box is x.box:
         source = copied_list(t, source)
+    may_repeat(t, x, source)
     first, last = sliced(t, s, list_length(t, x), 1)
     run(t, library.replaced, x, first, last, source)
 

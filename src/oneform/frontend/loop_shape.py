@@ -7,9 +7,10 @@ import ast
 from oneform.frontend.control import after, block
 from oneform.frontend.liveness import NOBODY
 from oneform.frontend.meet import join_paths, lower_path, needed
-from oneform.frontend.numbers import negated, truth
+from oneform.frontend.numbers import negated
 from oneform.frontend.state import LoopFrame
 from oneform.frontend.tracer import PathEnds, Tracer
+from oneform.frontend.truth import asked, truth
 from oneform.frontend.values import FALSE, Box, Cell, Num, Poison, same
 from oneform.ir import Value
 
@@ -77,7 +78,7 @@ def has_effects(t: Tracer, test: ast.expr) -> bool:
         t.state = before.copy()
         try:
             with t.placed(test):
-                truth(t, t.expr(test))
+                truth(t, t.expr(asked(test)))
         except PathEnds:
             pass
         changed = any(

@@ -24,7 +24,7 @@ from oneform.frontend.passing import give, take
 from oneform.frontend.state import Flag, LoopFrame, State, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.truth import truth
+from oneform.frontend.truth import asked, truth
 from oneform.frontend.unroll import unroll
 from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Abstract, Arr, Box, Cell, Maybe, Missing, Num, Ref, number, parts, same
 from oneform.ir import Block, Builder, Value, substitute
@@ -174,6 +174,7 @@ def _attempt(loop: Loop) -> Attempt:
         if loop.test is not None:
             _assume_test(loop)
         with _inside(loop):
+            t.loop_indices.append(index)
             try:
                 if loop.items is not None:
                     assert isinstance(loop.node, ast.For) and index is not None
@@ -183,6 +184,8 @@ def _attempt(loop: Loop) -> Attempt:
                 block(t, loop.node.body)
             except PathEnds:
                 t.state.status = "raised"
+            finally:
+                t.loop_indices.pop()
         return Attempt(b, t.scope, t.state, params, index, condition, condition_params)
 
 
@@ -249,7 +252,7 @@ def _test(loop: Loop, index: Value | None) -> Num:
         return compare_numbers(t, operator.lt, t.integer(index), loop.items.trip)
     assert loop.test is not None
     with t.placed(loop.test):
-        return truth(t, t.expr(loop.test))
+        return truth(t, t.expr(asked(loop.test)))
 
 
 def _and_then(t: Tracer, a: Num, test: Callable[[], Num]) -> Num:
@@ -279,7 +282,7 @@ def _assume_test(loop: Loop) -> None:
         t.state = state.copy()
         try:
             with t.placed(loop.test):
-                facts = t.facts(truth(t, t.expr(loop.test)), True)
+                facts = t.facts(truth(t, t.expr(asked(loop.test))), True)
         except PathEnds:
             facts = []
     t.state = state

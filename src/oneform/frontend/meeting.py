@@ -37,6 +37,7 @@ from oneform.frontend.values import (
     Arr,
     Box,
     Cell,
+    Made,
     Maybe,
     Memory,
     Num,
@@ -241,8 +242,7 @@ class Meeting:
                 first = rows_item(self.t, a, _named(name))
             with self.on(self.right):
                 second = rows_item(self.t, b, _named(name))
-            kept = isinstance(a, Rows) and isinstance(b, Rows) and a.token is b.token
-            return RowsForm(joined(first, second, _named(name)), a.token if kept else None)  # type: ignore[union-attr]
+            return RowsForm(joined(first, second, _named(name)), _token(a, b))
         raise CompileError("E102", f"{_named(name)} is {describe(a)} on one path and {describe(b)} on the other")
 
     # ------------------------------------------------------------ arrays
@@ -287,6 +287,14 @@ class Meeting:
         alone = self.left.count.get(a.cell, 0) <= 1 and self.right.count.get(b.cell, 0) <= 1 and not a.cell.pinned and not b.cell.pinned
         clean = alone and a.view is None and b.view is None and a.cell is not b.cell and not in_rows
         return CellForm(erased, name, (a.cell, b.cell), clean)
+
+
+def _token(a: Seq | Rows, b: Seq | Rows) -> Any:
+    """The token of the rows on both paths, if every item is in its place on both."""
+    if isinstance(a, Rows) and isinstance(b, Rows):
+        return a.token if a.token is b.token else None
+    rows, other = (a, b) if isinstance(a, Rows) else (b, a)
+    return rows.token if isinstance(rows, Rows) and isinstance(rows.token, Made) and rows.token.contents is other else None
 
 
 def _named(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +13,31 @@ from oneform.frontend.boxes import change_rows, contents, length, new_box, partn
 from oneform.frontend.forms import Form, Keep, NodeForm, NumForm, RowsForm, SeqForm, joined, shown, types
 from oneform.frontend.index import normalised
 from oneform.frontend.numbers import compare_numbers, conjunction, promoted
-from oneform.frontend.passing import converted, give, give_rows, holds_memory, item_form, mutable, rows_item, see, take, take_item
+from oneform.frontend.passing import converted, fields_at, give, give_rows, holds_memory, item_form, mutable, rows_item, see, take, take_item
+from oneform.frontend.state import Flag, Var
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import FALSE, TRUE, Abstract, Box, Num, Opt, Place, Py, Ref, Rows, Seq, Slice, describe, number, same
+from oneform.frontend.values import (
+    FALSE,
+    TRUE,
+    Abstract,
+    Arr,
+    Box,
+    Made,
+    Maybe,
+    Num,
+    Opt,
+    Place,
+    Py,
+    Ref,
+    RowCell,
+    Rows,
+    Seq,
+    Slice,
+    describe,
+    number,
+    parts,
+    same,
+)  # fmt: skip
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.ops.lists import at_path
@@ -50,10 +73,16 @@ def made_rows(t: Tracer, x: Ref) -> tuple[Place, Form | None, Any]:
     static = contents(t, x.box)
     form = _common(t, static, x.box.name)
     assert form is not None, "an empty list has no item"
-    token = object()
-    for i in static.items:  # type: ignore[union-attr]
+    assert isinstance(static, Seq)
+    token = Made(static)
+    for i in static.items:
         _shares(t, i, x.box)
-    t.state.slots[x.box] = Rows(give_rows(t, RowsForm(form), static), form, token)  # the same contents: nobody else need know
+        for memory in t.state.reach(i):
+            if x.box.pinned == memory.pinned == "argument" and memory.home is None:
+                memory.home = x.box
+    if _repeats(t, static.items):
+        x.box.doubled = True
+    t.state.slots[x.box] = Rows(give_rows(t, RowsForm(form), static), form, token)  # nobody sees a change
     return x.place, form, token
 
 
@@ -66,11 +95,40 @@ def _common(t: Tracer, c: Any, name: str) -> Form | None:
         t.refuse("E006", detail, None, "Index it by a constant, or keep one kind of thing in it.")
 
 
+def _repeats(t: Tracer, items: tuple[Abstract, ...]) -> bool:
+    """Whether two items are, or hold, the same memory, or may."""
+    seen: set[Any] = set()
+    for i in items:
+        own = set(t.state.reach(i))
+        if not seen.isdisjoint(own):
+            return True
+        seen |= own.union(*(m.partners for m in own))
+    return False
+
+
 def _shares(t: Tracer, x: Abstract, box: Box) -> None:
     """What is put into a row can from here on be reached through the list as well."""
-    for memory in t.state.reach(x):
+    for memory in list(t.state.reach(x)):
+        box.doubled = box.doubled or (isinstance(memory, Box) and memory.doubled)
         if memory is not box:
-            partner(memory, box)
+            partner(box, memory)
+
+
+def _placed(t: Tracer, x: Abstract, box: Box) -> None:
+    """The same for what the program puts there, which may be in another row already."""
+    inside = len(t.loop_indices)
+    for memory in t.state.reach(x):
+        older = max(memory.depth, box.depth) < inside  # then a loop comes here again with the same memory
+        if not t.in_library() and (memory is box or ((memory in box.partners or older) and not _once(t, x, box))):
+            box.doubled = True
+    _shares(t, x, box)
+
+
+def _once(t: Tracer, x: Abstract, box: Box) -> bool:
+    """Whether this is what the innermost loop over a list has come to, and no loop around it has already put it there."""
+    if not isinstance(x, Ref) or x.form is None or not t.loop_indices:
+        return False
+    return x.place.indices[-1].value is t.loop_indices[-1] is not None and box.depth >= len(t.loop_indices) - 1
 
 
 def list_length(t: Tracer, x: Ref) -> Num:
@@ -221,8 +279,8 @@ def put_at(t: Tracer, x: Ref, key: Num, new: Abstract) -> None:
     row = place.row(at, 0)
     for column, v in enumerate(give(t, form, new)):
         value = make.put_item(t.b, value, v, [*indices, t.value(at, I64)], (*place.fields, row.fields[-1] + column))
-    change_rows(t, x.box, value, moved=holds_memory(form))
-    _shares(t, new, x.box)
+    change_rows(t, x.box, value, holds_memory(form), bool(place.indices))
+    _placed(t, new, x.box)
 
 
 def _fitting(t: Tracer, x: Ref, new: Abstract) -> tuple[Place, Form, Any]:
@@ -255,8 +313,8 @@ def append(t: Tracer, x: Ref, new: Abstract) -> None:
         return
     place, form, token = _fitting(t, x, new)
     value, indices = rows_at(t, place, token)
-    change_rows(t, x.box, make.push(t.b, value, indices, place.fields, give(t, form, new)))
-    _shares(t, new, x.box)
+    change_rows(t, x.box, make.push(t.b, value, indices, place.fields, give(t, form, new)), through=bool(place.indices))
+    _placed(t, new, x.box)
 
 
 def pop(t: Tracer, x: Ref) -> Abstract:
@@ -277,8 +335,13 @@ def pop(t: Tracer, x: Ref) -> Abstract:
     t.check(compare_numbers(t, operator.gt, list_length(t, x), number(0)), "IndexError", "pop from empty list")
     value, indices = rows_at(t, place, token)
     new, *row = make.pop(t.b, value, indices, place.fields)
-    change_rows(t, x.box, new, moved=holds_memory(form))
-    return taken(t, form, row)
+    change_rows(t, x.box, new, holds_memory(form), bool(place.indices))
+    out = taken(t, form, row)
+    for memory in t.state.reach(out):
+        for other in (*x.box.partners, *((x.box,) if x.box.doubled else ())):
+            memory.partners.add(other)
+            other.partners.add(memory)
+    return out
 
 
 def _pop_empty(t: Tracer) -> None:
@@ -309,6 +372,13 @@ def clear(t: Tracer, x: Ref) -> None:
     set_contents(t, x.box, Seq("list", ()))
 
 
+def may_repeat(t: Tracer, x: Ref, *more: Abstract) -> None:
+    """Items of other lists, or its own, come to a list: it may have one twice."""
+    own = {x.box, *x.box.partners}
+    if any(not own.isdisjoint(t.state.reach(m)) for m in more):
+        x.box.doubled = True
+
+
 def copied_list(t: Tracer, x: Ref) -> Ref:
     """x.copy(): a new list of the same items."""
     found = rows_of(t, x)
@@ -320,6 +390,7 @@ def copied_list(t: Tracer, x: Ref) -> Ref:
     out = new_box(t, "list", Rows(make.copy(t.b, give_rows(t, RowsForm(form), x if x.form is not None else contents(t, x.box))), form, object()))
     if holds_memory(form):
         partner(out.box, x.box)
+        out.box.doubled = x.box.doubled
     return out
 
 
@@ -401,13 +472,44 @@ def _set_row_field(t: Tracer, x: Ref, names: tuple[str, ...], name: str, new: Ab
     wider = joined(form, item_form(t, new), f"the field {name}")
     assert wider is not None
     first = sum(len(types(f)) for f in x.form.items[:k])
+    if holds_memory(wider):
+        if same(fields_at(t, x)[k], new):
+            return  # q.a += 1 puts the array back
+        t.rebound.add(x.box)
+        _part(t, x, x.place.column(first))
     for column, kind in enumerate(types(wider)):
         place = x.place.column(first + column)
         v = give(t, wider, new)[column]
         value, indices = rows_at(t, place, x.token)
         value, v = _column_for(t, value, place.fields, v, kind, name)
-        change_rows(t, x.box, make.put_item(t.b, value, v, indices, place.fields))
-    _shares(t, new, x.box)
+        change_rows(t, x.box, make.put_item(t.b, value, v, indices, place.fields), through=True)
+    _placed(t, new, x.box)
+
+
+def _part(t: Tracer, record: Ref, place: Place) -> None:
+    """A field gets another array, list or object: names of the one that is there now no longer mean the field. Using them is refused."""
+    gone = object()
+
+    def parted(x: Any) -> Any:
+        match x:
+            case Arr(cell=RowCell() as cell) if inside(cell.place):
+                return Arr(RowCell(cell.place, cell.type, gone), x.view)
+            case Ref() if x.form is not None and inside(x.place) and x.form != record.form:  # the first field begins where the record does
+                return Ref(x.place, x.form, gone)
+            case Seq():
+                items = tuple(map(parted, x.items))
+                return x if all(a is b for a, b in zip(items, x.items, strict=True)) else Seq(x.kind, items, x.meta)
+            case Opt() | Maybe():
+                return dataclasses.replace(x, item=parted(x.item))
+            case _:
+                return x
+
+    def inside(other: Place) -> bool:
+        return other.box is place.box and other.fields[: len(place.fields)] == place.fields
+
+    for key, x in t.state.slots.items():
+        if isinstance(key, (Var, Flag, Box)) and any(inside(p.cell.place if isinstance(p, Arr) else p.place) for p in parts(x) if isinstance(p, Ref) or isinstance(p.cell, RowCell)):
+            t.state.slots[key] = parted(x)
 
 
 def _column_for(t: Tracer, value: Value, fields: tuple[int, ...], v: Value, kind: Type, name: str) -> tuple[Value, Value]:

@@ -83,7 +83,10 @@ def _of_sequences(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) ->
         x, y = see(t, a), see(t, b)
         if isinstance(x, Seq) and isinstance(y, Seq):
             return new_list(t, x.items + y.items)
-        return run(t, library.joined, a, b)
+        out = run(t, library.joined, a, b)
+        if isinstance(a, Ref) and isinstance(out, Ref) and not {a.box, *a.box.partners}.isdisjoint(t.state.reach(b)):
+            out.box.doubled = True
+        return out
     if f is operator.add and isinstance(a, Seq) and isinstance(b, Seq) and a.kind in ("tuple", "list") and b.kind == a.kind:
         return Seq(a.kind, a.items + b.items)
     if f is not operator.mul or not (isinstance(a, Num) or isinstance(b, Num)):
@@ -104,7 +107,10 @@ def _of_sequences(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) ->
             return many
         if times.known is not None:
             return new_list(t, inner.items * max(int(times.known), 0))
-    return run(t, library.repeated, seq, times)
+    out = run(t, library.repeated, seq, times)
+    if isinstance(out, Ref):
+        out.box.doubled = True
+    return out
 
 
 def ordered(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstract:

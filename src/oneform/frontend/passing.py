@@ -188,6 +188,8 @@ def _take_box(t: Tracer, form: BoxForm, values: Iterator[Value]) -> Ref:
 def _link(memory: Any, form: CellForm | BoxForm) -> None:
     for source in form.pair:
         root = source.place.box if isinstance(source, RowCell) else source
+        if isinstance(root, Box) and isinstance(memory, Box):
+            memory.doubled = memory.doubled or root.doubled
         if root is not None:
             for other in {*root.partners, *(() if form.clean else (root,))} - {memory}:
                 other.partners.add(memory)

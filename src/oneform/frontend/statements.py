@@ -13,7 +13,7 @@ from oneform.frontend.frames import call_node, define
 from oneform.frontend.meet import join_paths, lower_path
 from oneform.frontend.targets import assign, augment, bind, delete
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.truth import truth
+from oneform.frontend.truth import asked, truth
 from oneform.frontend.values import Abstract, Arr, Method, Num, Py, Seq, describe, number
 from oneform.ops import make
 from oneform.types import BOOL
@@ -83,7 +83,7 @@ def nothing(t: Tracer, s: ast.stmt) -> None:
 
 def assert_statement(t: Tracer, s: ast.Assert) -> None:
     with t.placed(s.test):
-        c = truth(t, t.expr(s.test))
+        c = truth(t, t.expr(asked(s.test)))
     if c.known is not None and c.known:
         return
 

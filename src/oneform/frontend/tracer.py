@@ -43,6 +43,9 @@ class Tracer:
         self.recursive: set[Any] = set()  # functions known to call themselves, with the types of their arguments
         self.function_names: set[str] = set()  # of recursive functions
         self.resized: set[Any] = set()  # boxes of lists whose length was changed
+        self.loop_indices: list[Value | None] = []  # of the loops around what is being lowered
+        self.rewritten: set[Any] = set()  # boxes of run-time lists that were changed
+        self.rebound: set[Any] = set()  # boxes of lists in whose objects other arrays, lists or objects were put
         self.closed_over: set[Any] = set()  # paths of frames whose names a function value may still read
         self.unrolled: tuple[int, ...] = ()  # indices of the structural loops being unrolled
         self.statements, self.expressions = statements, expressions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import operator
 
 from oneform.frontend import numbers
@@ -11,6 +12,17 @@ from oneform.frontend.objects import is_list, list_length
 from oneform.frontend.passing import see
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import TRUE, Abstract, Num, Opt, Ref, Seq, number
+
+
+def asked(e: ast.expr) -> ast.expr:
+    """A condition: only its truth is asked for, and so only that of the operands of its and, or, not."""
+    if isinstance(e, ast.BoolOp):
+        e._oneform_asked = True  # type: ignore[attr-defined]
+        for v in e.values:
+            asked(v)
+    elif isinstance(e, ast.UnaryOp) and isinstance(e.op, ast.Not):
+        asked(e.operand)
+    return e
 
 
 def truth(t: Tracer, x: Abstract) -> Num:

@@ -8,11 +8,10 @@ from typing import Any
 from oneform.families import Family
 from oneform.frontend.columns import pool_to_leaves
 from oneform.frontend.containers import to_leaves
-from oneform.frontend.forms import SeqForm
 from oneform.frontend.lowered import Step, Update
 from oneform.frontend.passing import holds_memory
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Num, Opt, Place, Poison, Ref, Rows, Seq, same
+from oneform.frontend.values import Abstract, Arr, Box, Made, Num, Opt, Place, Poison, Ref, Rows, Seq, same
 from oneform.tree import NONE, Tree
 
 Path = tuple[Step, ...]
@@ -50,7 +49,11 @@ def changes_of(t: Tracer, boxes: list[tuple[Box, Path]], leaves: list[Num | Arr]
         now = t.state.get(box)
         if now is box.initial or box not in t.changed:
             continue
+        if isinstance(now, Rows) and isinstance(now.token, Made) and now.token.contents is box.initial and box not in t.rewritten:
+            continue
         if isinstance(now, Poison):
+            if box.home is not None and isinstance(t.state.get(box.home), Rows):
+                continue  # changed with the list that it is in
             t.refuse("E104", f"whether {box.name or 'an argument'} was changed depends on the path taken", None, "Work on a copy.")
         if isinstance(now, Rows):
             found.append(_rows_update(t, box, now, path, leaves))
@@ -66,12 +69,13 @@ def changes_of(t: Tracer, boxes: list[tuple[Box, Path]], leaves: list[Num | Arr]
 def _rows_update(t: Tracer, box: Box, now: Rows, path: Path, leaves: list[Num | Arr]) -> Update:
     """A run-time list: new items in place of the old ones; objects in it are changed where they are, if they are still in their places."""
     start = box.initial
-    whole = not (isinstance(now.item, SeqForm) or holds_memory(now.item))
-    moved = box in t.resized or not isinstance(start, Rows) or start.token is not now.token
+    whole = not holds_memory(now.item)
+    kept = start.token is now.token if isinstance(start, Rows) else isinstance(now.token, Made) and now.token.contents is start
+    moved = box in t.resized or not kept
     if not whole and moved:
         repair = "Return the new list instead, or work on a copy."
         t.refuse("E105", f"the list {box.name or ''} was given with objects in it, which compiled code cannot move about", None, repair)
-    return Update(path, "list" if whole else "objects", to_leaves(t, Ref(Place(box)), leaves))
+    return Update(path, "list" if whole else "rebound" if box in t.rebound else "objects", to_leaves(t, Ref(Place(box)), leaves))
 
 
 def _update(t: Tracer, box: Box, now: Seq, path: Path, names: dict[int, Path], leaves: list[Num | Arr]) -> Update | None:

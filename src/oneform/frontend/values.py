@@ -39,23 +39,28 @@ TRUE, FALSE = number(True), number(False)
 class Cell:
     """A piece of array memory. Its current version is a slot of the state; `initial` is the version that all states start from."""
 
-    __slots__ = ("name", "dtype", "rank", "initial", "pinned", "partners")
+    __slots__ = ("name", "dtype", "rank", "initial", "pinned", "partners", "depth", "home")
 
     def __init__(self, name: str, dtype: DType, rank: int, initial: Value | None = None, pinned: str = ""):
         self.name, self.dtype, self.rank, self.initial = name, dtype, rank, initial
         self.pinned = pinned  # why the program's caller sees writes to it: "argument", "global"
         self.partners: set[Memory] = set()  # cells and boxes that may be the same memory: a merge of two paths could not tell
+        self.depth = 0  # in how many loops it is made, if that is known
+        self.home: Box | None = None  # the caller's list in whose rows it is from now on: that list's update changes it
 
 
 class Box:
     """A list, a dict or a record that can change. Its contents are a slot of the state: structure (a Seq) or rows of a run-time list (Rows);
-    `initial` are those that all states start from."""
+    `initial` are those that all states start from; `doubled`: two rows may be, or hold, the same object; `depth`: in
+    how many loops it is made."""
 
-    __slots__ = ("name", "kind", "initial", "pinned", "partners")
+    __slots__ = ("name", "kind", "initial", "pinned", "partners", "doubled", "depth", "home")
 
     def __init__(self, name: str, kind: str, initial: Any = None, pinned: str = ""):
         self.name, self.kind, self.initial, self.pinned = name, kind, initial, pinned
         self.partners: set[Memory] = set()
+        self.doubled, self.depth = False, 0
+        self.home: Box | None = None
 
 
 Memory = Cell | Box
@@ -97,6 +102,13 @@ class Rows:
     value: Value | None
     item: Any  # Form; values.py does not know it
     token: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """The token of rows that were made of these contents, every item still in its place."""
+
+    contents: Seq
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,8 @@ def places(updates: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any
         for x in (*args, *kwargs.values()):
             _count(x, count)
         for u, x in zip(updates, found, strict=True):
-            if u.what != "nodes" and count.get(id(x), 0) > 1:
+            changed = () if u.what == "nodes" else _memory(x) if u.what in ("objects", "rebound") else (x,)
+            if any(count.get(id(i), 0) > 1 for i in changed):
                 repair = "Pass a copy of it the second time."
                 raise ArgumentError("E403", f"{spelt(u.path)}, which the function changes, is the same object as another argument", repair=repair)
     return found
@@ -38,14 +39,25 @@ def _nodes(families: Sequence[Family], args: Sequence[Any], kwargs: Mapping[str,
     return found
 
 
+def _memory(x: Any) -> Iterator[Any]:
+    """What can be changed in a list of objects: itself, and what is in it."""
+    if not isinstance(x, tuple):
+        yield x
+    names = None if isinstance(x, (list, dict, tuple)) else field_names(x)
+    inner: Any = x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else [getattr(x, n) for n in names or ()]
+    for i in inner:
+        if _holds_more(i):
+            yield from _memory(i)
+
+
 def _count(x: Any, count: dict[int, int]) -> None:
     names = None if isinstance(x, (list, dict, tuple)) else field_names(x)
-    if names is None and not isinstance(x, (list, dict, tuple)):
+    if names is None and not isinstance(x, (list, dict, tuple, np.ndarray)):
         return
     count[id(x)] = count.get(id(x), 0) + 1
     if count[id(x)] > 1:
         return
-    inner: Any = x.values() if isinstance(x, dict) else x if names is None else [getattr(x, n) for n in names]
+    inner: Any = x.values() if isinstance(x, dict) else () if isinstance(x, np.ndarray) else x if names is None else [getattr(x, n) for n in names]
     for i in inner:
         _count(i, count)
 
@@ -74,7 +86,7 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
             objects_of(u.tree, leaves, x)
             new.append(None)
             continue
-        new.append(unflatten(u.tree, leaves) if u.what == "objects" else _contents(u.tree, x, leaves, args, kwargs))
+        new.append(unflatten(u.tree, leaves) if u.what in ("objects", "rebound") else _contents(u.tree, x, leaves, args, kwargs))
     for u, x, contents in zip(updates, found, new, strict=True):
         if u.what == "list":
             x[:] = contents
@@ -84,9 +96,9 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
         elif u.what == "object":
             for name, value in zip(u.tree.meta[1], contents, strict=True):
                 object.__setattr__(x, name, value)
-        elif u.what == "objects":
-            for k, (old, value) in enumerate(zip(x, contents, strict=True)):
-                x[k] = _assigned(old, value)
+        elif u.what in ("objects", "rebound"):
+            for old, value in zip(x, contents, strict=True):
+                _assign(old, value, u.what == "rebound")
 
 
 def _contents(tree: Tree, x: Any, leaves: Iterator[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -101,18 +113,30 @@ def _contents(tree: Tree, x: Any, leaves: Iterator[Any], args: Sequence[Any], kw
     return dict(zip(tree.meta, items, strict=True)) if tree.kind == "dict" else items
 
 
-def _assigned(old: Any, new: Any) -> Any:
-    """An object, list or array takes over what is in another of its kind; for anything else the new one."""
-    if isinstance(old, list) and isinstance(new, list):
-        both: list[Any] = old
-        old[:] = [_assigned(a, b) for a, b in zip(both, new, strict=False)] + new[len(both) :]
-        return both
-    if isinstance(old, np.ndarray) and isinstance(new, np.ndarray) and old.shape == new.shape:
+def _assign(old: Any, new: Any, rebound: bool) -> None:
+    """What an object, list or array holds, taken over from another of its kind. `rebound`: the program has put other arrays and lists into objects."""
+    if isinstance(old, np.ndarray):
         old[...] = new
-        return old
-    names = None if isinstance(new, tuple) else field_names(new)
-    if names is None or type(old) is not type(new):
-        return new
-    for name in names:
-        object.__setattr__(old, name, _assigned(getattr(old, name), getattr(new, name)))
-    return old
+    elif isinstance(old, list):
+        items: list[Any] = old
+        if len(items) == len(new) and all(map(_holds_more, items)):
+            for a, b in zip(items, new, strict=True):
+                _assign(a, b, rebound)
+        else:
+            items[:] = new
+    elif isinstance(old, tuple):
+        members: tuple[Any, ...] = old
+        for a, b in zip(members, new, strict=True):
+            _assign(a, b, rebound)
+    else:
+        for name in field_names(new) or ():
+            a, b = getattr(old, name), getattr(new, name)
+            if type(a) is type(b) and _holds_more(a) and (field_names(a) is not None or not rebound):
+                _assign(a, b, rebound)
+            else:
+                object.__setattr__(old, name, b)
+
+
+def _holds_more(x: Any) -> bool:
+    """Whether something can be changed, or be made of what can be."""
+    return isinstance(x, (list, tuple, np.ndarray)) or field_names(x) is not None
