@@ -198,7 +198,7 @@ def shape(z):
             return -x
         case N(x, y):
             return x - y
-        case (a, b):
+        case (a, _):
             return a
         case None:
             return 0.25

@@ -504,11 +504,12 @@ def _part(t: Tracer, record: Ref, place: Place) -> None:
             case _:
                 return x
 
-    def inside(other: Place) -> bool:
-        return other.box is place.box and other.fields[: len(place.fields)] == place.fields
+    def inside(p: Arr | Ref) -> bool:
+        other = p.place if isinstance(p, Ref) else p.cell.place if isinstance(p.cell, RowCell) else None
+        return other is not None and other.box is place.box and other.fields[: len(place.fields)] == place.fields
 
     for key, x in t.state.slots.items():
-        if isinstance(key, (Var, Flag, Box)) and any(inside(p.cell.place if isinstance(p, Arr) else p.place) for p in parts(x) if isinstance(p, Ref) or isinstance(p.cell, RowCell)):
+        if isinstance(key, (Var, Flag, Box)) and any(map(inside, parts(x))):
             t.state.slots[key] = parted(x)
 
 
