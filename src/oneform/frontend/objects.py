@@ -492,9 +492,9 @@ def _part(t: Tracer, record: Ref, place: Place) -> None:
 
     def parted(x: Any) -> Any:
         match x:
-            case Arr(cell=RowCell() as cell) if inside(cell.place):
+            case Arr(cell=RowCell() as cell) if inside(x):
                 return Arr(RowCell(cell.place, cell.type, gone), x.view)
-            case Ref() if x.form is not None and inside(x.place) and x.form != record.form:  # the first field begins where the record does
+            case Ref() if x.form is not None and inside(x) and x.form != record.form:  # the first field begins where the record does
                 return Ref(x.place, x.form, gone)
             case Seq():
                 items = tuple(map(parted, x.items))

@@ -43,8 +43,8 @@ def global_statement(x):
 
 
 def matching(p):
-    match p:
-        case (a, 1) | (1, a):  # E: E001 a pattern with | cannot name parts of what it matches
+    match p:  # E: E001 a pattern with | cannot name parts of what it matches
+        case (a, 1) | (1, a):
             return a
     return 3
 
