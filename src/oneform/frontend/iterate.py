@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from oneform.frontend.arrays import load, rank, whole
 from oneform.frontend.index import at_index
 from oneform.frontend.lift import structure
-from oneform.frontend.objects import is_list, known_item, list_length, many_numbers
+from oneform.frontend.objects import is_list, item_at, known_item, list_length, many_numbers
 from oneform.frontend.passing import see
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Num, Range, Ref, Seq, Walk, describe, number
@@ -66,6 +66,8 @@ def _walk(t: Tracer, x: Walk, node: ast.AST | None) -> Iteration:
     parts = [iteration(t, p, node) for p in x.parts]
     if x.kind == "reversed":
         return _reversed(t, parts[0])
+    if any(p.unroll is None and (p.trip is None or p.trip.known is None) for p in parts):
+        parts = [_indexed(t, x, p) for x, p in zip(x.parts, parts, strict=True)]
     if any(p.unroll is not None for p in parts):
         _need_lengths(t, parts, node)
         count = min(len(p.unroll) if p.unroll is not None else int(p.trip.known or 0) if p.trip else 0 for p in parts)
@@ -83,6 +85,14 @@ def _walk(t: Tracer, x: Walk, node: ast.AST | None) -> Iteration:
         assert trip is not None and p.trip is not None
         trip = t.imin(trip, p.trip)
     return Iteration(trip, lambda i: Seq("tuple", tuple(p.item(i) for p in parts)))
+
+
+def _indexed(t: Tracer, x: Abstract, p: Iteration) -> Iteration:
+    """Over a list whose items are known, beside something whose length is not: by index."""
+    if p.unroll is None or not is_list(t, x):
+        return p
+    assert isinstance(x, Ref)
+    return Iteration(list_length(t, x), lambda i: item_at(t, x, i))
 
 
 def _need_lengths(t: Tracer, parts: list[Iteration], node: ast.AST | None) -> None:
