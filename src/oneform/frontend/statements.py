@@ -9,21 +9,42 @@ import string
 from typing import Any
 
 from oneform.frontend.expressions import BINARY
+from oneform.frontend.forms import NodeForm
 from oneform.frontend.frames import call_node, define
 from oneform.frontend.meet import join_paths, lower_path
+from oneform.frontend.objects import taken
+from oneform.frontend.passing import give, item_form
 from oneform.frontend.patterns import Rewrite
 from oneform.frontend.targets import assign, augment, bind, delete
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.truth import asked, truth
-from oneform.frontend.values import Abstract, Arr, Method, Num, Py, Seq, describe, number
+from oneform.frontend.values import Abstract, Arr, Method, Num, Py, Ref, RowCell, Seq, describe, number
 from oneform.ops import make
 from oneform.types import BOOL
 
 
 def assign_statement(t: Tracer, s: ast.Assign) -> None:
     x = t.expr(s.value)
+    if len(s.targets) == 1 and isinstance(x, Seq) and _permutes(s.targets[0], s.value):
+        x = Seq("tuple", tuple(_taken_up(t, i) for i in x.items))
     for target in s.targets:
         assign(t, target, x)
+
+
+def _permutes(target: ast.expr, value: ast.expr) -> bool:
+    """Whether items trade places: a[i], a[j] = a[j], a[i]."""
+    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or not all(isinstance(e, ast.Subscript) for e in target.elts):
+        return False
+    return sorted(map(ast.unparse, target.elts)) == sorted(map(ast.unparse, value.elts)) and not any(isinstance(n, ast.Call) for n in ast.walk(value))
+
+
+def _taken_up(t: Tracer, x: Abstract) -> Abstract:
+    """What is in a row of a list, out of its place for a moment."""
+    in_row = (isinstance(x, Ref) and x.form is not None and not isinstance(x.form, NodeForm)) or (isinstance(x, Arr) and x.view is None and isinstance(x.cell, RowCell))
+    if not in_row:
+        return x
+    form = item_form(t, x)
+    return taken(t, form, give(t, form, x))
 
 
 def aug_assign(t: Tracer, s: ast.AugAssign) -> None:
