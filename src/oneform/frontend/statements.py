@@ -40,8 +40,8 @@ def _permutes(target: ast.expr, value: ast.expr) -> bool:
 
 def _taken_up(t: Tracer, x: Abstract) -> Abstract:
     """What is in a row of a list, out of its place for a moment."""
-    in_row = (isinstance(x, Ref) and x.form is not None and not isinstance(x.form, NodeForm)) or (isinstance(x, Arr) and x.view is None and isinstance(x.cell, RowCell))
-    if not in_row:
+    array = isinstance(x, Arr) and x.view is None and isinstance(x.cell, RowCell)
+    if not array and not (isinstance(x, Ref) and x.form is not None and not isinstance(x.form, NodeForm)):
         return x
     form = item_form(t, x)
     return taken(t, form, give(t, form, x))
