@@ -51,6 +51,9 @@ class Leaf:
 def flatten(x: Any, leaves: list[Any]) -> Tree:
     """Append the leaves of x to `leaves`; whatever is no container is a leaf. Long lists of things of one kind, and objects of recursive classes,
     become columns. Raises ArgumentError E401 for objects of one recursive class with fields that are not alike."""
+    if type(x) is tuple:  # each member with tables of its own: primals and tangents are given side by side
+        members_: tuple[Any, ...] = x
+        return Tree("tuple", tuple(flatten(m, leaves) for m in members_))
     pools = Pools()
     own: list[Any] = []
     tree = _flatten(x, own, pools)
@@ -187,6 +190,13 @@ def _generated(cls: Any, names: Sequence[str]) -> bool:
 def map_leaves(tree: Tree, f: Callable[[int], Any]) -> Any:
     """The container with f(k) in place of leaf k."""
     return unflatten(tree, (f(k) for k in range(tree.leaves)))
+
+
+def columns_among(tree: Tree) -> list[bool]:
+    """For each leaf, whether it is a column, of whatever length."""
+    if tree.kind in ("rows", "table"):
+        return [True] * tree.leaves
+    return [False] if tree.kind == "leaf" else [c for child in tree.children for c in columns_among(child)]
 
 
 def subtree_ranges(trees: Sequence[Tree]) -> list[range]:
@@ -476,6 +486,13 @@ def members(x: Any) -> tuple[str, ...]:
 
 def nodes_in(x: Any) -> dict[Family, list[Any]]:
     """The objects of recursive classes in a value, in the order of `flatten`."""
+    found: dict[Family, list[Any]] = {}
+    if type(x) is tuple:
+        members_: tuple[Any, ...] = x
+        for m in members_:
+            for family, objects in nodes_in(m).items():
+                found.setdefault(family, []).extend(objects)
+        return found
     pools = Pools()
     _flatten(x, [], pools)
     pools.tables([])
