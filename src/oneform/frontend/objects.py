@@ -434,7 +434,8 @@ def present(t: Tracer, x: Abstract, error: str, message: str) -> Abstract:
     """A value that may be None, where None is an error."""
     if not isinstance(x, Opt):
         return x
-    t.check(x.there, error, message)
+    if t.holds(x.there) is not True:
+        t.check(x.there, error, message)
     return x.item
 
 
