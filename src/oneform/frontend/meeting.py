@@ -149,9 +149,15 @@ class Meeting:
         finally:
             self.t.state = before
 
+    def _seen(self, x: Ref, side: Side) -> Any:
+        """What an object is made of in the state of its path. Only the form is asked for: what is read for it stays out of the program,
+        where the rows that it is read from need not be known."""
+        with self.on(side), self.t.region():
+            return see(self.t, x)
+
     def _type(self, x: Arr, side: Side) -> Array:
         """The type of an array in the state of its path."""
-        with self.on(side):
+        with self.on(side), self.t.region():
             return array_type(self.t, x)
 
     def _spelt(self, x: Arr, side: Side) -> View:
@@ -198,8 +204,7 @@ class Meeting:
                 return x.form
             if x.form is None and self.shared(x.box):
                 return Keep(x)
-            with self.on(side):
-                inner = see(self.t, x)
+            inner = self._seen(x, side)
             clean = x.form is None and side.count.get(x.box, 0) <= 1
             rows = inner.form.item if isinstance(inner, Ref) else inner.item if isinstance(inner, Rows) else None
             form = RowsForm(rows) if isinstance(inner, (Ref, Rows)) else self.lone(inner, right, name)
@@ -216,10 +221,7 @@ class Meeting:
                 return Keep(a)
             if a.form is not None and a.place.fields == b.place.fields and a.form == b.form and a.token is b.token:
                 return RefForm(a.box, a.place.fields, self._indices(a.place.indices, b.place.indices), a.form, None, a.token)
-        with self.on(self.left):
-            left = see(self.t, a)
-        with self.on(self.right):
-            right = see(self.t, b)
+        left, right = self._seen(a, self.left), self._seen(b, self.right)
         if isinstance(left, Ref) or isinstance(right, Ref):  # a list in a row
             first, second = (x.form.item if isinstance(x, Ref) else rows_item(self.t, x) for x in (left, right))
             form: Form = RowsForm(joined(first, second, _named(name)))
@@ -238,9 +240,9 @@ class Meeting:
         if isinstance(a, Seq) and isinstance(b, Seq) and (a.kind, a.meta, len(a.items)) == (b.kind, b.meta, len(b.items)):
             return SeqForm(a.kind, tuple(self.form(x, y, name) for x, y in zip(a.items, b.items, strict=True)), a.meta)
         if all(isinstance(x, Rows) or x.kind == "list" for x in (a, b)):
-            with self.on(self.left):
+            with self.on(self.left), self.t.region():
                 first = rows_item(self.t, a, _named(name))
-            with self.on(self.right):
+            with self.on(self.right), self.t.region():
                 second = rows_item(self.t, b, _named(name))
             return RowsForm(joined(first, second, _named(name)), _token(a, b))
         raise CompileError("E102", f"{_named(name)} is {describe(a)} on one path and {describe(b)} on the other")
