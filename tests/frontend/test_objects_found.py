@@ -14,8 +14,6 @@ import oneform as of
 from oneform.errors import OneformError
 from tests.properties.object_classes import Const, Op, P, Q, T, Var, insert, swap, total
 
-# ruff: noqa: B023
-
 
 def renamed_array(x, n):
     qs = [Q([x], x, np.ones(3)), Q([x], x, np.zeros(3))]

@@ -1,7 +1,6 @@
 """What random programs with objects use: classes and functions that change what they are given."""
 
 # pyright: basic
-# ruff: noqa: E741
 
 from __future__ import annotations
 
@@ -199,7 +198,7 @@ def shape(z):
             return -x
         case N(x, y):
             return x - y
-        case (a, b):
+        case (a, _):
             return a
         case None:
             return 0.25

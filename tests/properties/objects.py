@@ -217,7 +217,7 @@ class Writer:
             case "LT":
                 return c([f"[({f()}, {self.integer()})]", f"[({f()}, 1), ({f()}, {self.integer()})]", f"[(v, k) for k, v in enumerate({self.floats_in()})]"])
             case "LL":
-                return c([f"[[{f()}], [{f()}, {f()}]]", f"[{self.floats_in()}, [{f()}]]", f"[[{f()}] for k in range(n)]", f"[[0.0] * 2 for _ in range(3)]", f"[{(z := self.floats_in())}, {z}]"])
+                return c([f"[[{f()}], [{f()}, {f()}]]", f"[{self.floats_in()}, [{f()}]]", f"[[{f()}] for k in range(n)]", "[[0.0] * 2 for _ in range(3)]", f"[{(z := self.floats_in())}, {z}]"])
             case "LP":
                 return c([f"[P({f()}), P({f()}, {f()})]", f"[{self.record()}, P({f()})]", f"[P({f()}, 0.1 * k) for k in range(n)]", f"[{(z := self.record())}, {z}]", f"[{self.record()}]", f"[{self.record()}, {self.record()}]"])
             case "LA":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oneform.errors import CompileError
@@ -508,8 +508,17 @@ def _part(t: Tracer, record: Ref, place: Place) -> None:
         return other.box is place.box and other.fields[: len(place.fields)] == place.fields
 
     for key, x in t.state.slots.items():
-        if isinstance(key, (Var, Flag, Box)) and any(inside(p.cell.place if isinstance(p, Arr) else p.place) for p in parts(x) if isinstance(p, Ref) or isinstance(p.cell, RowCell)):
+        if isinstance(key, (Var, Flag, Box)) and any(map(inside, _places(x))):
             t.state.slots[key] = parted(x)
+
+
+def _places(x: Any) -> Iterator[Place]:
+    """Where in rows the references inside a value lead to."""
+    for p in parts(x):
+        if isinstance(p, Ref):
+            yield p.place
+        elif isinstance(p.cell, RowCell):
+            yield p.cell.place
 
 
 def _column_for(t: Tracer, value: Value, fields: tuple[int, ...], v: Value, kind: Type, name: str) -> tuple[Value, Value]:

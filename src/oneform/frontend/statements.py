@@ -9,8 +9,8 @@ import string
 from typing import Any
 
 from oneform.frontend.expressions import BINARY
-from oneform.frontend.frames import call_node, define
 from oneform.frontend.forms import NodeForm
+from oneform.frontend.frames import call_node, define
 from oneform.frontend.meet import join_paths, lower_path
 from oneform.frontend.objects import taken
 from oneform.frontend.passing import give, item_form
@@ -39,7 +39,8 @@ def _permutes(target: ast.expr, value: ast.expr) -> bool:
 
 def _taken_up(t: Tracer, x: Abstract) -> Abstract:
     """What is in a row of a list, out of its place for a moment."""
-    in_row = (isinstance(x, Ref) and x.form is not None and not isinstance(x.form, NodeForm)) or (isinstance(x, Arr) and x.view is None and isinstance(x.cell, RowCell))
+    row_of_list = isinstance(x, Ref) and x.form is not None and not isinstance(x.form, NodeForm)
+    in_row = row_of_list or (isinstance(x, Arr) and x.view is None and isinstance(x.cell, RowCell))
     if not in_row:
         return x
     form = item_form(t, x)

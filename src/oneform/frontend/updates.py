@@ -8,7 +8,6 @@ from typing import Any
 from oneform.families import Family
 from oneform.frontend.columns import pool_to_leaves
 from oneform.frontend.containers import to_leaves
-from oneform.frontend.forms import SeqForm
 from oneform.frontend.lowered import Step, Update
 from oneform.frontend.passing import holds_memory
 from oneform.frontend.tracer import Tracer
