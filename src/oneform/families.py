@@ -3,6 +3,7 @@ form trees, lists and graphs of any size; compiled code keeps all objects of one
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sys
 import types
@@ -91,6 +92,18 @@ def _annotations(cls: type) -> list[set[type]]:
     return [{s for c in note for s in (c, *_subclasses(c))} for note in found if note]
 
 
+@functools.lru_cache(4096)
+def refers(family: Family, name: str) -> bool:
+    """Whether a field of this name may hold an object of the family, by the annotations."""
+    for cls in family.classes:
+        for base in cls.__mro__[:-1]:
+            note = base.__dict__.get("__annotations__", {}).get(name)
+            names = {**vars(sys.modules.get(base.__module__, types.ModuleType(""))), base.__name__: base}
+            if note is not None and _classes(note, names) & set(family.classes):
+                return True
+    return False
+
+
 def _subclasses(cls: type) -> list[type]:
     return [s for c in cls.__subclasses__() for s in (c, *_subclasses(c))]
 
@@ -99,7 +112,7 @@ def _classes(note: Any, names: dict[str, Any]) -> set[type]:
     """The user's classes in an annotation."""
     if isinstance(note, str):
         try:
-            note = eval(note, {**vars(typing), **names})  # noqa: S307: as typing.get_type_hints does
+            note = eval(note, {**vars(typing), **names})  # as typing.get_type_hints does
         except Exception:
             return set()
     if isinstance(note, typing.ForwardRef):

@@ -27,7 +27,7 @@ from oneform.runtime.arrays import LeafKey
 from oneform.runtime.callable import Base, attach, fast
 from oneform.runtime.engine import Bound, Options, Specialisation, compile_image
 from oneform.runtime.trampoline import Shape
-from oneform.tree import LEAF, Leaf, Tree, flatten, native, unflatten
+from oneform.tree import LEAF, Leaf, Tree, columns_among, flatten, native, unflatten
 
 Args = Sequence[tuple[Tree, list[Leaf]]]
 Kwargs = Mapping[str, tuple[Tree, list[Leaf]]]
@@ -199,6 +199,7 @@ class Call:
         leaves: list[Any] = []
         trees = tuple(flatten(a, leaves) for a in args)
         named = tuple((k, flatten(a, leaves)) for k, a in kwargs.items())
+        columns = [c for t in (*trees, *(t for _, t in named)) for c in columns_among(t)]
         values: list[Any] = []
         keys: list[LeafKey] = []
         for k, x in enumerate(leaves):
@@ -207,7 +208,7 @@ class Call:
             except ArgumentError:
                 value, key = arrays.marshal(x, name(k))
             values.append(value)
-            keys.append(key)
+            keys.append(arrays.column(key) if columns[k] else key)
         self.originals, self.values = leaves, values
         self.signature: Signature = (trees, named, tuple(keys))
 

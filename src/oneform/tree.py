@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oneform.errors import ArgumentError
-from oneform.families import HEAP_TYPE, Family, family_of, text_code
+from oneform.families import HEAP_TYPE, Family, family_of, refers, text_code
 from oneform.types import Type
 
 
@@ -51,6 +51,9 @@ class Leaf:
 def flatten(x: Any, leaves: list[Any]) -> Tree:
     """Append the leaves of x to `leaves`; whatever is no container is a leaf. Long lists of things of one kind, and objects of recursive classes,
     become columns. Raises ArgumentError E401 for objects of one recursive class with fields that are not alike."""
+    if type(x) is tuple:  # each member with tables of its own: primals and tangents are given side by side
+        members_: tuple[Any, ...] = x
+        return Tree("tuple", tuple(flatten(m, leaves) for m in members_))
     pools = Pools()
     own: list[Any] = []
     tree = _flatten(x, own, pools)
@@ -74,7 +77,7 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
     family = pools.family(type(x)) if pools is not None else None
     if family is not None and pools is not None:
         leaves.append(pools.index(family, x))
-        return Tree("node", (LEAF,), (family, type(x), False))
+        return Tree("node", (LEAF,), (family, _only(family), False))
     if isinstance(x, tuple):
         members: tuple[Any, ...] = x
         kids = tuple(_flatten(c, leaves, pools) for c in members)
@@ -82,8 +85,7 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
         return Tree("record", kids, (type(members), tuple(fields))) if fields is not None else Tree("tuple", kids)
     if isinstance(x, list):
         items: list[Any] = x
-        long = len(items) > SHORT or (len(items) > 1 and pools is not None and pools.family(type(items[0])) is not None)
-        found = columns(items, pools) if pools is not None and long else None
+        found = columns(items, pools) if pools is not None and _is_open(items, pools) else None
         if found is not None:
             leaves.extend(found[1])
             return found[0]
@@ -96,6 +98,15 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
         return Tree("record", tuple(_flatten(getattr(x, n), leaves, pools) for n in names), (type(x), names))
     leaves.append(x)
     return LEAF
+
+
+def _is_open(items: list[Any], pools: Pools) -> bool:
+    """Whether code is made for a list of any length: long lists, lists of objects of recursive classes, lists of lists of numbers."""
+    if len(items) > SHORT:
+        return True
+    if items and type(items[0]) is list:
+        return all(type(i) is list and all(type(x) in (int, float, complex, list) for x in i) for i in items)
+    return len(items) > 1 and pools.family(type(items[0])) is not None
 
 
 def field_names(x: Any) -> tuple[str, ...] | None:
@@ -181,6 +192,13 @@ def map_leaves(tree: Tree, f: Callable[[int], Any]) -> Any:
     return unflatten(tree, (f(k) for k in range(tree.leaves)))
 
 
+def columns_among(tree: Tree) -> list[bool]:
+    """For each leaf, whether it is a column, of whatever length."""
+    if tree.kind in ("rows", "table"):
+        return [True] * tree.leaves
+    return [False] if tree.kind == "leaf" else [c for child in tree.children for c in columns_among(child)]
+
+
 def subtree_ranges(trees: Sequence[Tree]) -> list[range]:
     """For each tree in a sequence, which of the concatenated leaves are its own."""
     ranges: list[range] = []
@@ -229,9 +247,7 @@ def _column(items: Sequence[Any], found: list[Any], weak: list[bool], pools: Poo
     if issubclass(kind, str):
         if all(i == first for i in items):
             return Tree("static", (), first)
-        weak.append(True)
-        found.append(np.array([text_code(i) for i in items], np.int64))
-        return Tree("text", (LEAF,))
+        return _texts(items, found, weak)
     if isinstance(first, (np.ndarray, np.generic)):
         return _arrays(items, found, weak)
     if kind is list:
@@ -250,15 +266,26 @@ def _column(items: Sequence[Any], found: list[Any], weak: list[bool], pools: Poo
     return Tree("record", tuple(_column([getattr(i, n) for i in items], found, weak, pools) for n in names), (kind, names))
 
 
+def _only(family: Family) -> type | None:
+    """The class of all objects of a family, if there is but one."""
+    return family.classes[0] if len(family.classes) == 1 else None
+
+
+def _texts(items: Sequence[Any], found: list[Any], weak: list[bool]) -> Tree:
+    codes = {i: text_code(i) for i in dict.fromkeys(items)}
+    weak.append(True)
+    found.append(np.array([codes[i] for i in items], np.int64))
+    return Tree("text", (LEAF,))
+
+
 def _nodes(items: Sequence[Any], family: Any, found: list[Any], weak: list[bool], pools: Pools) -> Tree:
     """Objects of recursive classes, by their rows in the family's table."""
-    kinds = {type(i) for i in items if i is not None}
     weak.append(True)
     rows = pools.rows
     found.append(np.array([-1 if i is None else rows.get(id(i), -2) for i in items], np.int64))
     if -2 in found[-1]:
         found[-1] = np.array([-1 if i is None else pools.index(family, i) for i in items], np.int64)
-    return Tree("node", (LEAF,), (family, kinds.pop() if len(kinds) == 1 else None, any(i is None for i in items)))
+    return Tree("node", (LEAF,), (family, _only(family), any(i is None for i in items)))
 
 
 _NUMBERS: dict[type, Any] = {bool: np.bool_, int: np.int64, float: np.float64, complex: np.complex128}
@@ -423,12 +450,21 @@ class Pools:
             kids.append(Tree("tag", (LEAF,)))
         for n, column in zip(names, self._by_name(family, rows, fields, names), strict=True):
             try:
-                kids.append(_column(column, found, weak, self))
+                kids.append(self._field(family, n, column, found, weak))
             except _Differ:
                 detail = f"the field {n} of {family} objects holds things of different kinds"
                 raise ArgumentError("E401", detail, repair="Give the field one type in all objects (arrays: one shape).") from None
         leaves.extend(found)
         return Tree("table", (Tree("fields", tuple(kids), (family, names, tuple(fields.items()))),), tuple(weak))
+
+    def _field(self, family: Family, name: str, values: Sequence[Any], found: list[Any], weak: list[bool]) -> Tree:
+        """The column of a field. What kind of column it is should depend on the values as little as possible: each kind is code of its own."""
+        kinds = set(map(type, values))
+        if kinds == {type(None)} and refers(family, name):
+            return _nodes(values, family, found, weak, self)
+        if kinds == {str}:
+            return _texts(values, found, weak)
+        return _column(values, found, weak, self)
 
     def _by_name(self, family: Family, rows: list[Any], fields: dict[type, tuple[str, ...]], names: tuple[str, ...]) -> list[Sequence[Any]]:
         """The values of each field in all objects; something that fits for those that lack it."""
@@ -450,6 +486,13 @@ def members(x: Any) -> tuple[str, ...]:
 
 def nodes_in(x: Any) -> dict[Family, list[Any]]:
     """The objects of recursive classes in a value, in the order of `flatten`."""
+    found: dict[Family, list[Any]] = {}
+    if type(x) is tuple:
+        members_: tuple[Any, ...] = x
+        for m in members_:
+            for family, objects in nodes_in(m).items():
+                found.setdefault(family, []).extend(objects)
+        return found
     pools = Pools()
     _flatten(x, [], pools)
     pools.tables([])

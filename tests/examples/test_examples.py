@@ -122,3 +122,8 @@ def test_every_example_runs_under_cpython_and_compiled_alike(name: str, function
     module = load(name)
     args = module.example()
     assert of.jit(getattr(module, function))(*args) == pytest.approx(getattr(module, function)(*args), rel=1e-9)
+
+
+def test_the_formula_is_found_again() -> None:
+    found = load("expression_tree").main()
+    assert abs(found.a.a.value - 2.0) < 1e-6 and abs(found.a.b.a.a.value - 1.5) < 1e-6 and abs(found.b.value - 0.5) < 1e-6

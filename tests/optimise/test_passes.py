@@ -14,6 +14,7 @@ from oneform.optimise.cse import cse
 from oneform.optimise.dce import dce
 from oneform.optimise.invariant import constant_carries, hoist
 from oneform.optimise.privatise import privatise
+from oneform.optimise.recurrence import counters
 from oneform.optimise.simplify import ROWS, simplify
 
 
@@ -519,3 +520,40 @@ def test_time_is_linear_in_the_size_of_the_program():
 
     seconds(100)
     assert seconds(3000) < 40 * seconds(300) + 0.2
+
+
+# ---------------------------------------------------------------- counters
+
+
+def test_a_counter_is_a_function_of_the_index():
+    f = program(
+        "%0: f64[n], %1: i64, %2: i64",
+        "%3: i64 = dim %0 {axis=0}",
+        "%4: f64[n], %5: i64, %6: i64 = for %3, %0, %1, %2",
+        "  region(%7: i64, %8: f64[n], %9: i64, %10: i64) {",
+        "    %11: f64 = convert %9 {dtype=f64}",
+        "    %12: f64[n] = set %8, %11, %7",
+        "    %13: i64 = add %2, %9",
+        "    %14: i64 = sub %10, %9",  # by another amount each time
+        "    yield %12, %13, %14",
+        "  }",
+        "return %4, %5, %6",
+    )
+    g = check(f, counters(f), X, 7, -3)
+    (loop,) = named(g, "for")
+    assert [o.type for o in loop.outs] == [f.results[0].type, f.results[2].type]
+    check(f, counters(f), X[:0], 7, -3)
+
+
+def test_a_loop_that_only_counts_is_gone():
+    f = program(
+        "%0: i64, %1: i64",
+        "%2: i64 = for %0, %1",
+        "  region(%3: i64, %4: i64) {",
+        "    %5: i64 = sub %4, %0",
+        "    yield %5",
+        "  }",
+        "return %2",
+    )
+    for n in (5, 0, -2):
+        assert not named(check(f, counters(f), n, 3), "for")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from oneform.codegen.arrays import allocate, flat_index, load, store, to_memory
 from oneform.codegen.complexes import Cpx, Number, number, plus, product, register_types, registers, regrouped
 from oneform.codegen.emit import Arr, Emitter, Rep, generator
-from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, inner_work, spend, trip_count
+from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_vectors, inner_work, spend, trip_count
 from oneform.codegen.scalars import intrinsic, literal, llvm_type
 from oneform.codegen.strides import stride
 from oneform.codegen.versions import in_versions
@@ -103,7 +103,8 @@ def _elements(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str]) -
         for out, x in zip(outs, _values(em, i, indices), strict=True):
             store(em, out, flat_index(em, out, indices), to_memory(em, x, out.dtype))
 
-    polled(em, dims, (), leaf)
+    if len(dims) > 1 or in_vectors(em, i, trip_count(em, i), [], lambda k, _: leaf([k]) or ()) is None:
+        polled(em, dims, (), leaf)
 
 
 # ---------------------------------------------------------------- reductions
@@ -147,7 +148,10 @@ def _accumulate(em: Emitter, i: Instr, outer: Sequence[str], over: Sequence[str]
         new = [combine(em, kind, d, s, x) for d, s, x in zip(dtypes, totals, _values(em, i, [*outer, *indices]), strict=True)]
         return [r for x in new for r in registers(x)]
 
-    return nest(em, over, [part for d in dtypes for part in zip(register_types(d), registers(neutral(kind, d)), strict=True)], leaf)
+    start: Parts = [part for d in dtypes for part in zip(register_types(d), registers(neutral(kind, d)), strict=True)]
+    short = int(over[0]) if len(over) == 1 and over[0].isdigit() else None
+    found = in_vectors(em, i, short, start, lambda k, names: leaf([k], names))
+    return nest(em, over, start, leaf) if found is None else found
 
 
 def _total(em: Emitter, i: Instr, over: Sequence[str]) -> list[str]:

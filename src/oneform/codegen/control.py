@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oneform.codegen.complexes import Cpx, register_types, registers
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, generator
-from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, inner_work, spend, trip_count
+from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, in_vectors, inner_work, spend, trip_count
 from oneform.codegen.nests import emit_nest, find_nest
 from oneform.codegen.plan import INPLACE, PHI, SLOT
 from oneform.codegen.scalars import llvm_type
@@ -157,6 +157,8 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     em.loops.append(i)
 
     def run() -> list[str]:
+        if not carried.parts and not count_down and in_vectors(em, i, trips, [], body) is not None:
+            return []
         return in_pieces(em, n, carried.parts, POLL_EVERY if not inner else POLL_EVERY // 16, body) if pieces else counted(em, "0", n, carried.parts, body)
 
     variables = {carried.body.params[0]: n}

@@ -196,12 +196,13 @@ class Emitter(Body):
         self.metadata.append(f"{name} = {text.format(name)}")
         return name
 
-    def loop_hint(self, around: bool = False) -> str:
+    def loop_hint(self, around: bool, rolled: bool) -> str:
         """Loops that hardly ever run are not worth vectorising or unrolling. A loop around others is not to be vectorised across their
         iterations once those are unrolled: it would gather and scatter what they read in order."""
         if self.cold:
             return f", !llvm.loop {self.node('distinct !{{{0}, !2, !3}}')}"
-        return f", !llvm.loop {self.node('distinct !{{{0}, !2}}')}" if around else ""
+        kept = "!2" if around else "!3" if rolled else ""
+        return f", !llvm.loop {self.node(f'distinct !{{{{{{0}}, {kept}}}}}')}" if kept else ""
 
     # ------------------------------------------------------------ error exits
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from oneform.codegen.emit import Arr, Emitter
+from oneform.codegen.scalars import widths
 from oneform.codegen.support import POLL_EVERY
 from oneform.ir import Instr
 from oneform.layout import is_small
@@ -18,8 +19,8 @@ Body = Callable[[str, list[str]], Sequence[str]]  # (index, carried registers) -
 VECTOR = 8  # a loop of fewer iterations does not fill a vector by itself
 
 
-def counted(em: Emitter, start: str, stop: str, carried: Parts, body: Body) -> list[str]:
-    """for i = start ... stop-1; returns what the carried registers hold at the end."""
+def counted(em: Emitter, start: str, stop: str, carried: Parts, body: Body, rolled: bool = False) -> list[str]:
+    """for i = start ... stop-1; returns what the carried registers hold at the end. `rolled`: not to be unrolled before it is vectorised."""
     head, inside, done = em.fresh("head"), em.fresh("body"), em.fresh("done")
     before = em.label
     em.jump(head)
@@ -31,13 +32,35 @@ def counted(em: Emitter, start: str, stop: str, carried: Parts, body: Body) -> l
     before_body = em.long_loops
     ends = body(index, [name for name, _ in phis])
     step, latch = em.ins(f"add nuw nsw i64 {index}, 1"), em.label
-    em.do(f"br label %{head}{em.loop_hint(around=em.long_loops > before_body)}")
+    em.do(f"br label %{head}{em.loop_hint(em.long_loops > before_body, rolled)}")
     em.long_loops += not (stop.isdigit() and int(stop) < VECTOR)
     em.fill(index_line, f"{index} = phi i64 [{start}, %{before}], [{step}, %{latch}]")
     for (name, line), (t, first), end in zip(phis, carried, ends, strict=True):
         em.fill(line, f"{name} = phi {t} [{first}, %{before}], [{end}, %{latch}]")
     em.begin(done)
     return [name for name, _ in phis]
+
+
+def in_vectors(em: Emitter, i: Instr, trips: int | None, carried: Parts, body: Body) -> list[str] | None:
+    """A short loop over dear functions as loops that fill vectors, the widest first: LLVM vectorises fewer than 16 iterations only where
+    none is left over. None if this loop is not of that kind."""
+    region = i.regions[0]
+    if trips is None or not 1 < trips < 16 or any(j.regions for j in region.body):
+        return None
+    lanes = sorted({n for j in region.body for n in widths(em, j)}, reverse=True)
+    if not lanes or trips < lanes[-1]:
+        return None
+    start = 0
+    for n in (*lanes, 1):
+        stop = start + (trips - start) // n * n
+        if stop > start:
+            ends = counted(em, str(start), str(stop), carried, body, rolled=n > 1)
+            carried = [(t, end) for (t, _), end in zip(carried, ends, strict=True)]
+            for j in region.body:
+                for o in j.outs:
+                    em.env.pop(o, None)
+        start = stop
+    return [end for _, end in carried]
 
 
 def in_pieces(em: Emitter, n: str, carried: Parts, piece: int, body: Body) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from oneform.codegen.target import vector_variants
 from oneform.errors import CompileError, InternalError
 from oneform.ir import Attrs, Instr
-from oneform.types import DType, element, real_dtype
+from oneform.types import DType, Scalar, element, real_dtype
 
 if TYPE_CHECKING:
     from oneform.codegen.emit import Emitter
@@ -87,6 +87,15 @@ def libm(em: Emitter, name: str, args: Sequence[str], d: DType) -> str:
     variants = vector_variants(symbol, len(args), d.bits) if em.options.fastmath is not False else ()
     group = em.vector_group(symbol, variants, t, len(args)) if variants else "#5"
     return em.ins(f"call {t} @{symbol}({', '.join(f'{t} {a}' for a in args)}) {group}")
+
+
+def widths(em: Emitter, i: Instr) -> list[int]:
+    """For how many elements at a time the machine has the function that an instruction calls."""
+    if not isinstance(i.op.lower, Mapping) or not isinstance(i.args[-1].type, Scalar) or em.options.fastmath is False:
+        return []
+    model = i.args[-1].type.dtype
+    kind, _, name = (i.op.lower.get(model.kind) or "").partition(":")
+    return [n for _, n in vector_variants(name if model.bits == 64 else name + "f", len(i.args), model.bits)] if kind == "libm" else []
 
 
 # ---------------------------------------------------------------- generators

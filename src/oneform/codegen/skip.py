@@ -23,6 +23,7 @@ def skip(f: Function) -> Function:
 class _Skip:
     def __init__(self, makers: dict[Value, Instr]):
         self.makers = makers
+        self.known: dict[tuple[Value, Value | None], bool] = {}  # (v, factor): v is a multiple of it; (v, None): v is often zero
 
     def block(self, block: Block) -> Block:
         body = [j for i in block.body for j in self.instr(i)]
@@ -65,8 +66,11 @@ class _Skip:
 
     def often_zero(self, v: Value) -> bool:
         """Whether v is a product with a switch."""
-        i = self.makers.get(v)
-        return i is not None and bool(i.attrs.get("reassoc")) and i.op.name in ("mul", "neg") and any(self.switch(a) or self.often_zero(a) for a in i.args)
+        if (v, None) not in self.known:
+            i = self.makers.get(v)
+            product = i is not None and bool(i.attrs.get("reassoc")) and i.op.name in ("mul", "neg")
+            self.known[v, None] = product and any(self.switch(a) or self.often_zero(a) for a in self.makers[v].args)
+        return self.known[v, None]
 
     def switch(self, v: Value) -> bool:
         """What is 0 or 1, mostly: a choice between constants or truth values, or 1 less that."""
@@ -103,8 +107,9 @@ class _Skip:
         """Whether v is a multiple of `factor`, by arithmetic of a derivative."""
         if v is factor:
             return True
-        i = self.makers.get(v)
-        if i is None or i.op.name not in ("mul", "neg", "div", "add", "sub") or not i.attrs.get("reassoc"):
-            return False
-        found = [self.zero(a, factor) for a in (i.args[:1] if i.op.name == "div" else i.args)]
-        return any(found) if i.op.name == "mul" else all(found)
+        if (v, factor) not in self.known:
+            i = self.makers.get(v)
+            linear = i is not None and i.op.name in ("mul", "neg", "div", "add", "sub") and bool(i.attrs.get("reassoc"))
+            found = [self.zero(a, factor) for a in (i.args[:1] if i.op.name == "div" else i.args)] if i is not None and linear else [False]
+            self.known[v, factor] = any(found) if i is not None and i.op.name == "mul" else all(found)
+        return self.known[v, factor]

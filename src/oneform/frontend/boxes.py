@@ -32,7 +32,7 @@ def contents(t: Tracer, box: Box) -> Seq | Rows:
 
 def set_contents(t: Tracer, box: Box, new: Seq | Rows, grown: bool = False) -> None:
     """The object has new contents. `grown`: what was in a pool before is as it was."""
-    if box in t.given and not grown:
+    if not grown:
         t.changed.add(box)
     if box.pinned == "chosen":
         t.refuse("E105", "what is chosen from a tuple at run time cannot be changed there", None, "Use a list, or if and elif.")

@@ -138,11 +138,17 @@ def run_loop(t: Tracer, g: Generator, kind: str, before: str, step: str, end: st
     """Consume a generator with a function like `before; for target in iter: step; end`; in `step`, `item_` is the element, `k_` its number."""
     node = _loop_function(g.node, kind, before, step, end)
     function = Fn(g.frame.source.nested(node), g.frame, {})
+    around: set[Any] = set()
     frame: Frame | None = g.frame
     while frame is not None:
-        t.closed_over.add(frame.path)
+        around.add(frame.path)
         frame = frame.parent
-    return t.call(t, function, list(bindings.values()), {}, g.node)
+    new = around - t.closed_over
+    t.closed_over |= new  # it reads their names, but only now
+    try:
+        return t.call(t, function, list(bindings.values()), {}, g.node)
+    finally:
+        t.closed_over -= new
 
 
 def _loop_function(e: ast.GeneratorExp, kind: str, before: str, step: str, end: str) -> ast.FunctionDef:

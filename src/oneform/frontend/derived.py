@@ -187,6 +187,8 @@ def check_writes(t: Tracer, before: Any, node: ast.AST, who: str = "a function t
     for slot, value in t.state.slots.items():
         outer = before.get(slot) if isinstance(slot, (Cell, Box)) else before.slots.get(slot)
         known = slot in before.slots or (isinstance(slot, (Cell, Box)) and slot.initial is not None)
+        if isinstance(slot, Box) and slot.kind == "pool" and (slot not in t.changed or outer.value is None):
+            continue  # objects of its own
         if known and isinstance(slot, (Cell, Box, Var)) and outer is not value:
             detail = f"{who} changes {slot.name or 'an array'}, which belongs to the program around it"
             t.refuse("E105", detail, node, "Return the new value instead.")

@@ -29,7 +29,7 @@ from oneform.frontend.state import Flag, Var
 from oneform.frontend.targets import bind, owner, unpacked
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import asked, truth
-from oneform.frontend.values import TRUE, UNBOUND, Abstract, Arr, ClassOf, Maybe, Missing, Num, Opt, Py, Ref, Seq, Slice, describe, number, same
+from oneform.frontend.values import NONE, TRUE, UNBOUND, Abstract, Arr, ClassOf, Maybe, Missing, Num, Opt, Py, Ref, Seq, Slice, describe, number, same
 from oneform.ops import make
 from oneform.types import BOOL, I64
 
@@ -64,6 +64,8 @@ def name(t: Tracer, e: ast.Name) -> Abstract:
     if isinstance(x, Maybe):
         t.check(x.bound, "UnboundLocalError", f"cannot access local variable '{e.id}' where it is not associated with a value")
         x = t.state.slots[key] = x.item
+    if isinstance(x, Opt) and t.holds(x.there) is not None:
+        return x.item if t.holds(x.there) else NONE
     if isinstance(x, Missing):
         t.refuse("E002", f"{e.id} is not bound here on any path", e, "Assign to it first.")
     return x

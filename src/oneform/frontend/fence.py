@@ -30,15 +30,21 @@ def _no(node: type[ast.AST], construct: str, text: str, repair: str) -> Entry:
 
 ENTRIES: tuple[Entry, ...] = (
     # statements
-    _yes(ast.FunctionDef, "def", "Functions in functions, with closures; helpers are compiled into their callers."),
+    _yes(ast.FunctionDef, "def", "Functions in functions, with closures; recursion, also mutual; helpers are compiled into their callers."),
     _no(ast.AsyncFunctionDef, "async def", "asynchronous functions are not supported", "Write an ordinary function."),
     _no(ast.ClassDef, "class", "classes cannot be defined inside a compiled function", "Define the class at module level."),
     _yes(ast.Return, "return", "Anywhere, also inside loops; the types returned on different paths are unified."),
     _yes(ast.Delete, "del", "Of names, and of items of lists and dicts."),
-    _yes(ast.Assign, "a = b", "Names, tuples, elements and slices of arrays; several targets."),
-    _yes(ast.AugAssign, "a += b", "In place for arrays, as in NumPy."),
+    _yes(ast.Assign, "a = b",
+         "Names, tuples, elements and slices of arrays, items and slices of lists, items of dicts, fields of objects that are not frozen; "
+         "several targets."
+    ),
+    _yes(ast.AugAssign, "a += b", "In place for arrays, as in NumPy, for lists, and for objects whose class says how."),
     _yes(ast.AnnAssign, "a: T = b", "The annotation is not read."),
-    _yes(ast.For, "for", "Over range, arrays (rows), tuples, lists, enumerate, zip, reversed; with break, continue, else. A range is never unrolled."),
+    _yes(ast.For, "for",
+         "Over range, arrays (rows), tuples, lists, dicts, enumerate, zip, reversed; with break, continue, else. Tuples, and lists of a few "
+         "known items, are unrolled; nothing else is."
+    ),
     _no(ast.AsyncFor, "async for", "asynchronous loops are not supported", "Write an ordinary loop."),
     _yes(ast.While, "while", "With break, continue, else."),
     _yes(ast.If, "if", "Decided at run time, or at compile time where only structure is asked."),
@@ -64,25 +70,34 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.UnaryOp, "-a, +a, ~a, not a", "Of numbers and arrays."),
     _yes(ast.Lambda, "lambda", "Compiled into their callers; several may share a line."),
     _yes(ast.IfExp, "a if c else b", "Only the chosen side is evaluated."),
-    _yes(ast.Dict, "{k: v}", "With keys that are structure."),
+    _yes(ast.Dict, "{k: v}", "Keys that are constants of the program, of any kind; or integers known only at run time."),
     _no(ast.Set, "{a, b}", "sets are not supported", "Use a tuple."),
-    _yes(ast.ListComp, "[e for …]", "Over structure (tuples, lists, zip of them): unrolled. Over a range or an array inside np.array: an array."),
+    _yes(ast.ListComp, "[e for …]", "Of any length, with conditions; inside np.array no list is made."),
     _no(ast.SetComp, "{e for …}", "sets are not supported", "Use a tuple."),
     _yes(ast.DictComp, "{k: v for …}", "Over structure: unrolled."),
     _yes(ast.GeneratorExp, "(e for …)", "As the argument of sum, min, max, any, all, tuple, list: over structure unrolled, else a loop."),
     _no(ast.Await, "await", "asynchronous code is not supported", "Write an ordinary function."),
     _no(ast.Yield, "yield", "generators are not supported", "Fill an array, or return a tuple."),
     _no(ast.YieldFrom, "yield from", "generators are not supported", "Fill an array, or return a tuple."),
-    _yes(ast.Compare, "a < b < c", "Chains, is, in (of tuples and dicts)."),
-    _yes(ast.Call, "f(x)", "Python functions, lambdas, NumPy and math functions that the operation table lists, classes of records."),
+    _yes(ast.Compare, "a < b < c",
+         "Chains; is (of objects and None); in (of tuples, lists, dicts, arrays, and objects that say how); operators of the classes of "
+         "objects."
+    ),
+    _yes(ast.Call, "f(x)",
+         "Python functions, methods, lambdas, NumPy and math functions that the operation table lists, classes: NamedTuples, dataclasses and "
+         "plain ones."
+    ),
     _yes(ast.FormattedValue, "{x} in an f-string", "Numbers, in messages of raise and assert."),
     _yes(ast.JoinedStr, "f-strings", "As messages of raise and assert, and of structure."),
     _yes(ast.Constant, "literals", "Integers, floats, complex numbers, bools, strings, None, Ellipsis."),
-    _yes(ast.Attribute, "a.b", "Of modules, arrays, numbers, records."),
-    _yes(ast.Subscript, "a[i]", "Integers, slices, None and … on arrays; constants on tuples; keys on dicts."),
+    _yes(ast.Attribute, "a.b", "Of modules, arrays, numbers, objects; properties and methods. What may be None raises where it is."),
+    _yes(ast.Subscript, "a[i]", "Integers, slices, None and … on arrays; integers and slices on lists and tuples; keys on dicts; objects that say how."),
     _yes(ast.Starred, "*a", "In calls, tuples and unpacking, of structure."),
     _yes(ast.Name, "names", "Numbers and arrays from outside are hidden arguments."),
-    _yes(ast.List, "[a, b]", "A list of fixed length."),
+    _yes(ast.List, "[a, b]",
+         "Lists grow, shrink, are sorted and sliced. One that is indexed or grown by what is known only at run time holds things of one "
+         "kind."
+    ),
     _yes(ast.Tuple, "a, b", "Tuples."),
     _yes(ast.Slice, "a:b:c", "With a constant step."),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from oneform.frontend.arrays import load, rank, whole
 from oneform.frontend.index import at_index
 from oneform.frontend.lift import structure
-from oneform.frontend.objects import is_list, item_at, known_item, list_length, many_numbers
+from oneform.frontend.objects import is_list, item_at, known_item, list_length, many_numbers, read_only, row_item
 from oneform.frontend.passing import see
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Num, Range, Ref, Seq, Walk, describe, number
@@ -66,10 +66,9 @@ def _walk(t: Tracer, x: Walk, node: ast.AST | None) -> Iteration:
     parts = [iteration(t, p, node) for p in x.parts]
     if x.kind == "reversed":
         return _reversed(t, parts[0])
-    if any(p.unroll is None and (p.trip is None or p.trip.known is None) for p in parts):
-        parts = [_indexed(t, x, p) for x, p in zip(x.parts, parts, strict=True)]
+    if any(p.unroll is not None for p in parts) and not _all_known(parts):
+        parts = [p if p.unroll is None else _by_index(t, own, p, node) for own, p in zip(x.parts, parts, strict=True)]
     if any(p.unroll is not None for p in parts):
-        _need_lengths(t, parts, node)
         count = min(len(p.unroll) if p.unroll is not None else int(p.trip.known or 0) if p.trip else 0 for p in parts)
         columns = [p.unroll[:count] if p.unroll is not None else [p.item(number(k)) for k in range(count)] for p in parts]
         rows = [list(row) for row in zip(*columns, strict=True)]
@@ -87,19 +86,17 @@ def _walk(t: Tracer, x: Walk, node: ast.AST | None) -> Iteration:
     return Iteration(trip, lambda i: Seq("tuple", tuple(p.item(i) for p in parts)))
 
 
-def _indexed(t: Tracer, x: Abstract, p: Iteration) -> Iteration:
-    """Over a list whose items are known, beside something whose length is not: by index."""
-    if p.unroll is None or not is_list(t, x):
-        return p
-    assert isinstance(x, Ref)
-    return Iteration(list_length(t, x), lambda i: item_at(t, x, i))
+def _all_known(parts: list[Iteration]) -> bool:
+    return all(p.unroll is not None or (p.trip is not None and p.trip.known is not None) for p in parts)
 
 
-def _need_lengths(t: Tracer, parts: list[Iteration], node: ast.AST | None) -> None:
-    for p in parts:
-        if p.unroll is None and (p.trip is None or p.trip.known is None):
-            detail = "a tuple and something whose length is known only at run time cannot be iterated over together"
-            t.refuse("E006", detail, node, "Loop over range(…) and index both.")
+def _by_index(t: Tracer, x: Abstract, p: Iteration, node: ast.AST | None) -> Iteration:
+    """A tuple or list whose items are known, beside something whose length is not: its items must be of one kind."""
+    assert p.unroll is not None
+    if isinstance(x, Ref) and is_list(t, x):
+        return Iteration(p.trip, lambda i: item_at(t, x, i))  # whose objects may be changed there
+    items = Seq("tuple", tuple(p.unroll))
+    return Iteration(p.trip, lambda i: row_item(t, read_only(t, items), i))
 
 
 def _reversed(t: Tracer, inner: Iteration) -> Iteration:

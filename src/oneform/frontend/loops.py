@@ -282,11 +282,11 @@ def _assume_test(loop: Loop) -> None:
         t.state = state.copy()
         try:
             with t.placed(loop.test):
-                facts = t.facts(truth(t, t.expr(asked(loop.test))), True)
+                c = truth(t, t.expr(asked(loop.test)))
         except PathEnds:
-            facts = []
+            c = TRUE
     t.state = state
-    t.scope.facts.extend(facts)
+    t.assume(c, True)
 
 
 # ---------------------------------------------------------------- what is carried

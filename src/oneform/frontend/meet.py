@@ -34,6 +34,7 @@ class Path:
 def lower_path(t: Tracer, start: State, c: Num, holds: bool, run: Callable[[], None]) -> Path:
     """Lower one side of a branch from a copy of the state."""
     with t.region(t.facts(c, holds)) as b:
+        t.learn(c, holds)
         t.state = start.copy()
         try:
             run()

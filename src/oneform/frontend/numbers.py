@@ -275,6 +275,8 @@ def negated(t: Tracer, c: Num) -> Num:
     if c.known is not None:
         return number(not c.known)
     out = Num(BOOL, c.weak, make.invert(t.b, t.value(c, BOOL)))
+    if out.value is not None:
+        t.implied[out.value, True], t.implied[out.value, False] = [(c, False)], [(c, True)]
     if c.value is not None and c.value in t.conditions and out.value is not None:
         yes, no = t.conditions[c.value]
         t.conditions[out.value] = (no, yes)
@@ -290,6 +292,7 @@ def conjunction(t: Tracer, a: Num, b: Num, either: bool = False) -> Num:
     f = make.either if either else make.both
     out = Num(BOOL, a.weak and b.weak, f(t.b, t.value(a, BOOL), t.value(b, BOOL)))
     if out.value is not None:
+        t.implied[out.value, not either] = [(a, not either), (b, not either)]
         t.conditions[out.value] = ([], t.facts(a, False) + t.facts(b, False)) if either else (t.facts(a, True) + t.facts(b, True), [])
     return out
 

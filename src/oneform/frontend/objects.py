@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from oneform.errors import CompileError
@@ -434,7 +434,8 @@ def present(t: Tracer, x: Abstract, error: str, message: str) -> Abstract:
     """A value that may be None, where None is an error."""
     if not isinstance(x, Opt):
         return x
-    t.check(x.there, error, message)
+    if t.holds(x.there) is not True:
+        t.check(x.there, error, message)
     return x.item
 
 
@@ -492,9 +493,9 @@ def _part(t: Tracer, record: Ref, place: Place) -> None:
 
     def parted(x: Any) -> Any:
         match x:
-            case Arr(cell=RowCell() as cell) if inside(cell.place):
+            case Arr(cell=RowCell() as cell) if inside(x):
                 return Arr(RowCell(cell.place, cell.type, gone), x.view)
-            case Ref() if x.form is not None and inside(x.place) and x.form != record.form:  # the first field begins where the record does
+            case Ref() if x.form is not None and inside(x) and x.form != record.form:  # the first field begins where the record does
                 return Ref(x.place, x.form, gone)
             case Seq():
                 items = tuple(map(parted, x.items))
@@ -504,21 +505,13 @@ def _part(t: Tracer, record: Ref, place: Place) -> None:
             case _:
                 return x
 
-    def inside(other: Place) -> bool:
-        return other.box is place.box and other.fields[: len(place.fields)] == place.fields
+    def inside(p: Arr | Ref) -> bool:
+        other = p.place if isinstance(p, Ref) else p.cell.place if isinstance(p.cell, RowCell) else None
+        return other is not None and other.box is place.box and other.fields[: len(place.fields)] == place.fields
 
     for key, x in t.state.slots.items():
-        if isinstance(key, (Var, Flag, Box)) and any(map(inside, _places(x))):
+        if isinstance(key, (Var, Flag, Box)) and any(map(inside, parts(x))):
             t.state.slots[key] = parted(x)
-
-
-def _places(x: Any) -> Iterator[Place]:
-    """Where in rows the references inside a value lead to."""
-    for p in parts(x):
-        if isinstance(p, Ref):
-            yield p.place
-        elif isinstance(p.cell, RowCell):
-            yield p.cell.place
 
 
 def _column_for(t: Tracer, value: Value, fields: tuple[int, ...], v: Value, kind: Type, name: str) -> tuple[Value, Value]:

@@ -16,7 +16,14 @@ class Rewrite(ast.NodeTransformer):
     def __init__(self) -> None:
         self.count = 0
 
-    def visit_Match(self, node: ast.Match) -> list[ast.stmt]:
+    def visit_Match(self, node: ast.Match) -> list[ast.stmt] | ast.Match:
+        """What cannot be put so stays, and is refused where it is met."""
+        try:
+            return self.rewritten(node)
+        except CompileError:
+            return node
+
+    def rewritten(self, node: ast.Match) -> list[ast.stmt]:
         self.generic_visit(node)
         self.count += 1
         subject = ast.Name(f"match_{self.count}_", ast.Load())

@@ -14,6 +14,7 @@ from oneform.frontend.frames import call_node, define
 from oneform.frontend.meet import join_paths, lower_path
 from oneform.frontend.objects import taken
 from oneform.frontend.passing import give, item_form
+from oneform.frontend.patterns import Rewrite
 from oneform.frontend.targets import assign, augment, bind, delete
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.truth import asked, truth
@@ -39,9 +40,8 @@ def _permutes(target: ast.expr, value: ast.expr) -> bool:
 
 def _taken_up(t: Tracer, x: Abstract) -> Abstract:
     """What is in a row of a list, out of its place for a moment."""
-    row_of_list = isinstance(x, Ref) and x.form is not None and not isinstance(x.form, NodeForm)
-    in_row = row_of_list or (isinstance(x, Arr) and x.view is None and isinstance(x.cell, RowCell))
-    if not in_row:
+    array = isinstance(x, Arr) and x.view is None and isinstance(x.cell, RowCell)
+    if not array and not (isinstance(x, Ref) and x.form is not None and not isinstance(x.form, NodeForm)):
         return x
     form = item_form(t, x)
     return taken(t, form, give(t, form, x))
@@ -94,6 +94,12 @@ def _module(t: Tracer, name: str, s: ast.stmt, package: str = "") -> Any:
         return importlib.import_module(name, package or None)
     except ImportError as e:
         t.refuse("E003", f"the module {name} cannot be imported: {e}", s)
+
+
+def match_statement(t: Tracer, s: ast.Match) -> None:
+    """One that could not be written as `if`: why."""
+    Rewrite().rewritten(s)
+    t.refuse("E001", "this match is not supported", s)
 
 
 def nothing(t: Tracer, s: ast.stmt) -> None:
@@ -206,6 +212,6 @@ def _part(t: Tracer, x: Abstract, spec: str, details: list[Num], node: ast.AST) 
 
 STATEMENTS: dict[type[ast.stmt], Any] = {
     ast.Assign: assign_statement, ast.AugAssign: aug_assign, ast.Delete: delete_statement, ast.AnnAssign: ann_assign, ast.Expr: expression,
-    ast.Pass: nothing, ast.Nonlocal: nothing,
+    ast.Pass: nothing, ast.Match: match_statement, ast.Nonlocal: nothing,
     ast.FunctionDef: function_def, ast.Import: import_, ast.ImportFrom: import_from, ast.Assert: assert_statement, ast.Raise: raise_statement,
 }

@@ -55,7 +55,7 @@ class Tracer:
         self.dispatchers: dict[tuple[Family, str], Abstract] = {}
         self.first_rows: dict[Family, Value] = {}  # of the argument being read: where its objects begin in the pools
         self.given: set[Box] = set()  # pools with objects of the caller's in them
-        self.changed: set[Box] = set()  # those of them that the program writes to
+        self.changed: set[Box] = set()  # objects and pools that the program writes to
         self.fields_of: dict[type, tuple[str, ...]] = {}  # of recursive classes
         self.captured_boxes: dict[Any, Abstract] = {}
         self.dependencies: dict[Any, Dependency] = {}
@@ -66,6 +66,7 @@ class Tracer:
         self.affine: dict[Value, Affine] = {}
         self.bounds: dict[Any, Bounds] = {}
         self.conditions: dict[Value, tuple[list[Affine], list[Affine]]] = {}  # facts where a bool holds, and where it does not
+        self.implied: dict[tuple[Value, bool], list[tuple[Num, bool]]] = {}  # what follows from a bool that holds, or does not
         self.atom_scope: dict[Any, Scope] = {}
         self.positive_part: dict[Value, Affine] = {}  # of what a value is the larger of it and 0
         self.inner: dict[Any, Affine] = {}  # the same by atom
@@ -445,6 +446,18 @@ class Tracer:
     def assume(self, c: Num, holds: bool) -> None:
         """Take over the facts of a condition that is known to hold (or not) from here on."""
         self.scope.facts.extend(self.facts(c, holds))
+        self.learn(c, holds)
+
+    def learn(self, c: Num, holds: bool) -> None:
+        """Note that a condition is known in this scope, with what it implies."""
+        if c.value is not None:
+            self.scope.memo["holds", c.value] = holds
+            for part, so in self.implied.get((c.value, holds), ()):
+                self.learn(part, so)
+
+    def holds(self, c: Num) -> bool | None:
+        """Whether a condition is known to hold here, or not to; None if neither."""
+        return bool(c.known) if c.known is not None else self.scope.recall(("holds", c.value))
 
     def facts(self, c: Num, holds: bool) -> list[Affine]:
         if c.value is None:

@@ -32,7 +32,7 @@ def given_boxes(x: Abstract, path: Path) -> Iterator[tuple[Box, Path]]:
 
 def changed_nodes(t: Tracer, leaves: list[Num | Arr]) -> list[Update]:
     """Objects of recursive classes that were given, as they are now, with all that they refer to."""
-    used: dict[Family, None] = {f: None for f, pool in t.pools.items() if pool in t.changed}
+    used: dict[Family, None] = {f: None for f, pool in t.pools.items() if pool in t.changed and pool in t.given}
     if not used:
         return []
     tables: list[Tree] = []
@@ -47,7 +47,7 @@ def changes_of(t: Tracer, boxes: list[tuple[Box, Path]], leaves: list[Num | Arr]
     names = {id(box): path for box, path in boxes}
     for box, path in boxes:
         now = t.state.get(box)
-        if now is box.initial:
+        if now is box.initial or box not in t.changed:
             continue
         if isinstance(now, Rows) and isinstance(now.token, Made) and now.token.contents is box.initial and box not in t.rewritten:
             continue

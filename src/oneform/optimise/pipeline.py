@@ -15,7 +15,7 @@ from oneform.optimise.inline import inline_primals
 from oneform.optimise.invariant import constant_carries, hoist
 from oneform.optimise.lists import simplify_lists
 from oneform.optimise.privatise import privatise
-from oneform.optimise.recurrence import shorten
+from oneform.optimise.recurrence import counters, shorten
 from oneform.optimise.scalarise import scalarise, unroll
 from oneform.optimise.simplify import simplify
 
@@ -31,6 +31,8 @@ PASSES: tuple[tuple[Pass, str], ...] = (
     (cse, "lengths of lists as well are one value each"),
     (simplify, "indices and comparisons of lengths are certain once equal lengths are one value"),
     (hoist, "what does not change inside a loop is no residual of it, and needs no derivative code in it"),
+    (counters, "what is a function of the index need not be carried: it makes no iteration wait, and the adjoint need not save it"),
+    (simplify, "indices by counters are certainly in range where those by the index are"),
     (dce, "counts of uses are exact for the passes below"),
     (construct, "a loop that fills an array is a constructor, which fuses, and whose iterations are free of each other"),
     (fuse, "an array that is read once, in order, never needs to exist"),

@@ -5,14 +5,18 @@ linear in what came in, c' = A c, so the factor A is computed beside it, and one
 
     m = c u;  n = m v;  c' = n + c w        becomes        A = u v + w;  c' = c A
 
-Only operations that carry leave to reassociate (`reassoc`, set by differentiation) are taken apart."""
+Only operations that carry leave to reassociate (`reassoc`, set by differentiation) are taken apart.
+
+An integer that grows by the same amount in each iteration, k' = k + c, is no recurrence at all: it is k₀ + i c."""
 
 from __future__ import annotations
 
-from oneform.ir import Block, Builder, Function, Instr, Value, reads
-from oneform.ops import Term, apply, constant
-from oneform.optimise.rewrite import map_blocks
-from oneform.types import Scalar
+from collections.abc import Sequence
+
+from oneform.ir import Block, Builder, Function, Instr, Value, instructions, reads, substitute
+from oneform.ops import Term, apply, constant, integer
+from oneform.optimise.rewrite import Rewriter, map_blocks
+from oneform.types import I64, Scalar
 
 SHORT = 2  # a path of one or two operations is left alone
 
@@ -117,3 +121,48 @@ class _Coefficient:
             assert isinstance(self.root.type, Scalar)
             args = tuple(Term(self.b, constant(self.b, a, self.root.type.dtype)) for a in args if not isinstance(a, Term))
         return apply(name, *args, reassoc=True)
+
+
+# ---------------------------------------------------------------- counters
+
+
+def counters(f: Function) -> Function:
+    """Counters as functions of the index of their loop."""
+    return Rewriter({"for": (_counted,)}).function(f)
+
+
+def _counted(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
+    (region,), n = i.regions, i.args[0]
+    makers = {o: j for j in region.body for o in j.outs}
+    inside = {*region.params, *(o for j in instructions(region.body) for o in j.outs)}
+    steps = [_step(p, makers.get(r), inside) for p, r in zip(region.params[1:], region.results, strict=True)]
+    if not any(steps):
+        return None
+    b, inner = rw.new, Builder(i.loc)
+    trips = apply("maximum", Term(b, n), Term(b, integer(b, 0)))
+    outs: list[Value | None] = []
+    env: dict[Value, Value] = {}
+    for p, start, step in zip(region.params[1:], i.args[1:], steps, strict=True):
+        outs.append(step and _after(b, start, trips.v, step))
+        if step:
+            env[p] = _after(inner, start, region.params[0], step)
+    kept = [k for k, step in enumerate(steps) if not step]
+    rest = substitute(Block((), region.body, tuple(region.results[k] for k in kept)), env)
+    params = (region.params[0], *(region.params[1 + k] for k in kept))
+    if kept or any(j.op.raises for j in instructions(region.body)):
+        body = Block(params, (*inner.body, *rest.body), rest.results)
+        b.body.append(Instr(i.op, (n, *(i.args[1 + k] for k in kept)), i.attrs, (body,), tuple(i.outs[k] for k in kept), i.loc))
+    return [o if v is None else v for o, v in zip(i.outs, outs, strict=True)]
+
+
+def _step(p: Value, i: Instr | None, inside: set[Value]) -> tuple[str, Value] | None:
+    """What each iteration adds to p or subtracts from it, if that is always the same."""
+    if p.type != Scalar(I64) or i is None or i.op.name not in ("add", "sub") or i.args[0] is not p and (i.op.name == "sub" or i.args[1] is not p):
+        return None
+    other = i.args[1] if i.args[0] is p else i.args[0]
+    return None if other in inside else (i.op.name, other)
+
+
+def _after(b: Builder, start: Value, trips: Value, step: tuple[str, Value]) -> Value:
+    kind, amount = step
+    return apply(kind, Term(b, start), Term(b, trips) * Term(b, amount)).v

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from oneform.ir import Block, Builder, Function, Instr, Subst, Value, inline, instructions
+from oneform.ir import DEAR, Block, Builder, Function, Instr, Subst, Value, inline, instructions
 from oneform.ops import OPS, array, integer
 from oneform.ops.control.build import COMBINE
 from oneform.optimise.rewrite import Rewriter, map_blocks, rebuild, resolve
@@ -32,7 +32,8 @@ def _unroll(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
         return None
     (region,), count = i.regions, math.prod(full)
     size = sum(1 for _ in instructions(region.body))
-    if count > _ITERATIONS * (3 if extent else 1) or count * size > _INSTRUCTIONS or any(j.regions for j in region.body):
+    dear = max((j.op.cost for j in region.body), default=0) >= DEAR  # a few such functions at once are no dearer than one
+    if count > _ITERATIONS * (3 if extent and not dear else 1) or count * size > _INSTRUCTIONS or any(j.regions for j in region.body):
         return None
     b = rw.new
     counters = {n: integer(b, n) for n in range(max(full, default=0))}

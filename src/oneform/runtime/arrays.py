@@ -48,6 +48,12 @@ def widened(key: LeafKey) -> LeafKey:
     return key if isinstance(shape, bool) else (dtype, tuple(1 if n == 1 else None for n in shape))
 
 
+def column(key: LeafKey) -> LeafKey:
+    """The key of a column, which has any number of rows."""
+    dtype, shape = key
+    return key if isinstance(shape, bool) else (dtype, (None, *shape[1:]))
+
+
 def fits(x: Any, key: LeafKey) -> bool:
     """Whether a marshalled leaf is what code compiled for `key` expects."""
     name, rest = key

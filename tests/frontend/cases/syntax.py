@@ -17,8 +17,8 @@ def try_statement(x):
 
 def deletion(x):
     y = x
-    del y  # E: E001 del is not supported
-    return x
+    del y
+    return y  # E: E002 y is not bound here on any path
 
 
 def class_definition(x):
@@ -42,10 +42,10 @@ def global_statement(x):
     G = x
 
 
-def matching(n):
-    match n:  # E: E001 match is not supported yet
-        case 1:
-            return 2
+def matching(p):
+    match p:  # E: E001 a pattern with | cannot name parts of what it matches
+        case (a, 1) | (1, a):
+            return a
     return 3
 
 

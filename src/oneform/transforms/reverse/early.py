@@ -109,7 +109,7 @@ class Early:
         pending, chosen = list(wanted), set[Instr]()
         while pending:
             i = makers.get(pending.pop())
-            if i is None or not recomputable(i, lambda _: False):
+            if i is None or i.regions or not recomputable(i, lambda _: False):
                 return None
             chosen.add(i)
             pending += [a for a in i.args if a in makers and a not in self.present]
