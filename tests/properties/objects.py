@@ -410,7 +410,7 @@ class Writer:
         i = self.name("i")
         self.put(f"{i} = 0")
         xs = self.lists()
-        self.put(f"while {i} < {self.r.choice(['3', 'n'])} and {self.r.choice([self.test(), *(f'len({z}) > 0' for z in xs)])}:")
+        self.put(f"while {i} < {self.r.choice(['3', 'n'])} and ({self.r.choice([self.test(), *(f'len({z}) > 0' for z in xs)])}):")
         before = dict(self.env)
         self.env[i] = "i"
         self.loops += 1

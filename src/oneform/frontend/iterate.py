@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from oneform.frontend.arrays import load, rank, whole
 from oneform.frontend.index import at_index
 from oneform.frontend.lift import structure
-from oneform.frontend.objects import is_list, known_item, list_length, many_numbers, read_only, row_item
+from oneform.frontend.objects import is_list, item_at, known_item, list_length, many_numbers, read_only, row_item
 from oneform.frontend.passing import see
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Num, Range, Ref, Seq, Walk, describe, number
@@ -94,7 +94,7 @@ def _by_index(t: Tracer, x: Abstract, p: Iteration, node: ast.AST | None) -> Ite
     """A tuple or list whose items are known, beside something whose length is not: its items must be of one kind."""
     assert p.unroll is not None
     if isinstance(x, Ref) and is_list(t, x):
-        return Iteration(p.trip, lambda i: known_item(t, x, i))
+        return Iteration(p.trip, lambda i: item_at(t, x, i))  # whose objects may be changed there
     items = Seq("tuple", tuple(p.unroll))
     return Iteration(p.trip, lambda i: row_item(t, read_only(t, items), i))
 
