@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from oneform import codegen
+from oneform.codegen.context import CONTEXT
 from oneform.codegen.legalise import legalise
 from oneform.codegen.schedule import schedule
-from oneform.codegen.support import CONTEXT
 from oneform.codegen.target import load_object, object_code
 from oneform.codegen.text import kernel_text
 from oneform.ir import Function

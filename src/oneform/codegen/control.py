@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oneform.codegen.complexes import Cpx, register_types, registers
+from oneform.codegen.context import POLL_EVERY
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, generator
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, in_vectors, inner_work, spend, trip_count
 from oneform.codegen.nests import emit_nest, find_nest
 from oneform.codegen.plan import INPLACE, PHI, SLOT
 from oneform.codegen.scalars import llvm_type
-from oneform.codegen.support import POLL_EVERY
 from oneform.codegen.versions import in_versions
 from oneform.ir import Block, Instr, Value
 from oneform.types import Array, List, Scalar, Type

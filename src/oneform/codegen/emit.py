@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from oneform.codegen.complexes import Cpx, Number, lower_number, registers
+from oneform.codegen.context import DETAILS
 from oneform.codegen.plan import Plan
 from oneform.codegen.scalars import flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type
-from oneform.codegen.support import DETAILS, FIRST_GROUP, FIRST_NODE
+from oneform.codegen.support import FIRST_GROUP, FIRST_NODE
 from oneform.errors import InternalError, Location
 from oneform.ir import Attrs, Block, Instr, Value
 from oneform.layout import is_small

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from oneform.codegen import target
 from oneform.codegen.complexes import register_types
+from oneform.codegen.context import THREAD
 from oneform.codegen.emit import Options, Site
 from oneform.codegen.legalise import legalise
 from oneform.codegen.plan import Copied
 from oneform.codegen.scalars import memory_type
 from oneform.codegen.schedule import schedule
 from oneform.codegen.skip import skip
-from oneform.codegen.support import THREAD
 from oneform.codegen.text import kernel_text
 from oneform.ir import Function, open_dims
 from oneform.types import Array, element

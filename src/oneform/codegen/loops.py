@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from oneform.codegen.context import POLL_EVERY
 from oneform.codegen.emit import Arr, Emitter
 from oneform.codegen.scalars import widths
-from oneform.codegen.support import POLL_EVERY
 from oneform.ir import Instr
 from oneform.layout import is_small
 from oneform.types import Array

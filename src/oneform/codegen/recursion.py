@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from oneform.codegen.complexes import Cpx, register_types
+from oneform.codegen.context import BUDGET, LIMIT, POLL_EVERY
 from oneform.codegen.control import Parts, parts, write_slots
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, Site, generator
 from oneform.codegen.plan import PHI
-from oneform.codegen.support import BUDGET, LIMIT, POLL_EVERY
 from oneform.ir import Block, Instr, free_values, instructions
 from oneform.layout import is_small
 from oneform.ops.control.recursion import calls

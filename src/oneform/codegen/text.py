@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oneform.codegen.complexes import Cpx, register_types, regrouped, store_parts
+from oneform.codegen.context import BINS, CONTEXT
 from oneform.codegen.emit import Arr, Emitter, Options, Rep, Site
 from oneform.codegen.memory import plan_memory
 from oneform.codegen.plan import Copied
 from oneform.codegen.scalars import alignment, itemsize, memory_type, slots
-from oneform.codegen.support import BINS, CONTEXT, NUMBER_TAG, TAGS, declared_in, support_text
+from oneform.codegen.support import NUMBER_TAG, TAGS, declared_in, support_text
 from oneform.errors import InternalError
 from oneform.ir import Function, Value, instructions
 from oneform.layout import is_small

@@ -13,10 +13,10 @@ import numpy as np
 from oneform.frontend.arrays import rank, shape, transposed
 from oneform.frontend.complexes import imaginary_part, real_part
 from oneform.frontend.creation import product
+from oneform.frontend.fields import present, record_of
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.lift import depend_on_class, lift_member
 from oneform.frontend.nodes import dispatched, node_attribute
-from oneform.frontend.objects import present, record_of
 from oneform.frontend.passing import see
 from oneform.frontend.registry import CONTAINER_METHODS, METHODS
 from oneform.frontend.tracer import Tracer

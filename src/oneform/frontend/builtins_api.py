@@ -19,11 +19,12 @@ from oneform.frontend.attributes import attribute
 from oneform.frontend.comprehensions import listed, run_loop
 from oneform.frontend.containers_api import items as known_items
 from oneform.frontend.creation import as_operand
+from oneform.frontend.fields import present, record_of
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.iterate import trip_count
 from oneform.frontend.nodes import is_of
 from oneform.frontend.numbers import arithmetic, conjunction, elementwise, negated, op_of, power, python_number, real_scalar, scalar
-from oneform.frontend.objects import is_list, list_length, new_list, present, record_of, run
+from oneform.frontend.objects import is_list, list_length, new_list, run
 from oneform.frontend.operators import binary, method_of
 from oneform.frontend.passing import plain, see
 from oneform.frontend.reductions import all_of, any_of, reduction

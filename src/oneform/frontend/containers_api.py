@@ -14,16 +14,7 @@ from oneform.frontend.dicts import key_list, value_list
 from oneform.frontend.iterate import iteration
 from oneform.frontend.lists import extend, pop_at
 from oneform.frontend.numbers import scalar
-from oneform.frontend.objects import (
-    append,
-    clear,
-    copied_list,
-    is_list,
-    may_repeat,
-    new_list,
-    pop,
-    run,
-)
+from oneform.frontend.objects import append, clear, copied_list, is_list, may_repeat, new_list, pop, run
 from oneform.frontend.operators import binary_compare, equal
 from oneform.frontend.passing import see
 from oneform.frontend.registry import CONTAINER_METHODS, Call, Handler, handles

@@ -19,12 +19,6 @@ from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Box, Num, Py, Ref, Seq, describe, number
 
 
-def table_of(t: Tracer, d: Ref) -> Seq | None:
-    """The hash table of a dict; None while its keys are constants."""
-    found = contents(t, d.box)
-    return found if isinstance(found, Seq) and found.kind == "hash" else None
-
-
 def static_key(t: Tracer, x: Abstract, node: ast.AST | None = None) -> Any:
     """A key of a dict, known now."""
     if isinstance(x, Py):
@@ -148,4 +142,3 @@ def key_list(t: Tracer, x: Seq) -> Abstract:
 
 def value_list(t: Tracer, x: Seq) -> Abstract:
     return x.items[1] if x.kind == "hash" else Seq("tuple", x.items)
-

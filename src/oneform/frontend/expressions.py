@@ -14,6 +14,7 @@ from oneform.frontend.boxes import new_box
 from oneform.frontend.comprehensions import EXPRESSIONS as COMPREHENSIONS
 from oneform.frontend.comprehensions import lazily
 from oneform.frontend.dicts import set_key
+from oneform.frontend.fields import present, record_of
 from oneform.frontend.frames import call_node, define
 from oneform.frontend.index import index_array
 from oneform.frontend.lift import lift_name, structure
@@ -21,7 +22,7 @@ from oneform.frontend.lists import item_of
 from oneform.frontend.meet import choose, join_paths, lower_path
 from oneform.frontend.nodes import is_exactly
 from oneform.frontend.numbers import compare, conjunction, dtype_of, is_weak, negate, negated, op_of, operand, pointwise
-from oneform.frontend.objects import new_list, present, record_of, same_object, tuple_item
+from oneform.frontend.objects import new_list, same_object, tuple_item
 from oneform.frontend.operators import binary, contains, equal, not_none, ordered
 from oneform.frontend.passing import see
 from oneform.frontend.registry import handler_of

@@ -13,6 +13,7 @@ from oneform.frontend.arrays import places, rank, require_equal, shape
 from oneform.frontend.attributes import bound_method
 from oneform.frontend.creation import as_operand
 from oneform.frontend.dicts import has_key
+from oneform.frontend.fields import present, record_of
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.lift import structure
 from oneform.frontend.numbers import (
@@ -29,7 +30,7 @@ from oneform.frontend.numbers import (
     promoted,
     wrap,
 )
-from oneform.frontend.objects import UNROLLED, is_list, new_list, present, record_of, repeated, run, same_object
+from oneform.frontend.objects import UNROLLED, is_list, new_list, repeated, run, same_object
 from oneform.frontend.passing import plain, see
 from oneform.frontend.reductions import any_of
 from oneform.frontend.tracer import Tracer

@@ -8,7 +8,7 @@ from typing import Any
 
 from oneform.families import text_code
 from oneform.frontend.arrays import array_type, read, whole
-from oneform.frontend.boxes import contents, partner, rows_at
+from oneform.frontend.boxes import contents, rows_at
 from oneform.frontend.forms import (
     BoxForm,
     CellForm,
@@ -408,11 +408,3 @@ def converted(t: Tracer, value: Value, has: Form | None, wanted: Form) -> Value:
     del t.state.slots[box]
     (result,) = make.repeat(t.b, count, [make.rows(t.b, tuple(types(wanted)))], body)
     return result
-
-
-def partner_parts(t: Tracer, x: Any, memory: Box | Cell) -> None:
-    """The objects and arrays that a value holds may from here on also be reached through other memory."""
-    for other in t.state.reach(x):
-        if other is not memory:
-            partner(other, memory)
-

@@ -11,13 +11,14 @@ from oneform.frontend.arrays import load, rank, store, whole
 from oneform.frontend.attributes import attribute, bound_method
 from oneform.frontend.creation import as_array
 from oneform.frontend.dicts import delete_key, set_key
+from oneform.frontend.fields import present, record_of, set_field
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.index import at_index, index_array
 from oneform.frontend.iterate import iteration
 from oneform.frontend.lists import extend, item_of, pop_at, replace_slice
 from oneform.frontend.nodes import set_node_field
 from oneform.frontend.numbers import compare_numbers, dtype_of, scalar
-from oneform.frontend.objects import is_list, known_item, list_length, new_list, present, put_at, record_of, rows_of, set_field
+from oneform.frontend.objects import is_list, known_item, list_length, new_list, put_at, rows_of
 from oneform.frontend.operators import DUNDER, binary, method_of
 from oneform.frontend.passing import plain, see
 from oneform.frontend.state import Frame, Var

@@ -1,0 +1,115 @@
+"""What programs do with records: reading and setting their fields, wherever the record is."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from oneform.frontend.boxes import change_rows, rows_at, set_contents
+from oneform.frontend.forms import Form, NodeForm, joined, types
+from oneform.frontend.numbers import promoted
+from oneform.frontend.objects import placed
+from oneform.frontend.passing import fields_at, give, holds_memory, item_form, see
+from oneform.frontend.state import Flag, Var
+from oneform.frontend.tracer import Tracer
+from oneform.frontend.values import Abstract, Arr, Box, Maybe, Num, Opt, Place, Ref, RowCell, Seq, parts, same
+from oneform.ir import Value
+from oneform.ops import make
+from oneform.ops.lists import at_path
+from oneform.types import Scalar, Type
+
+
+def present(t: Tracer, x: Abstract, error: str, message: str) -> Abstract:
+    """A value that may be None, where None is an error."""
+    if not isinstance(x, Opt):
+        return x
+    if t.holds(x.there) is not True:
+        t.check(x.there, error, message)
+    return x.item
+
+
+def record_of(t: Tracer, x: Abstract) -> Seq | None:
+    """The fields of a record; None for anything else."""
+    inner = see(t, x)
+    if isinstance(x, Ref) and isinstance(x.form, NodeForm) and x.form.cls is None:  # which class it is of, only the program will know
+        return Seq("record", (), (x.form.family.classes[0], ()))
+    return inner if isinstance(inner, Seq) and inner.kind == "record" else None
+
+
+def set_field(t: Tracer, x: Ref, name: str, new: Abstract) -> None:
+    """x.name = new"""
+    fields = record_of(t, x)
+    assert fields is not None
+    cls, names = fields.meta
+    if x.form is not None:
+        _set_row_field(t, x, names, name, new)
+        return
+    if name in names:
+        k = names.index(name)
+        items, names = (*fields.items[:k], new, *fields.items[k + 1 :]), names
+    else:
+        items, names = (*fields.items, new), (*names, name)
+    set_contents(t, x.box, Seq("record", items, (cls, names)))
+
+
+def _set_row_field(t: Tracer, x: Ref, names: tuple[str, ...], name: str, new: Abstract) -> None:
+    """A field of a record in a row of a list: its columns are replaced."""
+    if name not in names:
+        detail = f"a record in a list has the fields {', '.join(names)}; {name} cannot be added"
+        t.refuse("E102", detail, None, "Give the field a value when the record is made.")
+    k = names.index(name)
+    form: Form = x.form.items[k]
+    wider = joined(form, item_form(t, new), f"the field {name}")
+    assert wider is not None
+    first = sum(len(types(f)) for f in x.form.items[:k])
+    if holds_memory(wider):
+        if same(fields_at(t, x)[k], new):
+            return  # q.a += 1 puts the array back
+        t.rebound.add(x.box)
+        _part(t, x, x.place.column(first))
+    for column, kind in enumerate(types(wider)):
+        place = x.place.column(first + column)
+        v = give(t, wider, new)[column]
+        value, indices = rows_at(t, place, x.token)
+        value, v = _column_for(t, value, place.fields, v, kind, name)
+        change_rows(t, x.box, make.put_item(t.b, value, v, indices, place.fields), through=True)
+    placed(t, new, x.box)
+
+
+def _part(t: Tracer, record: Ref, place: Place) -> None:
+    """A field gets another array, list or object: names of the one that is there now no longer mean the field. Using them is refused."""
+    gone = object()
+
+    def parted(x: Any) -> Any:
+        match x:
+            case Arr(cell=RowCell() as cell) if inside(x):
+                return Arr(RowCell(cell.place, cell.type, gone), x.view)
+            case Ref() if x.form is not None and inside(x) and x.form != record.form:  # the first field begins where the record does
+                return Ref(x.place, x.form, gone)
+            case Seq():
+                items = tuple(map(parted, x.items))
+                return x if all(a is b for a, b in zip(items, x.items, strict=True)) else Seq(x.kind, items, x.meta)
+            case Opt() | Maybe():
+                return dataclasses.replace(x, item=parted(x.item))
+            case _:
+                return x
+
+    def inside(p: Arr | Ref) -> bool:
+        other = p.place if isinstance(p, Ref) else p.cell.place if isinstance(p.cell, RowCell) else None
+        return other is not None and other.box is place.box and other.fields[: len(place.fields)] == place.fields
+
+    for key, x in t.state.slots.items():
+        if isinstance(key, (Var, Flag, Box)) and any(map(inside, parts(x))):
+            t.state.slots[key] = parted(x)
+
+
+def _column_for(t: Tracer, value: Value, fields: tuple[int, ...], v: Value, kind: Type, name: str) -> tuple[Value, Value]:
+    """A list with a column wide enough for a value, and the value as that column has it."""
+    have = at_path(value.type, fields)
+    if not isinstance(have, Scalar) or not isinstance(v.type, Scalar) or have == v.type:
+        return value, v
+    dtype = promoted([Num(have.dtype, False), Num(v.type.dtype, False)])[0]
+    if dtype == have.dtype:
+        return value, make.convert(t.b, v, dtype)
+    detail = f"the field {name} holds {have.dtype} in a list and cannot take {v.type.dtype}"
+    t.refuse("E102", detail, None, f"Make the records with a {dtype} there from the beginning.")

@@ -1,0 +1,133 @@
+"""Nested values as a flat list of leaves and a description of the nesting, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from oneform.families import Family
+from oneform.tree.columns import Made, columns, items_of
+from oneform.tree.nesting import LEAF, NONE, Tree, field_names, made, only
+from oneform.tree.pools import Pools, objects_of
+
+SHORT = 8  # a list up to this length is structure: code is made for its length
+
+
+def flatten(x: Any, leaves: list[Any]) -> Tree:
+    """Append the leaves of x to `leaves`; whatever is no container is a leaf. Long lists of things of one kind, and objects of recursive classes,
+    become columns. Raises ArgumentError E401 for objects of one recursive class with fields that are not alike."""
+    if type(x) is tuple:  # each member with tables of its own: primals and tangents are given side by side
+        members_: tuple[Any, ...] = x
+        return Tree("tuple", tuple(flatten(m, leaves) for m in members_))
+    pools = Pools()
+    own: list[Any] = []
+    tree = _flatten(x, own, pools)
+    if pools.found:
+        tables = pools.tables(leaves)
+        tree = Tree("pools", (*tables, tree), tuple(pools.found))
+    leaves.extend(own)
+    return tree
+
+
+def spread(x: Any, leaves: list[Any]) -> Tree:
+    """As `flatten`, but item by item and object by object."""
+    return _flatten(x, leaves, None)
+
+
+def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
+    if x is None:
+        return NONE
+    if isinstance(x, str):
+        return Tree("static", (), x)
+    family = pools.family(type(x)) if pools is not None else None
+    if family is not None and pools is not None:
+        leaves.append(pools.index(family, x))
+        return Tree("node", (LEAF,), (family, only(family), False))
+    if isinstance(x, tuple):
+        members: tuple[Any, ...] = x
+        kids = tuple(_flatten(c, leaves, pools) for c in members)
+        fields: Any = getattr(type(members), "_fields", None)
+        return Tree("record", kids, (type(members), tuple(fields))) if fields is not None else Tree("tuple", kids)
+    if isinstance(x, list):
+        items: list[Any] = x
+        found = columns(items, pools) if pools is not None and _is_open(items, pools) else None
+        if found is not None:
+            leaves.extend(found[1])
+            return found[0]
+        return Tree("list", tuple(_flatten(c, leaves, pools) for c in items))
+    if isinstance(x, dict):
+        entries: Mapping[Any, Any] = x
+        return Tree("dict", tuple(_flatten(c, leaves, pools) for c in entries.values()), tuple(entries))
+    names = field_names(x)
+    if names is not None:
+        return Tree("record", tuple(_flatten(getattr(x, n), leaves, pools) for n in names), (type(x), names))
+    leaves.append(x)
+    return LEAF
+
+
+def _is_open(items: list[Any], pools: Pools) -> bool:
+    """Whether code is made for a list of any length: long lists, lists of objects of recursive classes, lists of lists of numbers."""
+    if len(items) > SHORT:
+        return True
+    if items and type(items[0]) is list:
+        return all(type(i) is list and all(type(x) in (int, float, complex, list) for x in i) for i in items)
+    return len(items) > 1 and pools.family(type(items[0])) is not None
+
+
+def unflatten(tree: Tree, leaves: Iterator[Any]) -> Any:
+    """The inverse of `flatten`; takes as many leaves as the tree has."""
+    return _unflatten(tree, leaves, {})
+
+
+def _unflatten(tree: Tree, leaves: Iterator[Any], nodes: Made) -> Any:
+    match tree.kind:
+        case "leaf":
+            return next(leaves)
+        case "none":
+            return None
+        case "static":
+            return tree.meta
+        case "node":
+            k = next(leaves)
+            return None if k < 0 else nodes[tree.meta[0]][k]
+        case "rows":
+            return items_of(tree, leaves, nodes)
+        case "pools":
+            nodes = objects_of(tree, leaves)
+            return _unflatten(tree.children[-1], leaves, nodes)
+        case _:
+            pass
+    kids = [_unflatten(c, leaves, nodes) for c in tree.children]
+    match tree.kind:
+        case "list":
+            return kids
+        case "tuple":
+            return tuple(kids)
+        case "dict":
+            return dict(zip(tree.meta, kids, strict=True))
+        case "optional":
+            return kids[1] if kids[0] else None
+        case "pairs":
+            return dict(zip(*kids, strict=True))
+        case _:
+            return made(tree.meta[0], tree.meta[1], kids)
+
+
+def map_leaves(tree: Tree, f: Callable[[int], Any]) -> Any:
+    """The container with f(k) in place of leaf k."""
+    return unflatten(tree, (f(k) for k in range(tree.leaves)))
+
+
+def nodes_in(x: Any) -> dict[Family, list[Any]]:
+    """The objects of recursive classes in a value, in the order of `flatten`."""
+    found: dict[Family, list[Any]] = {}
+    if type(x) is tuple:
+        members_: tuple[Any, ...] = x
+        for m in members_:
+            for family, objects in nodes_in(m).items():
+                found.setdefault(family, []).extend(objects)
+        return found
+    pools = Pools()
+    _flatten(x, [], pools)
+    pools.tables([])
+    return pools.found

@@ -1,0 +1,239 @@
+"""Objects of recursive classes, as tables with a row for each object."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from oneform.errors import ArgumentError
+from oneform.families import HEAP_TYPE, Family, family_of, refers
+from oneform.tree.columns import Differ, Made, column_items, column_of, node_column, text_column
+from oneform.tree.nesting import LEAF, Tree, field_names
+
+ATOMS = frozenset({int, float, bool, str, complex, type(None), np.ndarray, np.float64, np.float32, np.int64})  # types of what refers to nothing
+
+
+class Pools:
+    """The objects of recursive classes that were met, by family, in the order in which they were found."""
+
+    def __init__(self) -> None:
+        self.found: dict[Family, list[Any]] = {}
+        self.values: dict[Family, list[tuple[Any, ...]]] = {}  # of their fields
+        self.rows: dict[int, int] = {}
+        self.families: dict[type, Family | None] = {}
+        self.getters: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], bool]] = {}  # field names; their values; for all objects
+
+    def family(self, cls: type) -> Family | None:
+        """The family of a class; asked for once."""
+        if cls not in self.families:
+            self.families[cls] = family_of(cls) if cls.__flags__ & HEAP_TYPE else None
+        return self.families[cls]
+
+    def index(self, family: Family, x: Any) -> int:
+        """The row of an object."""
+        known = self.rows.get(id(x))
+        if known is None:
+            rows = self.found.setdefault(family, [])
+            known = self.rows[id(x)] = len(rows)
+            rows.append(x)
+        return known
+
+    def _discover(self, x: Any) -> None:
+        """Give a row to every object inside a value."""
+        if type(x) in ATOMS:
+            return
+        family = self.family(type(x))
+        if family is not None:
+            self.index(family, x)
+            return
+        names = None if isinstance(x, (list, tuple, dict)) else field_names(x)
+        inside: Any = x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else [getattr(x, n) for n in names or ()]
+        for i in inside:
+            self._discover(i)
+
+    def _fields(self, x: Any) -> tuple[Any, ...]:
+        """The values of an object's fields."""
+        found = self.getters.get(type(x))
+        if found is None or not found[2]:
+            names = members(x)
+            get: Any = operator.attrgetter(*names) if len(names) > 1 else (lambda o: (getattr(o, names[0]),) if names else ())
+            found = self.getters[type(x)] = (names, get, dataclasses.is_dataclass(x) or isinstance(x, tuple))
+        return found[1](x)
+
+    def tables(self, leaves: list[Any]) -> list[Tree]:
+        """A table for each family; their columns are appended to `leaves`."""
+        grown = True
+        while grown:
+            grown = False
+            for family, rows in list(self.found.items()):
+                values = self.values.setdefault(family, [])
+                grown = grown or len(values) < len(rows)
+                self._visit(family, rows, values)
+        return [self._table(family, rows, leaves) for family, rows in self.found.items()]
+
+    def _visit(self, family: Family, rows: list[Any], values: list[tuple[Any, ...]]) -> None:
+        """The fields of the objects of a family that were not seen yet, and rows for what they refer to. The most common case without a call."""
+        known, families, getters = self.rows, self.families, self.getters
+        for k in range(len(values), 2**62):
+            if k == len(rows):
+                break
+            x = rows[k]
+            found = getters.get(type(x))
+            inside = found[1](x) if found is not None and found[2] else self._fields(x)
+            values.append(inside)
+            for v in inside:
+                cls = type(v)
+                if cls in ATOMS:
+                    continue
+                if families.get(cls) is family:
+                    if id(v) not in known:
+                        known[id(v)] = len(rows)
+                        rows.append(v)
+                else:
+                    self._discover(v)
+
+    def _table(self, family: Family, rows: list[Any], leaves: list[Any]) -> Tree:
+        fields = {cls: self.getters[cls][0] for cls in dict.fromkeys(map(type, rows))}
+        names = tuple(dict.fromkeys(n for own in fields.values() for n in own))
+        weak: list[bool] = []
+        kids: list[Tree] = []
+        found: list[Any] = []
+        if len(family.classes) > 1:
+            weak.append(True)
+            number = {c: k for k, c in enumerate(family.classes)}
+            found.append(np.array([number[type(x)] for x in rows], np.int64))
+            kids.append(Tree("tag", (LEAF,)))
+        for n, column in zip(names, self._by_name(family, rows, fields, names), strict=True):
+            try:
+                kids.append(self._field(family, n, column, found, weak))
+            except Differ:
+                detail = f"the field {n} of {family} objects holds things of different kinds"
+                raise ArgumentError("E401", detail, repair="Give the field one type in all objects (arrays: one shape).") from None
+        leaves.extend(found)
+        return Tree("table", (Tree("fields", tuple(kids), (family, names, tuple(fields.items()))),), tuple(weak))
+
+    def _field(self, family: Family, name: str, values: Sequence[Any], found: list[Any], weak: list[bool]) -> Tree:
+        """The column of a field. What kind of column it is should depend on the values as little as possible: each kind is code of its own."""
+        kinds = set(map(type, values))
+        if kinds == {type(None)} and refers(family, name):
+            return node_column(values, family, found, weak, self)
+        if kinds == {str}:
+            return text_column(values, found, weak)
+        return column_of(values, found, weak, self)
+
+    def _by_name(self, family: Family, rows: list[Any], fields: dict[type, tuple[str, ...]], names: tuple[str, ...]) -> list[Sequence[Any]]:
+        """The values of each field in all objects; something that fits for those that lack it."""
+        if len(fields) == 1:
+            return list(zip(*self.values[family], strict=True))
+        found: list[Sequence[Any]] = []
+        for n in names:
+            at = {c: own.index(n) for c, own in fields.items() if n in own}
+            some = next(v[at[type(x)]] for x, v in zip(rows, self.values[family], strict=True) if type(x) in at)
+            found.append([v[at[type(x)]] if type(x) in at else some for x, v in zip(rows, self.values[family], strict=True)])
+        return found
+
+
+def members(x: Any) -> tuple[str, ...]:
+    """The fields of an object of a recursive class."""
+    own: Any = getattr(x, "_fields", None)
+    return tuple(own) if own is not None else field_names(x) or ()
+
+
+def objects_of(tree: Tree, leaves: Iterator[Any], old: Made | None = None) -> Made:
+    """The objects in the tables. `old`: the first objects of each, which are there already and get new fields."""
+    nodes: Made = {}
+    tables: list[tuple[Tree, list[Any]]] = []
+    for table in tree.children[:-1]:
+        tables.append((table, [next(leaves) for _ in range(table.leaves)]))
+    for table, found in tables:
+        family = table.children[0].meta[0]
+        there = (old or {}).get(family, [])
+        nodes[family] = [*there, *(None if issubclass(c, tuple) else object.__new__(c) for c in _kinds(table, found)[len(there) :])]
+    for table, found in tables:
+        _fill(table, found, nodes)
+    return nodes
+
+
+def _kinds(table: Tree, found: list[Any]) -> list[type]:
+    family, _, own = table.children[0].meta
+    if table.children[0].children and table.children[0].children[0].kind == "tag":
+        return [family.classes[k] for k in found[0].tolist()]
+    return [own[0][0]] * (len(found[0]) if found else 0)
+
+
+def _fill(table: Tree, found: list[Any], nodes: Made) -> None:
+    """Give the objects of a table their fields."""
+    family, names, own = table.children[0].meta
+    fields = dict(own)
+    kinds = _kinds(table, found)
+    columns, weak = iter(found), iter(table.meta)
+    rows = nodes[family]
+    if any(issubclass(c, tuple) for c in fields):
+        _fill_tuples(table, found, nodes)
+        return
+    kids = list(table.children[0].children)
+    if kids and kids[0].kind == "tag":
+        del kids[0]
+        _skip(columns, weak)
+    for n, child in zip(names, kids, strict=True):
+        values = column_items(child, columns, weak, len(kinds), nodes)
+        for x, c, v in zip(rows, kinds, values, strict=True):
+            if n in fields[c]:
+                _set(x, n, v)
+
+
+def _set(x: Any, name: str, new: Any) -> None:
+    """A field of an object; a list or an array that is there already takes over what is in the new one."""
+    old: Any = getattr(x, name, None) if isinstance(new, (list, np.ndarray)) else None
+    if isinstance(old, list):
+        old[:] = new
+    elif isinstance(old, np.ndarray) and isinstance(new, np.ndarray) and old.shape == new.shape and old.dtype == new.dtype:
+        old[...] = new
+    else:
+        object.__setattr__(x, name, new)
+
+
+def _skip(*iterators: Iterator[Any]) -> None:
+    for i in iterators:
+        next(i)
+
+
+def _fill_tuples(table: Tree, found: list[Any], nodes: Made) -> None:
+    """NamedTuples do not change: each is made when those that it refers to are."""
+    family, names, own = table.children[0].meta
+    fields = dict(own)
+    kinds = _kinds(table, found)
+    made_rows = nodes[family]
+    values: dict[str, tuple[Tree, list[Any]]] = {}
+    columns, weak = iter(found), iter(table.meta)
+    kids = list(table.children[0].children)
+    if kids and kids[0].kind == "tag":
+        del kids[0]
+        _skip(columns, weak)
+    for n, child in zip(names, kids, strict=True):
+        inside = child.kind == "node" and child.meta[0] is family
+        values[n] = (child, next(columns).tolist() if inside else column_items(child, columns, weak, len(kinds), nodes))
+        if inside:
+            next(weak)
+    stack = list(range(len(kinds)))
+    while stack:
+        k = stack[-1]
+        if made_rows[k] is not None:
+            stack.pop()
+            continue
+        own = [v[k] for n, (c, v) in values.items() if c.kind == "node" and c.meta[0] is family and n in fields[kinds[k]]]
+        needs = [j for j in own if j >= 0 and made_rows[j] is None]
+        if needs:
+            stack += needs
+            continue
+        item = {}
+        for n in fields[kinds[k]]:
+            child, v = values[n]
+            inside = child.kind == "node" and child.meta[0] is family
+            item[n] = (None if v[k] < 0 else made_rows[v[k]]) if inside else v[k]
+        made_rows[k] = kinds[k](**item)
+        stack.pop()
