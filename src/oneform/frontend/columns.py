@@ -25,9 +25,10 @@ from oneform.types import ANY, I64, Array, Dim, List, Scalar, element, shape_of
 def rows_to_leaves(t: Tracer, x: Any, leaves: list[Num | Arr], used: dict[Family, None]) -> Tree:
     """A list as the tree of its columns, which are appended to `leaves`."""
     if x.form is not None:
-        value, indices = rows_at(t, x.place, x.token)
-        form = x.form.item
-        value = make.item(t.b, value, indices, x.place.fields)
+        form, value = x.form.item, None
+        if form is not None:
+            value, indices = rows_at(t, x.place, x.token)
+            value = make.item(t.b, value, indices, x.place.fields)
     else:
         found = contents(t, x.box)
         assert isinstance(found, Rows)
@@ -88,6 +89,8 @@ def _columns(
             weak.append(True)
             leaves.append(new_array(t, _lengths(t, value, first)))
             return Tree("ragged", (LEAF, _columns(t, form.item, _joined(t, value, first), leaves, weak, used)))
+        case RowsForm():  # all of them empty
+            return Tree("list")
         case Keep() if form == NOTHING:
             return NONE
         case Keep(item=Py() as own) if own.obj is None or isinstance(own.obj, str):

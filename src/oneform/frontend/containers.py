@@ -2,25 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NoReturn
 
 from oneform.families import Family
 from oneform.frontend.boxes import new_box
 from oneform.frontend.columns import pool_from_leaves, pool_size, pool_to_leaves, rows_from_leaves, rows_to_leaves
 from oneform.frontend.forms import NodeForm
-from oneform.frontend.passing import item_form, node_at, node_row, see
+from oneform.frontend.lowered import Path
+from oneform.frontend.passing import holds_memory, item_form, node_at, node_row, see
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Generator, Num, Opt, Place, Py, Range, Ref, Rows, Seq, changes, describe
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Generator, Num, Opt, Place, Py, Range, Ref, RowCell, Rows, Seq, changes, describe
 from oneform.ops import make
 from oneform.tree import LEAF, NONE, Tree
 from oneform.types import I64
 
 
-def to_leaves(t: Tracer, x: Abstract, leaves: list[Num | Arr]) -> Tree:
-    """The nesting of a value; its numbers and arrays are appended to `leaves`."""
+class Sharing:
+    """Which objects and arrays were met in what becomes part of the caller's objects: those that the caller gave stay themselves, a new one stays one."""
+
+    def __init__(self, given: Mapping[Box | Cell, Path]) -> None:
+        self.given = given
+        self.made: dict[Box | Cell, int] = {}
+        self.lists: list[Box] = []  # of objects, as columns: each object in them comes to be anew
+
+    def again(self, memory: Box | Cell | None) -> Tree | None:
+        """How to say that this is what was met before."""
+        known = None if memory is None else self.given.get(memory, self.made.get(memory))
+        return None if known is None else Tree("again", (), known)
+
+    def listed(self, t: Tracer, box: Box) -> None:
+        """The items of a run-time list are met; none of them may be met elsewhere."""
+        self.lists.append(box)
+        if box.doubled:
+            self.refuse(t, box, "twice in")
+
+    def check(self, t: Tracer) -> None:
+        """Refuse to make two objects of what the program has as one."""
+        for box in self.lists:
+            if self.lists.count(box) > 1:
+                self.refuse(t, box, "elsewhere as well as in")
+            if any(p in self.made or (p in self.given and not box.pinned) for p in box.partners):
+                self.refuse(t, box, "elsewhere as well as in")
+
+    def refuse(self, t: Tracer, box: Box, where: str) -> NoReturn:
+        detail = f"an object or array may be {where} {box.called}, and the caller would get two that are alike instead of one"
+        t.refuse("E105", detail, None, "Put a copy there, or return the list instead of changing what was given.")
+
+
+def whole_memory(x: Abstract) -> Box | Cell | None:
+    """The object or array that a value is; None for numbers, for parts of arrays and for what lies in rows."""
+    if isinstance(x, Ref):
+        return x.box if x.form is None and not x.place.indices else None
+    return x.cell if isinstance(x, Arr) and x.view is None and not isinstance(x.cell, RowCell) else None
+
+
+def to_leaves(t: Tracer, x: Abstract, leaves: list[Num | Arr], sharing: Sharing | None = None) -> Tree:
+    """The nesting of a value; its numbers and arrays are appended to `leaves`. With `sharing` an object that comes twice is one object."""
     own: list[Num | Arr] = []
     used: dict[Family, None] = {}
-    tree = _apart(t, x, own, used)
+    tree = _apart(t, x, own, used, sharing)
     tables: list[Tree] = []
     for family in used:  # grows on the way
         tables.append(pool_to_leaves(t, family, leaves, used))
@@ -28,7 +69,31 @@ def to_leaves(t: Tracer, x: Abstract, leaves: list[Num | Arr]) -> Tree:
     return Tree("pools", (*tables, tree), tuple(used)) if used else tree
 
 
-def _apart(t: Tracer, x: Abstract, leaves: list[Num | Arr], used: dict[Family, None]) -> Tree:
+def _apart(t: Tracer, x: Abstract, leaves: list[Num | Arr], used: dict[Family, None], sharing: Sharing | None) -> Tree:
+    memory = whole_memory(x)
+    if sharing is not None and memory is None:
+        for box in _rows_with(t, x):  # it is one of the items, or in one
+            sharing.listed(t, box)
+            if box.pinned:
+                sharing.refuse(t, box, "elsewhere as well as in")
+        return _anew(t, x, leaves, used, sharing if isinstance(x, (Seq, Opt)) else None)
+    if sharing is None or memory is None:
+        return _anew(t, x, leaves, used, None)
+    met = sharing.again(memory)
+    if met is not None:
+        return met
+    number = sharing.made[memory] = len(sharing.made)
+    return Tree("shared", (_anew(t, x, leaves, used, sharing),), number)
+
+
+def _rows_with(t: Tracer, x: Abstract) -> list[Box]:
+    """The run-time list in whose rows a changeable object, a list or an array lies, if that is where it is."""
+    if isinstance(x, Ref) and not isinstance(x.form, NodeForm) and holds_memory(x.form):
+        return [x.box]
+    return [x.cell.place.box] if isinstance(x, Arr) and isinstance(x.cell, RowCell) and x.view is None else []
+
+
+def _anew(t: Tracer, x: Abstract, leaves: list[Num | Arr], used: dict[Family, None], sharing: Sharing | None) -> Tree:
     if isinstance(x, (Num, Arr)):
         leaves.append(x)
         return LEAF
@@ -43,10 +108,12 @@ def _apart(t: Tracer, x: Abstract, leaves: list[Num | Arr], used: dict[Family, N
         return Tree("node", (LEAF,), (form.family, form.cls, form.nullable))
     inner = see(t, x)
     if isinstance(inner, Seq) and inner.kind == "hash":
-        return Tree("pairs", tuple(_apart(t, i, leaves, used) for i in inner.items[:2]))
+        return Tree("pairs", tuple(_apart(t, i, leaves, used, sharing) for i in inner.items[:2]))
     if isinstance(inner, Seq):
-        return Tree(inner.kind, tuple(_apart(t, i, leaves, used) for i in inner.items), inner.meta)
+        return Tree(inner.kind, tuple(_apart(t, i, leaves, used, sharing) for i in inner.items), inner.meta)
     if isinstance(inner, (Rows, Ref)):
+        if sharing is not None and isinstance(x, Ref) and holds_memory(item_form(t, x)):
+            sharing.listed(t, x.box)
         return rows_to_leaves(t, x, leaves, used)
     if isinstance(x, Py) and x.obj is None:
         return NONE
@@ -54,7 +121,7 @@ def _apart(t: Tracer, x: Abstract, leaves: list[Num | Arr], used: dict[Family, N
         return Tree("static", (), x.obj)
     if isinstance(x, Opt):
         leaves.append(x.there)
-        return Tree("optional", (LEAF, _apart(t, x.item, leaves, used)))
+        return Tree("optional", (LEAF, _apart(t, x.item, leaves, used, sharing)))
     what = "a range" if isinstance(x, Range) else describe(x)
     t.refuse("E101", f"{what} cannot be passed out of compiled code", None, "Return numbers, arrays, and tuples, lists, dicts or records of them.")
 

@@ -66,6 +66,9 @@ def _set_row_field(t: Tracer, x: Ref, names: tuple[str, ...], name: str, new: Ab
         if same(fields_at(t, x)[k], new):
             return  # q.a += 1 puts the array back
         t.rebound.add(x.box)
+        if x.box.pinned == "argument" and any(memory.pinned == "argument" for memory in t.state.reach(new)):
+            detail = f"the field {name} of an object in a list that was given cannot be made to hold something else that was given"
+            t.refuse("E105", detail, None, "Put a copy there.")
         _part(t, x, x.place.column(first))
     for column, kind in enumerate(types(wider)):
         place = x.place.column(first + column)

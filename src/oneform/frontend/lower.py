@@ -16,8 +16,8 @@ from oneform.frontend.frames import call_node
 from oneform.frontend.lowered import Lowered, Step
 from oneform.frontend.source import source_of
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.updates import Path, changes_of, given_boxes
-from oneform.frontend.values import Abstract, Arr, Box, Cell, Num, Py
+from oneform.frontend.updates import Given, changes_of
+from oneform.frontend.values import Abstract, Arr, Cell, Num, Py
 from oneform.ir import Value
 from oneform.tree import Leaf, Tree
 from oneform.types import Array, Scalar
@@ -37,15 +37,14 @@ def trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, Ar
             t.declare_symbols(leaf.type)
     positional = [_argument(t, a, params, cells) for a in args]
     named = {k: _argument(t, a, params, cells) for k, a in kwargs.items()}
-    boxes = [b for k, x in enumerate(positional) for b in given_boxes(x, (Step("argument", k),))]
-    boxes += [b for k, x in named.items() for b in given_boxes(x, (Step("argument", k),))]
+    given = [(x, (Step("argument", k),)) for k, x in (*enumerate(positional), *named.items())]
     node = _node_of(fn)
     try:
         result = call_node(t, Py(fn), positional, named, node)
     except PathEnds:
         result = Py(None)
     try:
-        return _finish(t, fn, result, cells, boxes)
+        return _finish(t, fn, result, cells, given)
     except OneformError as e:
         raise e.at(t.returned_at) from None
 
@@ -74,11 +73,11 @@ def _argument(t: Tracer, argument: Argument, params: list[Value], cells: list[tu
     return from_leaves(t, tree, values(), "argument")
 
 
-def _finish(t: Tracer, fn: Callable[..., Any], result: Abstract, cells: list[tuple[int, Cell]], boxes: list[tuple[Box, Path]]) -> Lowered:
+def _finish(t: Tracer, fn: Callable[..., Any], result: Abstract, cells: list[tuple[int, Cell]], given: Given) -> Lowered:
     leaves: list[Num | Arr] = []
     tree = to_leaves(t, result, leaves)
     count = len(leaves)
-    updates = changes_of(t, boxes, leaves)
+    updates = changes_of(t, given, leaves)
     values = [t.value(x) if isinstance(x, Num) else read(t, x) for x in leaves]
     found = [Leaf(v.type, isinstance(x, Num) and x.weak) for x, v in zip(leaves, values, strict=True)][:count]
     first = len(t.root.params) - len(t.captures)

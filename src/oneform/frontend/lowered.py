@@ -20,13 +20,16 @@ class Step:
     key: Any
 
 
+Path = tuple[Step, ...]
+
+
 @dataclass(frozen=True)
 class Update:
     """What becomes of an object that was given. `what`: list, dict: these are its items now; object: these fields have new values;
     objects: each object in the list has new values; nodes: the objects of recursive classes in all arguments, in the order in which they are
-    met. In `tree` "kept" is what was there before, "given" another object of the arguments."""
+    met. In `tree` "kept" is what was there before, "again" another object of the arguments (its path) or a new one, "shared" before (its number)."""
 
-    path: tuple[Step, ...]
+    path: Path
     what: str
     tree: Tree
 

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from oneform.families import Family
 from oneform.frontend.columns import pool_to_leaves
-from oneform.frontend.containers import to_leaves
-from oneform.frontend.lowered import Step, Update
+from oneform.frontend.containers import Sharing, to_leaves, whole_memory
+from oneform.frontend.lowered import Path, Step, Update
 from oneform.frontend.passing import holds_memory
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Made, Num, Opt, Place, Poison, Ref, Rows, Seq, same
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Made, Num, Opt, Place, Poison, Ref, Rows, Seq, same
 from oneform.tree import NONE, Tree
 
-Path = tuple[Step, ...]
+Given = Sequence[tuple[Abstract, Path]]
+
+
+def given_arrays(x: Abstract, path: Path) -> Iterator[tuple[Cell, Path]]:
+    """The arrays in an argument, with how to get to each from the arguments."""
+    if isinstance(x, Arr) and isinstance(memory := whole_memory(x), Cell):
+        yield memory, path
+    for item, further in _inside(x.box.initial if isinstance(x, Ref) and x.form is None else x, path):
+        yield from given_arrays(item, further)
 
 
 def given_boxes(x: Abstract, path: Path) -> Iterator[tuple[Box, Path]]:
-    """The objects in an argument, with how to get to each from the arguments."""
+    """The objects in an argument, in the same way."""
     if isinstance(x, Ref) and x.form is None:
         yield x.box, path
         x = x.box.initial
     if isinstance(x, Opt):
         yield from given_boxes(x.item, path)
+    for item, further in _inside(x, path):
+        yield from given_boxes(item, further)
+
+
+def _inside(x: Any, path: Path) -> Iterator[tuple[Abstract, Path]]:
+    """What is in a container whose structure is known."""
     if isinstance(x, Seq):
         for k, item in enumerate(x.items):
             step = Step("field", x.meta[1][k]) if x.kind == "record" else Step("item", x.meta[k] if x.kind == "dict" else k)
-            yield from given_boxes(item, (*path, step))
+            yield item, (*path, step)
 
 
 def changed_nodes(t: Tracer, leaves: list[Num | Arr]) -> list[Update]:
@@ -41,10 +55,11 @@ def changed_nodes(t: Tracer, leaves: list[Num | Arr]) -> list[Update]:
     return [Update((), "nodes", Tree("pools", (*tables, NONE), tuple(used)))]
 
 
-def changes_of(t: Tracer, boxes: list[tuple[Box, Path]], leaves: list[Num | Arr]) -> tuple[Update, ...]:
-    """What to do to the objects that are not what they were; the numbers and arrays for it are appended to `leaves`."""
+def changes_of(t: Tracer, given: Given, leaves: list[Num | Arr]) -> tuple[Update, ...]:
+    """What to do to the `given` objects that are not what they were; the numbers and arrays for it are appended to `leaves`."""
     found = changed_nodes(t, leaves)
-    names = {id(box): path for box, path in boxes}
+    boxes = [b for x, path in given for b in given_boxes(x, path)]
+    sharing = Sharing({**dict(boxes), **{cell: at for x, path in given for cell, at in given_arrays(x, path)}})
     for box, path in boxes:
         now = t.state.get(box)
         if now is box.initial or box not in t.changed:
@@ -56,17 +71,18 @@ def changes_of(t: Tracer, boxes: list[tuple[Box, Path]], leaves: list[Num | Arr]
                 continue  # changed with the list that it is in
             t.refuse("E104", f"whether {box.name or 'an argument'} was changed depends on the path taken", None, "Work on a copy.")
         if isinstance(now, Rows):
-            found.append(_rows_update(t, box, now, path, leaves))
+            found.append(_rows_update(t, box, now, path, leaves, sharing))
         elif now.kind == "hash":
             found.append(Update(path, "dict", to_leaves(t, Ref(Place(box)), leaves)))
         else:
-            update = _update(t, box, now, path, names, leaves)
+            update = _update(t, box, now, path, sharing, leaves)
             if update is not None:
                 found.append(update)
+    sharing.check(t)
     return tuple(found)
 
 
-def _rows_update(t: Tracer, box: Box, now: Rows, path: Path, leaves: list[Num | Arr]) -> Update:
+def _rows_update(t: Tracer, box: Box, now: Rows, path: Path, leaves: list[Num | Arr], sharing: Sharing) -> Update:
     """A run-time list: new items in place of the old ones; objects in it are changed where they are, if they are still in their places."""
     start = box.initial
     whole = not holds_memory(now.item)
@@ -74,11 +90,13 @@ def _rows_update(t: Tracer, box: Box, now: Rows, path: Path, leaves: list[Num | 
     moved = box in t.resized or not kept
     if not whole and moved:
         repair = "Return the new list instead, or work on a copy."
-        t.refuse("E105", f"the list {box.name or ''} was given with objects in it, which compiled code cannot move about", None, repair)
+        t.refuse("E105", f"{box.called} was given with objects in it, which compiled code cannot move about", None, repair)
+    if box in t.rebound:
+        sharing.listed(t, box)
     return Update(path, "list" if whole else "rebound" if box in t.rebound else "objects", to_leaves(t, Ref(Place(box)), leaves))
 
 
-def _update(t: Tracer, box: Box, now: Seq, path: Path, names: dict[int, Path], leaves: list[Num | Arr]) -> Update | None:
+def _update(t: Tracer, box: Box, now: Seq, path: Path, sharing: Sharing, leaves: list[Num | Arr]) -> Update | None:
     """A list, dict or object whose structure is known: what was in it before stays the same object."""
     before: Any = box.initial
     old = {id(x): k for k, x in enumerate(before.items)} if isinstance(before, Seq) else {}
@@ -92,10 +110,8 @@ def _update(t: Tracer, box: Box, now: Seq, path: Path, names: dict[int, Path], l
         place = k if unchanged else next((j for j, y in enumerate(before.items) if isinstance(y, (Ref, Arr)) and same(x, y)), None)
         if place is not None or id(x) in old:
             kids.append(Tree("kept", (), place if place is not None else old[id(x)]))
-        elif isinstance(x, Ref) and id(x.box) in names:
-            kids.append(Tree("given", (), names[id(x.box)]))
         else:
-            kids.append(to_leaves(t, x, leaves))
+            kids.append(to_leaves(t, x, leaves, sharing))
     if not keep and now.kind == "record":
         return None
     meta = (now.meta[0], tuple(now.meta[1][k] for k in keep)) if now.kind == "record" else now.meta

@@ -62,6 +62,11 @@ class Box:
         self.doubled, self.depth = False, 0
         self.home: Box | None = None
 
+    @property
+    def called(self) -> str:
+        """What a message calls it."""
+        return f"the {self.kind} {self.name}" if self.name else f"a {self.kind}"
+
 
 Memory = Cell | Box
 

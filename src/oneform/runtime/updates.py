@@ -78,15 +78,27 @@ def spelt(path: Sequence[Any]) -> str:
     return text + "".join(f".{s.key}" if s.kind == "field" else f"[{s.key!r}]" for s in path[1:])
 
 
+class _Given(dict[Any, Any]):
+    """What trees mean by again: new objects by number, the caller's by the path to them."""
+
+    def __init__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.arguments = args, kwargs
+
+    def __missing__(self, path: Any) -> Any:
+        return reach(path, *self.arguments)
+
+
 def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
     """Change the objects; takes as many leaves as the updates have."""
     new: list[Any] = []
+    shared = _Given(args, kwargs)
     for u, x in zip(updates, found, strict=True):
         if u.what == "nodes":
             objects_of(u.tree, leaves, x)
             new.append(None)
             continue
-        new.append(unflatten(u.tree, leaves) if u.what in ("objects", "rebound") else _contents(u.tree, x, leaves, args, kwargs))
+        new.append(unflatten(u.tree, leaves, shared) if u.what in ("objects", "rebound") else _contents(u.tree, x, leaves, shared))
     for u, x, contents in zip(updates, found, new, strict=True):
         if u.what == "list":
             x[:] = contents
@@ -101,15 +113,15 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
                 _assign(old, value, u.what == "rebound")
 
 
-def _contents(tree: Tree, x: Any, leaves: Iterator[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _contents(tree: Tree, x: Any, leaves: Iterator[Any], shared: dict[Any, Any]) -> Any:
     """The new items; those kept are the objects that were there."""
     if tree.kind in ("rows", "pairs"):
-        return unflatten(tree, leaves)
+        return unflatten(tree, leaves, shared)
     names = field_names(x)
     old = list(x.values()) if isinstance(x, dict) else [getattr(x, n) for n in names] if names is not None else list(x)
     items: list[Any] = []
     for c in tree.children:
-        items.append(old[c.meta] if c.kind == "kept" else reach(c.meta, args, kwargs) if c.kind == "given" else unflatten(c, leaves))
+        items.append(old[c.meta] if c.kind == "kept" else unflatten(c, leaves, shared))
     return dict(zip(tree.meta, items, strict=True)) if tree.kind == "dict" else items
 
 

@@ -138,6 +138,8 @@ def column_items(tree: Tree, found: Iterator[Any], weak: Iterator[bool], n: int,
             return column.tolist() if next(weak) else list(column)
         case "none" | "static":
             return [tree.meta] * n
+        case "list":
+            return [[] for _ in range(n)]
         case "node":
             rows, _ = next(found).tolist(), next(weak)
             objects = nodes.get(tree.meta[0], [])

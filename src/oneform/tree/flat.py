@@ -74,12 +74,12 @@ def _is_open(items: list[Any], pools: Pools) -> bool:
     return len(items) > 1 and pools.family(type(items[0])) is not None
 
 
-def unflatten(tree: Tree, leaves: Iterator[Any]) -> Any:
-    """The inverse of `flatten`; takes as many leaves as the tree has."""
-    return _unflatten(tree, leaves, {})
+def unflatten(tree: Tree, leaves: Iterator[Any], shared: dict[Any, Any] | None = None) -> Any:
+    """The inverse of `flatten`; takes as many leaves as the tree has. `shared`: what has a number in this tree or in one before."""
+    return _unflatten(tree, leaves, {}, {} if shared is None else shared)
 
 
-def _unflatten(tree: Tree, leaves: Iterator[Any], nodes: Made) -> Any:
+def _unflatten(tree: Tree, leaves: Iterator[Any], nodes: Made, shared: dict[Any, Any]) -> Any:
     match tree.kind:
         case "leaf":
             return next(leaves)
@@ -92,13 +92,17 @@ def _unflatten(tree: Tree, leaves: Iterator[Any], nodes: Made) -> Any:
             return None if k < 0 else nodes[tree.meta[0]][k]
         case "rows":
             return items_of(tree, leaves, nodes)
+        case "again":
+            return shared[tree.meta]
         case "pools":
             nodes = objects_of(tree, leaves)
-            return _unflatten(tree.children[-1], leaves, nodes)
+            return _unflatten(tree.children[-1], leaves, nodes, shared)
         case _:
             pass
-    kids = [_unflatten(c, leaves, nodes) for c in tree.children]
+    kids = [_unflatten(c, leaves, nodes, shared) for c in tree.children]
     match tree.kind:
+        case "shared":
+            return shared.setdefault(tree.meta, kids[0])
         case "list":
             return kids
         case "tuple":

@@ -19,7 +19,8 @@ class Tree:
     rows: a list whose leaves are columns, arrays with an element for each item; inside it ragged (a column of lengths, and the rows of all
     the lists one behind the other); optional (a column of bools, or a bool); pairs: a dict as the lists of its keys and values;
     pools: tables of all objects of recursive classes that the last child refers to, by their rows, as node; table: as rows, of fields (the
-    fields of all classes of the family, before them a tag that says which class it is); text: one of several strings, as its code.
+    fields of all classes of the family, before them a tag that says which class it is); text: one of several strings, as its code;
+    shared: something with a number, by which again means the same.
     """
 
     kind: str
@@ -63,7 +64,7 @@ def subtree_ranges(trees: Sequence[Tree]) -> list[range]:
 
 def native(tree: Tree) -> bool:
     """Whether compiled entries can take apart and build this structure themselves."""
-    if tree.kind in ("rows", "optional", "pairs", "pools"):
+    if tree.kind in ("rows", "optional", "pairs", "pools", "shared", "again"):
         return False
     if tree.kind == "record" and not issubclass(tree.meta[0], tuple) and not _generated(tree.meta[0], tree.meta[1]):
         return False
