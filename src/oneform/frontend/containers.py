@@ -35,19 +35,22 @@ class Sharing:
         """The items of a run-time list are met; none of them may be met elsewhere."""
         self.lists.append(box)
         if box.doubled:
-            self.refuse(t, box, "twice in")
+            self.refuse(t, box, "more than once in")
 
     def check(self, t: Tracer) -> None:
-        """Refuse to make two objects of what the program has as one."""
+        """Refuse to make two objects of what the program has as one, or may have."""
         for box in self.lists:
-            if self.lists.count(box) > 1:
+            if self.lists.count(box) > 1 or any(p in self.made or (p in self.given and not box.pinned) for p in box.partners):
                 self.refuse(t, box, "elsewhere as well as in")
-            if any(p in self.made or (p in self.given and not box.pinned) for p in box.partners):
-                self.refuse(t, box, "elsewhere as well as in")
+        for memory in self.made:
+            other = next((p for p in memory.partners if p in self.made or p in self.given), None)
+            if other is not None:
+                self.refuse(t, other, "the same as")
 
-    def refuse(self, t: Tracer, box: Box, where: str) -> NoReturn:
-        detail = f"an object or array may be {where} {box.called}, and the caller would get two that are alike instead of one"
-        t.refuse("E105", detail, None, "Put a copy there, or return the list instead of changing what was given.")
+    def refuse(self, t: Tracer, memory: Box | Cell, where: str) -> NoReturn:
+        what = memory.called if isinstance(memory, Box) else f"the array {memory.name}" if memory.name else "another array"
+        detail = f"what is put into an object that was given may be {where} {what}: the caller would get two that are alike instead of one"
+        t.refuse("E105", detail, None, "Put a copy there, or return it instead of changing what was given.")
 
 
 def whole_memory(x: Abstract) -> Box | Cell | None:
