@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 # One line per code; docs/errors.md carries an entry for each. E0 syntax, E1 types and shapes, E2 derivatives,
 # E3 limits of the compiler, E4 arguments of a call.
@@ -94,6 +95,21 @@ class InternalError(Exception):
 
     def __init__(self, detail: str):
         super().__init__(f"{detail}\nThis is a fault in Oneform, not in your program. Please report it with the function that caused it.")
+
+
+ITSELF = "{0!r}"  # the message of an exception that is made of a number, not of text
+
+
+def plain(text: str) -> str:
+    """A message in which no number stands."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def exception(kind: type[BaseException], message: str, details: Sequence[Any]) -> BaseException:
+    """The exception with a message in which numbers stand."""
+    if not message:
+        return kind()
+    return kind(details[0] if message == ITSELF else message.format(*details))
 
 
 def raise_at(error: BaseException, loc: Location | None) -> NoReturn:

@@ -107,3 +107,26 @@ def maximum_of_nothing(x, y):
 @raises(vec(20, 307), vec(21, 308))
 def product_of_wrong_lengths(x, y):
     return np.dot(x, y) * 2.0
+
+
+@raises(1.5, 3)
+def key_that_is_not_there(x, n):
+    d = {}
+    for i in range(n):
+        d[i * i] = x
+    return d[n]
+
+
+@raises(1.5, 3)
+def number_for_a_message(x, n):
+    if x < n:
+        raise ValueError(x + n)
+    return x
+
+
+@raises(1.5, 3)
+def name_for_a_message(x, n):
+    d = {"a": x, "b": x * x}
+    if n > 2:
+        del d["{c}"]
+    return d["a"]

@@ -36,6 +36,7 @@ def test_raises_as_cpython_does(fn: Any, args: tuple[Any, ...], way: str) -> Non
         assert type(error) is type(expected)
     if type(expected) in (IndexError, RuntimeError, AssertionError):
         assert str(error) == str(expected)
+        assert error.args == expected.args
 
 
 @pytest.mark.parametrize(("fn", "args"), CASES)

@@ -9,6 +9,7 @@ import ast
 import operator
 from typing import Any
 
+from oneform.errors import ITSELF, plain
 from oneform.frontend import library
 from oneform.frontend.boxes import contents, set_contents
 from oneform.frontend.lift import structure
@@ -114,7 +115,7 @@ def delete_key(t: Tracer, d: Ref, key: Abstract, node: ast.AST | None) -> None:
         k = static_key(t, key, node)
         items = dict(zip(found.meta, found.items, strict=True))
         if k not in items:
-            t.check(number(False), "KeyError", repr(k))
+            t.check(number(False), "KeyError", plain(k) if isinstance(k, str) else ITSELF, [] if isinstance(k, str) else [number(k)])
             raise PathEnds
         del items[k]
         set_contents(t, d.box, Seq("dict", tuple(items.values()), tuple(items)))

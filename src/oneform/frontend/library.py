@@ -352,7 +352,7 @@ def dict_find(keys, slots, key):
 def dict_get(keys, values, slots, key):
     at = dict_find(keys, slots, key)
     if at < 0:
-        raise KeyError(f"{key}")
+        raise KeyError(key)
     return values[at]
 
 
@@ -399,7 +399,7 @@ def dict_setdefault(keys, values, slots, key, default):
 def dict_delete(keys, values, slots, key):
     at = dict_find(keys, slots, key)
     if at < 0:
-        raise KeyError(f"{key}")
+        raise KeyError(key)
     pop_at(keys, at)
     pop_at(values, at)
     dict_rebuild(keys, slots, len(slots))

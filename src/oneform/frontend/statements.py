@@ -8,6 +8,7 @@ import importlib
 import string
 from typing import Any
 
+from oneform.errors import ITSELF, plain
 from oneform.frontend.expressions import BINARY
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.frames import call_node, define
@@ -155,16 +156,26 @@ def text_of(t: Tracer, e: ast.expr) -> tuple[str, list[Num]]:
         parts: list[str] = []
         for v in e.values:
             if isinstance(v, ast.Constant):
-                parts.append(_plain(str(v.value)))
+                parts.append(plain(str(v.value)))
             else:
                 assert isinstance(v, ast.FormattedValue)
                 parts.append(_formatted(t, v, details))
         return "".join(parts), details
-    if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Add):
+    if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Add) and (_has_text(e.left) or _has_text(e.right)):
         (left, first), (right, second) = text_of(t, e.left), text_of(t, e.right)
+        if ITSELF in (left, right):
+            t.refuse("E001", "a message is text", e, "Write an f-string.")
         shifted = _shift(right, len(first))
         return left + shifted, [*first, *second]
-    return _part(t, t.expr(e), "", details, e), details
+    x = t.expr(e)
+    return (ITSELF, [x]) if isinstance(x, Num) else (_part(t, x, "", details, e), details)
+
+
+def _has_text(e: ast.expr) -> bool:
+    """Whether an f-string or a constant string is added."""
+    if isinstance(e, ast.BinOp) and isinstance(e.op, ast.Add):
+        return _has_text(e.left) or _has_text(e.right)
+    return isinstance(e, ast.JoinedStr) or (isinstance(e, ast.Constant) and isinstance(e.value, str))
 
 
 def _shift(template: str, by: int) -> str:
@@ -175,12 +186,8 @@ def _shift(template: str, by: int) -> str:
 
 
 def _field(literal: str, field: str | None, spec: str | None, by: int) -> str:
-    text = _plain(literal)
+    text = plain(literal)
     return text if field is None else f"{text}{{{int(field) + by}{':' + spec if spec else ''}}}"
-
-
-def _plain(s: str) -> str:
-    return s.replace("{", "{{").replace("}", "}}")
 
 
 def _formatted(t: Tracer, v: ast.FormattedValue, details: list[Num]) -> str:
@@ -191,18 +198,18 @@ def _formatted(t: Tracer, v: ast.FormattedValue, details: list[Num]) -> str:
         spec = str(x.obj)
     x = t.expr(v.value)
     if isinstance(x, Py) and v.conversion == ord("r"):
-        return _plain(format(repr(x.obj), spec))
+        return plain(format(repr(x.obj), spec))
     return _part(t, x, spec, details, v)
 
 
 def _part(t: Tracer, x: Abstract, spec: str, details: list[Num], node: ast.AST) -> str:
     if isinstance(x, Num) and x.known is not None:
-        return _plain(format(x.known, spec))
+        return plain(format(x.known, spec))
     if isinstance(x, Num):
         details.append(x)
         return f"{{{len(details) - 1}{':' + spec if spec else ''}}}"
     if isinstance(x, Py):
-        return _plain(format(x.obj, spec) if not isinstance(x.obj, type) else str(x.obj))
+        return plain(format(x.obj, spec) if not isinstance(x.obj, type) else str(x.obj))
     if isinstance(x, Seq) and x.kind == "tuple":
         inner = ", ".join(_part(t, i, "", details, node) for i in x.items)
         return f"({inner}{',' if len(x.items) == 1 else ''})"

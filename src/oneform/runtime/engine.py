@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from oneform import tree as trees
-from oneform.errors import ArgumentError, Location, raise_at
+from oneform.errors import ArgumentError, Location, exception, raise_at
 from oneform.ir import Function, show
 from oneform.runtime import abi, cache, loader, trampoline
 from oneform.runtime.callable import NATIVE, Entry, Link
@@ -45,7 +45,7 @@ class Site:
         places = iter(details)
         values = [_detail(places, DTYPES[d]) for d in self.dtypes]
         kind: Any = getattr(builtins, self.error, RuntimeError)
-        return kind(self.message.format(*values)) if self.message else kind()
+        return exception(kind, self.message, values)
 
 
 _FORMATS = {"f64": "d", "f32": "f4x", "i64": "q", "i32": "i4x", "bool": "?7x"}
