@@ -30,7 +30,7 @@ def check_grads(f: Callable[..., Any], args: Sequence[Any], order: int = 2, mode
         raise ValueError(f"modes are 'fwd' and 'rev', not {sorted(unknown)}" if unknown else "order must be at least 1")
     rng = np.random.default_rng(20240229)
     with np.errstate(all="ignore"):  # of our own sums; infinities and NaN are results like others
-        _check(Function(origin_of(f), options_of(f)), tuple(args), order, tuple(modes), rtol, rng, "")
+        _check(Function(origin_of(f), options_of(f)), tuple(args), order, tuple(modes), rtol, rng, "", 0.0)
 
 
 class Function:
@@ -56,7 +56,10 @@ class Function:
         return Function(Derived(self.origin, rule), self.options)
 
 
-def _check(f: Function, args: tuple[Any, ...], order: int, modes: tuple[str, ...], rtol: float | None, rng: np.random.Generator, path: str) -> None:
+def _check(
+    f: Function, args: tuple[Any, ...], order: int, modes: tuple[str, ...], rtol: float | None, rng: np.random.Generator, path: str, terms: float,
+) -> None:
+    """`terms`: how large the terms are that the value, itself a derivative, is the sum of; they may cancel."""
     direction = _like(args, rng)
     if not any(map(is_active, _leaves(args))):
         raise DerivativeError("E202", "none of the primals has a derivative", repair="Pass floats (2.0, not 2).")
@@ -64,7 +67,7 @@ def _check(f: Function, args: tuple[Any, ...], order: int, modes: tuple[str, ...
     if not any(map(is_active, _leaves(value))):
         raise DerivativeError("E203", "the function returns nothing that has a derivative")
     weight = _like((value,), rng)[0]
-    line = _Line(f, args, direction, weight, value, rtol)
+    line = _Line(f, args, direction, weight, value, rtol, terms)
     forward = f.forward(args, direction)
     if forward is None and "rev" not in modes:
         f.pushed(args, direction)  # the refusal itself
@@ -84,18 +87,20 @@ def _check(f: Function, args: tuple[Any, ...], order: int, modes: tuple[str, ...
         for mode in modes:
             if mode == "rev" or forward is not None:
                 vector = direction if mode == "fwd" else weight
-                _check(f.derivative(mode), (args, vector), order - 1, modes, rtol, rng, path + ("jvp of " if mode == "fwd" else "gradient of "))
+                further = path + ("jvp of " if mode == "fwd" else "gradient of ")
+                _check(f.derivative(mode), (args, vector), order - 1, modes, rtol, rng, further, line.slope)
 
 
 class _Line:
     """The function along a direction: t -> <w, f(x + t u)>."""
 
-    def __init__(self, f: Function, args: tuple[Any, ...], u: Any, weight: Any, value: Any, rtol: float | None):
+    def __init__(self, f: Function, args: tuple[Any, ...], u: Any, weight: Any, value: Any, rtol: float | None, terms: float):
         self.f, self.args, self.u, self.weight, self.value, self.rtol = f, args, u, weight, value, rtol
         self.eps = _epsilon(args)
         extent = math.sqrt(sum(float(np.sum(np.square(np.abs(_double(x))))) for x in _leaves(args) if is_active(x)))
         self.h = max(1.0, extent) * self.eps ** (1 / 3) / max(_norm(u), 1e-30)
-        self.size = _magnitude(weight, value)
+        self.size = max(_magnitude(weight, value), terms)
+        self.slope = self.size * self.eps ** (1 / 3) / self.h  # of the terms of the derivative, if each is what its part of the value suggests
 
     def at(self, t: float) -> float:
         return _dot(self.weight, self.f.value(*_moved(self.args, self.u, t)))
@@ -141,7 +146,7 @@ class _Line:
 def _against_forward(forward: float, reverse: float, size: float, line: _Line, rtol: float | None, what: str) -> None:
     """<ct, J t> against <J^T ct, t>: equal but for rounding."""
     allowed = (rtol if rtol is not None else math.sqrt(line.eps) * 1e-2) * max(abs(forward), abs(reverse), size)
-    allowed += 64 * line.eps * line.size * line.eps ** (1 / 3) / line.h  # what is left where large terms cancel
+    allowed += 64 * line.eps * line.slope  # what is left where large terms cancel
     if abs(forward - reverse) <= allowed or (not math.isfinite(forward) and not math.isfinite(reverse)):
         return
     raise DerivativeMismatch("E204", f"{what} gives {reverse:.12g} where forward mode gives {forward:.12g} (allowed error {allowed:.2g})")

@@ -125,6 +125,20 @@ def test_a_wrong_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     assert e.value.code == "E204" and "differences give" in str(e.value)
 
 
+def test_derivatives_that_are_zero_by_cancellation() -> None:
+    """What rounding leaves of them is no difference between two ways of computing."""
+
+    def unit(v):
+        d = v / np.sqrt(np.sum(v * v))
+        return np.sum(d * d)
+
+    def addition_theorem(x, y):
+        return x * y + np.sin(x) * np.cos(y) + np.cos(x) * np.sin(y) - np.sin(x + y)
+
+    of.check_grads(unit, (np.array([1.0, 2.0, -0.3]),), order=3)
+    of.check_grads(addition_theorem, (0.7, 1.3), order=3)
+
+
 def test_refusals() -> None:
     with pytest.raises(of.DerivativeError) as e:
         of.check_grads(lambda n: n * 2, (3,))
