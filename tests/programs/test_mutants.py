@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pytest
 
 import oneform as of
 from oneform.ops import OPS, apply
+from oneform.types import Scalar
 from tests import differences
 from tests.differences import double, floats
 from tests.programs.points import POINTS, Point
@@ -19,7 +21,7 @@ from tests.programs.points import POINTS, Point
 
 @dataclass(frozen=True)
 class Mutant:
-    """The rule `rule` of operation `op`, made wrong; `caught_by` are programs that must notice."""
+    """The rule `rule` of operation `op` (or the function of a module), made wrong; `caught_by` are programs that must notice."""
 
     name: str
     op: str
@@ -57,6 +59,39 @@ def _turned_round(v: Any, dtype: Any) -> Any:
     return v.apply("imag") if v.dtype.kind == "c" else apply("complex", v * 0.0, v)
 
 
+class Deaf:
+    """What a rule asks of the reverse sweep, but that numbers get no cotangent (`gives` is False), have none, or that nothing is changed."""
+
+    def __init__(self, t: Any, gives: bool = True, has: bool = True, changes: bool = True):
+        self.t, self.gives, self.has, self.changes = t, gives, has, changes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.t, name)
+
+    def accumulate(self, v: Any, ct: Any) -> None:
+        if self.gives or not isinstance(v.type, Scalar):
+            self.t.accumulate(v, ct)
+
+    def cotangent(self, v: Any) -> Any:
+        return self.t.cotangent(v) if self.has or not isinstance(v.type, Scalar) else self.t.zero(v)
+
+    def update(self, *args: Any, **attrs: Any) -> Any:
+        return self.t.update(*args, **attrs) if self.changes else None
+
+
+def deaf(op: str, **what: bool) -> Callable[..., None]:
+    right = OPS[op].transpose
+    assert right is not None
+    return lambda t, instr: right(Deaf(t, **what), instr)
+
+
+def _last_forgotten(sweep: Any, region: Any) -> list[int]:
+    """The parameters of a recursive function that get a cotangent: all but one."""
+    return [k for k, p in enumerate(region.params) if p in sweep.active][:-1]
+
+
+RECURSION = "oneform.transforms.reverse.recursion"
+
 MUTANTS = [
     Mutant("factor 2 in sin", "sin", "partials", lambda x, y: (apply("cos", x) * 2.0,), ("elementary", "recurrence_in_array", "simpson")),
     Mutant("sign of cos", "cos", "partials", lambda x, y: (apply("sin", x),), ("fixed_point", "in_place_scaling", "elementary")),
@@ -75,6 +110,12 @@ MUTANTS = [
     Mutant("conj as the identity", "conj", "partials", lambda z, w: (1,), ("mandelbrot_distance", "two_levels", "whole_arrays")),
     Mutant("imag turned round", "imag", "partials", lambda z, y: (("linear", _turned_round),), ("real_in_and_out", "whole_arrays")),
     Mutant("complex loses a part", "complex", "partials", lambda x, y, z: (("convert", z.dtype), None), ("real_in_and_out", "joukowski_airfoil")),
+    Mutant("what is pushed gets nothing", "push", "transpose", deaf("push", gives=False), ("sorted_and_weighted", "stack_machine", "agents")),
+    Mutant("what was popped gives nothing", "pop", "transpose", deaf("pop", has=False), ("stack_machine", "heap_sorted")),
+    Mutant("an item gives nothing", "item", "transpose", deaf("item", has=False), ("sorted_and_weighted", "linked_list", "expression_tree")),
+    Mutant("put forgets to clear", "put", "transpose", deaf("put", changes=False), ("heap_sorted", "linked_list")),
+    Mutant("what is put gets nothing", "put", "transpose", deaf("put", gives=False), ("warped_lists", "histogram")),
+    Mutant("one argument of a call is forgotten", RECURSION, "_given", _last_forgotten, ("adaptive_quadrature", "taking_turns", "folded_tree")),
     Mutant("sqrt without the half", "sqrt", "partials", lambda x, y: (1.0 / y,), ("cholesky_in_place", "arithmetic_geometric_mean")),
 ]
 
@@ -82,7 +123,7 @@ MUTANTS = [
 @contextmanager
 def planted(mutant: Mutant) -> Iterator[None]:
     """Records are frozen; the mutant gets in all the same, and out again."""
-    op = OPS[mutant.op]
+    op: Any = OPS.get(mutant.op) or importlib.import_module(mutant.op)
     right = getattr(op, mutant.rule)
     object.__setattr__(op, mutant.rule, mutant.wrong)
     try:
