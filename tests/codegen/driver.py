@@ -15,6 +15,7 @@ from oneform.codegen.legalise import legalise
 from oneform.codegen.schedule import schedule
 from oneform.codegen.target import load_object, object_code
 from oneform.codegen.text import kernel_text
+from oneform.errors import exception
 from oneform.ir import Function
 from oneform.types import Array, Scalar, real_dtype, shape_of
 
@@ -83,7 +84,7 @@ class Compiled:
             part = real_dtype(d).numpy
             raw = b"".join(next(places)[: part.itemsize] for _ in range(2 if d.kind == "c" else 1))
             details.append(np.frombuffer(raw, d.numpy)[0])
-        raise getattr(builtins, site.error)(site.message.format(*details))
+        raise exception(getattr(builtins, site.error), site.message, details)
 
 
 # Allocation for tests: counts blocks, and fills them with a pattern when they are made and when they are freed.

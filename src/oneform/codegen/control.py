@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from oneform.codegen.complexes import Cpx, register_types, registers
 from oneform.codegen.context import POLL_EVERY
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, generator
+from oneform.codegen.jam import Jam, Lane, emit_jam, find_jam, safe
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, in_vectors, inner_work, spend, trip_count
 from oneform.codegen.nests import emit_nest, find_nest
 from oneform.codegen.plan import INPLACE, PHI, SLOT
@@ -150,6 +152,8 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
             spend(em, "1", check=True)
         return ends
 
+    jam = find_jam(em, i)
+    limits = safe(em, jam, n) if jam is not None else None
     outermost = not em.loops
     pieces = light and outermost and (trips is None or trips > POLL_EVERY)
     if light and not outermost and (trips is None or trips > SHORT):
@@ -157,16 +161,42 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     em.loops.append(i)
 
     def run() -> list[str]:
+        if limits is not None and not em.cold:
+            assert jam is not None
+            return emit_jam(em, jam, limits, carried.parts, partial(_lane, em, jam), partial(_behind, em, jam, carried), body)
         if not carried.parts and not count_down and in_vectors(em, i, trips, [], body) is not None:
             return []
         return in_pieces(em, n, carried.parts, POLL_EVERY if not inner else POLL_EVERY // 16, body) if pieces else counted(em, "0", n, carried.parts, body)
 
-    variables = {carried.body.params[0]: n}
-    ends = in_versions(em, i, variables, [t for t, _ in carried.parts], run) if light else run()
+    variables = limits or {carried.body.params[0]: n}
+    ends = in_versions(em, i, variables, [t for t, _ in carried.parts], run) if light or limits else run()
     em.loops.pop()
     for array in made:
         em.release(array)
     return carried.end(ends)
+
+
+def _lane(em: Emitter, jam: Jam) -> Lane:
+    """The inner loop for one of the rounds that go side by side."""
+    sums = Carried(em, jam.inner)
+
+    def step(names: Sequence[str]) -> list[str]:
+        sums.bind(names, sums.params)
+        em.region(sums.body)
+        return sums.yields()
+
+    def end(names: Sequence[str]) -> None:
+        for o, rep in zip(jam.inner.outs, sums.end(names), strict=True):
+            em.bind(o, rep)
+
+    return Lane(sums.parts, step, end)
+
+
+def _behind(em: Emitter, jam: Jam, carried: Carried, names: Sequence[str]) -> list[str]:
+    """What stands behind the inner loop, for one round."""
+    carried.bind(names, carried.params)
+    em.instructions(jam.behind)
+    return carried.yields()
 
 
 @generator("while")

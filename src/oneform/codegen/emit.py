@@ -324,9 +324,12 @@ class Emitter(Body):
         plan = self.plan
         for v in plan.start_frees.get(block, ()):
             self.free_value(v)
-        for i in block.body:
+        self.instructions(block.body)
+
+    def instructions(self, body: Sequence[Instr]) -> None:
+        for i in body:
             self.instr(i)
-            for v in plan.frees.get(i, ()):
+            for v in self.plan.frees.get(i, ()):
                 self.free_value(v)
 
     def region(self, block: Block) -> None:
