@@ -135,5 +135,6 @@ def _declarations(em: Emitter, extra: str) -> str:
         lines.append(f'@llvm.compiler.used = appending global [{len(em.variant_lines)} x ptr] [{names}], section "llvm.metadata"')
     lines += [text for _, text in em.groups.values()]
     lines += ['!0 = !{!"branch_weights", i32 1048575, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 1048575}']
-    lines += ['!2 = !{!"llvm.loop.vectorize.enable", i1 false}', '!3 = !{!"llvm.loop.unroll.disable"}', *TAGS, *em.metadata]
+    lines += ['!2 = !{!"llvm.loop.vectorize.enable", i1 false}', '!3 = !{!"llvm.loop.unroll.disable"}']
+    lines += ['!9 = !{!"llvm.loop.interleave.count", i32 1}', *TAGS, *em.metadata]
     return support_text(em.used, extra) + "\n".join(lines) + "\n"

@@ -86,11 +86,12 @@ def text_column(items: Sequence[Any], found: list[Any], weak: list[bool]) -> Tre
 def node_column(items: Sequence[Any], family: Any, found: list[Any], weak: list[bool], pools: Rows) -> Tree:
     """Objects of recursive classes, by their rows in the family's table."""
     weak.append(True)
-    rows = pools.rows
-    found.append(np.array([-1 if i is None else rows.get(id(i), -2) for i in items], np.int64))
-    if -2 in found[-1]:
-        found[-1] = np.array([-1 if i is None else pools.index(family, i) for i in items], np.int64)
-    return Tree("node", (LEAF,), (family, only(family), any(i is None for i in items)))
+    try:
+        column = np.fromiter(map(pools.rows.__getitem__, map(id, items)), np.int64, len(items))
+    except KeyError:
+        column = np.array([-1 if i is None else pools.index(family, i) for i in items], np.int64)
+    found.append(column)
+    return Tree("node", (LEAF,), (family, only(family), bool(np.any(column < 0))))
 
 
 _NUMBERS: dict[type, Any] = {bool: np.bool_, int: np.int64, float: np.float64, complex: np.complex128}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,10 +22,10 @@ class Pools:
 
     def __init__(self) -> None:
         self.found: dict[Family, list[Any]] = {}
-        self.values: dict[Family, list[tuple[Any, ...]]] = {}  # of their fields
-        self.rows: dict[int, int] = {}
+        self.rows: dict[int, int] = {id(None): -1}
         self.families: dict[type, Family | None] = {}
-        self.getters: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], bool]] = {}  # field names; their values; for all objects
+        self.fields: dict[type, dict[str, list[Any]]] = {}  # of the objects of a class, by name
+        self.places: dict[type, list[int]] = {}  # their rows
 
     def family(self, cls: type) -> Family | None:
         """The family of a class; asked for once."""
@@ -55,49 +55,39 @@ class Pools:
         for i in inside:
             self._discover(i)
 
-    def _fields(self, x: Any) -> tuple[Any, ...]:
-        """The values of an object's fields."""
-        found = self.getters.get(type(x))
-        if found is None or not found[2]:
-            names = members(x)
-            get: Any = operator.attrgetter(*names) if len(names) > 1 else (lambda o: (getattr(o, names[0]),) if names else ())
-            found = self.getters[type(x)] = (names, get, dataclasses.is_dataclass(x) or isinstance(x, tuple))
-        return found[1](x)
-
     def tables(self, leaves: list[Any]) -> list[Tree]:
         """A table for each family; their columns are appended to `leaves`."""
-        grown = True
-        while grown:
-            grown = False
+        seen: dict[Family, int] = {}
+        while any(seen.get(family, 0) < len(rows) for family, rows in self.found.items()):
             for family, rows in list(self.found.items()):
-                values = self.values.setdefault(family, [])
-                grown = grown or len(values) < len(rows)
-                self._visit(family, rows, values)
+                start = seen.get(family, 0)
+                seen[family] = len(rows)
+                self._visit(family, rows, start)
         return [self._table(family, rows, leaves) for family, rows in self.found.items()]
 
-    def _visit(self, family: Family, rows: list[Any], values: list[tuple[Any, ...]]) -> None:
-        """The fields of the objects of a family that were not seen yet, and rows for what they refer to. The most common case without a call."""
-        known, families, getters = self.rows, self.families, self.getters
-        for k in range(len(values), 2**62):
-            if k == len(rows):
-                break
-            x = rows[k]
-            found = getters.get(type(x))
-            inside = found[1](x) if found is not None and found[2] else self._fields(x)
-            values.append(inside)
-            for v in inside:
-                cls = type(v)
-                if cls in ATOMS:
+    def _visit(self, family: Family, rows: list[Any], start: int) -> None:
+        """The fields of the objects from a row on, and rows for what they refer to. No Python object is made for each of them."""
+        known, families = self.rows, self.families
+        for cls, places in _by_class(rows, start).items():
+            objects = rows[start:] if len(places) == len(rows) - start else [rows[k] for k in places]
+            fields = self.fields.setdefault(cls, {n: [] for n in members(objects[0])})
+            self.places.setdefault(cls, []).extend(places)
+            if not has_fixed_fields(cls) and any(set(members(x)) != fields.keys() for x in objects):
+                raise ArgumentError("E401", f"two {cls.__name__} objects have different fields", repair="Give them the same fields.")
+            for name, values in fields.items():
+                column = list(map(operator.attrgetter(name), objects))
+                values += column
+                if ATOMS.issuperset(map(type, column)):
                     continue
-                if families.get(cls) is family:
-                    if id(v) not in known:
-                        known[id(v)] = len(rows)
+                for key, v in {id(v): v for v in column}.items():
+                    if key not in known and families.get(type(v)) is family:
+                        known[key] = len(rows)
                         rows.append(v)
-                else:
-                    self._discover(v)
+                    elif key not in known:
+                        self._discover(v)
 
     def _table(self, family: Family, rows: list[Any], leaves: list[Any]) -> Tree:
-        fields = {cls: self.getters[cls][0] for cls in dict.fromkeys(map(type, rows))}
+        fields = {cls: tuple(self.fields[cls]) for cls in dict.fromkeys(map(type, rows))}
         names = tuple(dict.fromkeys(n for own in fields.values() for n in own))
         weak: list[bool] = []
         kids: list[Tree] = []
@@ -107,7 +97,7 @@ class Pools:
             number = {c: k for k, c in enumerate(family.classes)}
             found.append(np.array([number[type(x)] for x in rows], np.int64))
             kids.append(Tree("tag", (LEAF,)))
-        for n, column in zip(names, self._by_name(family, rows, fields, names), strict=True):
+        for n, column in zip(names, self._by_name(rows, fields, names), strict=True):
             try:
                 kids.append(self._field(family, n, column, found, weak))
             except Differ:
@@ -125,16 +115,35 @@ class Pools:
             return text_column(values, found, weak)
         return column_of(values, found, weak, self)
 
-    def _by_name(self, family: Family, rows: list[Any], fields: dict[type, tuple[str, ...]], names: tuple[str, ...]) -> list[Sequence[Any]]:
+    def _by_name(self, rows: list[Any], fields: dict[type, tuple[str, ...]], names: tuple[str, ...]) -> list[Sequence[Any]]:
         """The values of each field in all objects; something that fits for those that lack it."""
         if len(fields) == 1:
-            return list(zip(*self.values[family], strict=True))
+            return [self.fields[cls][n] for cls in fields for n in names]
         found: list[Sequence[Any]] = []
         for n in names:
-            at = {c: own.index(n) for c, own in fields.items() if n in own}
-            some = next(v[at[type(x)]] for x, v in zip(rows, self.values[family], strict=True) if type(x) in at)
-            found.append([v[at[type(x)]] if type(x) in at else some for x, v in zip(rows, self.values[family], strict=True)])
+            having = [cls for cls, own in fields.items() if n in own]
+            values = [self.fields[having[0]][n][0]] * len(rows)
+            for cls in having:
+                for place, v in zip(self.places[cls], self.fields[cls][n], strict=True):
+                    values[place] = v
+            found.append(values)
         return found
+
+
+def _by_class(rows: list[Any], start: int) -> dict[type, Sequence[int]]:
+    """Which rows from `start` on are of which class."""
+    kinds = list(map(type, rows[start:]))
+    if kinds.count(kinds[0]) == len(kinds):
+        return {kinds[0]: range(start, len(rows))}
+    found: dict[type, list[int]] = {}
+    for k, cls in enumerate(kinds, start):
+        found.setdefault(cls, []).append(k)
+    return {**found}
+
+
+def has_fixed_fields(cls: type) -> bool:
+    """Whether all objects of a class have the same fields."""
+    return dataclasses.is_dataclass(cls) or issubclass(cls, tuple)
 
 
 def members(x: Any) -> tuple[str, ...]:
