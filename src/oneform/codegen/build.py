@@ -73,11 +73,11 @@ def _polls(lengths: Sequence[str]) -> bool:
     return bool(inner) and (None in inner or math.prod(n for n in inner if n is not None) > LIGHT)
 
 
-def polled(em: Emitter, lengths: Sequence[str], inside: Sequence[str], leaf: Callable[[list[str]], None]) -> None:
+def polled(em: Emitter, lengths: Sequence[str], inside: Sequence[str], leaf: Callable[[list[str]], object]) -> None:
     """A nest without carried registers; each round of its outermost loop counts for all that is inside, `inside` the leaf included."""
 
     def body(index: str, _: list[str]) -> Sequence[str]:
-        nest(em, lengths[1:], [], lambda rest, _: leaf([index, *rest]) or ())
+        nest(em, lengths[1:], [], lambda rest, _: (leaf([index, *rest]), ())[1])
         if _polls([*lengths, *inside]):
             spend(em, em.count([*lengths[1:], *inside], False), check=True)
         return ()
@@ -139,36 +139,75 @@ def _dtypes(region: Block) -> list[DType]:
     return [r.type.dtype for r in region.results if isinstance(r.type, Scalar)]
 
 
-def _accumulate(em: Emitter, i: Instr, outer: Sequence[str], over: Sequence[str]) -> list[str]:
-    """The registers of the totals."""
+def _accumulate(em: Emitter, i: Instr, outer: Sequence[Sequence[str]], over: Sequence[str]) -> list[str]:
+    """The registers of the totals of one or several elements, side by side."""
     kind, dtypes = i.attrs["reduce"], _dtypes(i.regions[0])
 
     def leaf(indices: list[str], names: list[str]) -> Sequence[str]:
-        totals = regrouped(names, dtypes)
-        new = [combine(em, kind, d, s, x) for d, s, x in zip(dtypes, totals, _values(em, i, [*outer, *indices]), strict=True)]
+        totals, new = regrouped(names, dtypes * len(outer)), list[Number]()
+        for k, element in enumerate(outer):
+            own = totals[k * len(dtypes) : (k + 1) * len(dtypes)]
+            new += [combine(em, kind, d, s, x) for d, s, x in zip(dtypes, own, _values(em, i, [*element, *indices]), strict=True)]
+        em.wide += len(outer) > 1
         return [r for x in new for r in registers(x)]
 
-    start: Parts = [part for d in dtypes for part in zip(register_types(d), registers(neutral(kind, d)), strict=True)]
+    start: Parts = [part for d in dtypes for part in zip(register_types(d), registers(neutral(kind, d)), strict=True)] * len(outer)
     short = int(over[0]) if len(over) == 1 and over[0].isdigit() else None
     found = in_vectors(em, i, short, start, lambda k, names: leaf([k], names))
     return nest(em, over, start, leaf) if found is None else found
 
 
 def _total(em: Emitter, i: Instr, over: Sequence[str]) -> list[str]:
-    return _accumulate(em, i, (), over)
+    return _accumulate(em, i, [()], over)
+
+
+_JAM = 4  # elements whose totals share one pass; rounds of the reduced axis that share one pass over the row of totals
 
 
 def _each(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over: Sequence[str]) -> None:
-    """Element by element, each total in a register."""
+    """Element by element, each total in a register; several at a time, which read what they have in common once."""
+    dtypes = _dtypes(i.regions[0])
 
-    def leaf(indices: list[str]) -> None:
-        for out, x in zip(outs, regrouped(_accumulate(em, i, indices, over), _dtypes(i.regions[0])), strict=True):
-            store(em, out, flat_index(em, out, indices), x)
+    def elements(outer: list[str], last: Sequence[str]) -> Sequence[str]:
+        at = [[*outer, k] for k in last]
+        totals = iter(regrouped(_accumulate(em, i, at, over), dtypes * len(at)))
+        for indices in at:
+            for out in outs:
+                store(em, out, flat_index(em, out, indices), next(totals))
+        return ()
 
-    polled(em, dims, over, leaf)
+    if not _side_by_side(em, i, dims, over):
+        polled(em, dims, over, lambda indices: elements(indices[:-1], indices[-1:]))
+        return
+
+    def polling(outer: list[str], last: Sequence[str]) -> Sequence[str]:
+        elements(outer, last)
+        if _polls(["", *over]):
+            spend(em, em.count([*over, str(len(last))], False), check=True)
+        return ()
+
+    nest(em, dims[:-1], [], lambda outer, _: in_groups(em, dims[-1], lambda last: polling(outer, last)) or ())
 
 
-_JAM = 4  # rounds of the reduced axis that share one pass over the row of totals
+def _side_by_side(em: Emitter, i: Instr, dims: Sequence[str], over: Sequence[str]) -> bool:
+    """Whether several elements may be added up at a time, and there is something to gain: no check can fail, and the sums are not unrolled anyway."""
+    body = i.regions[0].body
+    if any(j.regions or (j.op.raises and j.attrs.get("checked", True) and j not in em.certain) for j in body) or em.cold:
+        return False
+    return not (dims[-1].isdigit() and int(dims[-1]) < _JAM) and not (len(over) == 1 and over[0].isdigit() and int(over[0]) < 2 * _JAM)
+
+
+def in_groups(em: Emitter, n: str, body: Callable[[Sequence[str]], Sequence[str]]) -> None:
+    """A loop that runs several rounds at a time, and then those that are left over."""
+    shift = _JAM.bit_length() - 1
+    rounds = em.ins(f"ashr i64 {n}, {shift}")
+
+    def several(q: str, _: list[str]) -> Sequence[str]:
+        first = em.ins(f"shl nuw nsw i64 {q}, {shift}")
+        return body([first, *(em.ins(f"add nuw nsw i64 {first}, {k}") for k in range(1, _JAM))])
+
+    counted(em, "0", rounds, [], several)
+    counted(em, em.ins(f"shl i64 {rounds}, {shift}"), n, [], lambda k, _: body([k]))
 
 
 def _rows(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over: Sequence[str]) -> None:
@@ -201,15 +240,7 @@ def _rows(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over:
         return ()
 
     def jammed(outer: list[str], indices: list[str]) -> None:
-        shift = _JAM.bit_length() - 1
-        rounds = em.ins(f"ashr i64 {over[-1]}, {shift}")
-
-        def several(q: str, _: list[str]) -> Sequence[str]:
-            first = em.ins(f"shl nuw nsw i64 {q}, {shift}")
-            return along(outer, indices, [first, *(em.ins(f"add nuw nsw i64 {first}, {k}") for k in range(1, _JAM))])
-
-        counted(em, "0", rounds, [], several)
-        counted(em, em.ins(f"shl i64 {rounds}, {shift}"), over[-1], [], lambda k, _: along(outer, indices, [k]))
+        in_groups(em, over[-1], lambda last: along(outer, indices, last))
 
     def row(indices: list[str]) -> None:
         clear(indices)

@@ -77,7 +77,7 @@ class Body:
     certain: dict[Instr, bool] = field(default_factory=dict[Instr, bool])  # bounds checks known to hold; True: and the index is not negative
     cold: bool = False  # inside code that hardly ever runs
     long_loops: int = 0  # how many loops with work for a vector have been emitted
-    dear: int = 0  # how many calls of functions that have vector forms
+    wide: int = 0  # how often something was emitted of which one vector at a time is enough
 
 
 class Emitter(Body):
@@ -182,7 +182,7 @@ class Emitter(Body):
 
     def vector_group(self, symbol: str, variants: Sequence[tuple[str, int]], t: str, arity: int) -> str:
         """The attribute group of a call that may be widened."""
-        self.dear += 1
+        self.wide += 1
         if symbol not in self.groups:
             shapes = "v" * arity
             text = ",".join(f"_ZGV_LLVM_N{lanes}{shapes}_{symbol}({name})" for name, lanes in variants)
@@ -199,13 +199,13 @@ class Emitter(Body):
         self.metadata.append(f"{name} = {text.format(name)}")
         return name
 
-    def loop_hint(self, around: bool, rolled: bool, dear: bool) -> str:
+    def loop_hint(self, around: bool, rolled: bool, wide: bool) -> str:
         """Loops that hardly ever run are not worth vectorising or unrolling. A loop around others is not to be vectorised across their
-        iterations once those are unrolled: it would gather and scatter what they read in order. One with dear functions fills one vector
-        at a time: several would leave the more iterations over, each with calls of its own."""
+        iterations once those are unrolled: it would gather and scatter what they read in order. Where one vector
+        at a time is enough, several would only leave the more iterations over."""
         if self.cold:
             return f", !llvm.loop {self.node('distinct !{{{0}, !2, !3}}')}"
-        kept = "!2" if around else ", ".join(["!3"] * rolled + ["!9"] * dear)
+        kept = "!2" if around else ", ".join(["!3"] * rolled + ["!9"] * wide)
         return f", !llvm.loop {self.node(f'distinct !{{{{{{0}}, {kept}}}}}')}" if kept else ""
 
     # ------------------------------------------------------------ error exits

@@ -29,10 +29,10 @@ def counted(em: Emitter, start: str, stop: str, carried: Parts, body: Body, roll
     phis = [(em.new(), em.reserve()) for _ in carried]
     em.do(f"br i1 {em.ins(f'icmp slt i64 {index}, {stop}')}, label %{inside}, label %{done}")
     em.begin(inside)
-    before_body, dear = em.long_loops, em.dear
+    before_body, wide = em.long_loops, em.wide
     ends = body(index, [name for name, _ in phis])
     step, latch = em.ins(f"add nuw nsw i64 {index}, 1"), em.label
-    em.do(f"br label %{head}{em.loop_hint(em.long_loops > before_body, rolled, em.dear > dear)}")
+    em.do(f"br label %{head}{em.loop_hint(em.long_loops > before_body, rolled, em.wide > wide)}")
     em.long_loops += not (stop.isdigit() and int(stop) < VECTOR)
     em.fill(index_line, f"{index} = phi i64 [{start}, %{before}], [{step}, %{latch}]")
     for (name, line), (t, first), end in zip(phis, carried, ends, strict=True):
