@@ -1,21 +1,20 @@
 """Memory for compiled code, in LLVM text: tracked allocation, growth of lists, release on errors.
 
 Every block ends in a node {next, previous, base} that links it into the list headed at the context, so that any error exit frees
-everything. The node comes after the data, so a block handed to the caller is an ordinary malloc'ed block.
+everything. The node comes after the data, so a block handed to the caller is an ordinary malloc'ed block. A small block that is freed
+goes to the bin of its size and stays in the list; taking it out again touches nothing but the block.
 """
 
 from __future__ import annotations
 
 from oneform.codegen.context import BINS, CACHE, CACHED, CLASSES, LARGEST_CACHED
 
-# Where the node of a block is, from `count` items of `size` bytes; what the block takes with it, in whole cache lines; its bin, if it is small.
-_NODE = """  %bytes = mul nuw i64 %count, %size
-  %up = add nuw i64 %bytes, 15
-  %at = and i64 %up, -16
-"""
-_SIZE = f"""{_NODE}  %more = add nuw i64 %at, 87
+# What a block of `count` items of `size` bytes takes with its node, in whole cache lines; where the node is; the block's bin, if it is small.
+_SIZE = """  %bytes = mul nuw i64 %count, %size
+  %more = add nuw i64 %bytes, 87
   %total = and i64 %more, -64
 """
+_NODE = "  %at = sub nuw i64 %total, 24\n"
 _BIN = f"""  %class = lshr i64 %total, 6
   %binned = icmp ult i64 %class, {CLASSES}
   br i1 %binned, label %small, label %large
@@ -55,7 +54,7 @@ fits:
 reuse:
   %following = load ptr, ptr %kept
   store ptr %following, ptr %bin
-  br label %link
+  ret ptr %kept
 large:
 {_search("large", "%total", "take", "make")}take:
   %old = load ptr, ptr %c
@@ -71,8 +70,8 @@ retry:
   %null2 = icmp eq ptr %p2, null
   br i1 %null2, label %none, label %link
 link:
-  %q = phi ptr [%old, %take], [%p, %make], [%p2, %retry], [%kept, %reuse]
-  call void @of.link(ptr %ctx, ptr %q, i64 %at)
+  %q = phi ptr [%old, %take], [%p, %make], [%p2, %retry]
+{_NODE}  call void @of.link(ptr %ctx, ptr %q, i64 %at)
   ret ptr %q
 none:
   ret ptr null
@@ -96,32 +95,21 @@ done:
   ret void
 }}
 define internal void @of.unlink(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {{
-{_NODE}  %node = getelementptr i8, ptr %p, i64 %at
-  %pp = getelementptr i8, ptr %node, i64 8
-  %next = load ptr, ptr %node
-  %prev = load ptr, ptr %pp
-  %last = icmp eq ptr %next, null
-  br i1 %last, label %b, label %a
-a:
-  %np = getelementptr i8, ptr %next, i64 8
-  store ptr %prev, ptr %np
-  br label %b
-b:
-  %first = icmp eq ptr %prev, null
-  %to = select i1 %first, ptr %ctx, ptr %prev
-  store ptr %next, ptr %to
+{_SIZE}{_NODE}  %node = getelementptr i8, ptr %p, i64 %at
+  call void @of.cut(ptr %ctx, ptr %node)
   ret void
 }}
 define internal void @of.free(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {{
   %null = icmp eq ptr %p, null
   br i1 %null, label %done, label %live
 live:
-  call void @of.unlink(ptr %ctx, ptr %p, i64 %count, i64 %size)
 {_SIZE}{_BIN}  %others = load ptr, ptr %bin
   store ptr %others, ptr %p
   store ptr %p, ptr %bin
   br label %done
 large:
+{_NODE}  %node = getelementptr i8, ptr %p, i64 %at
+  call void @of.cut(ptr %ctx, ptr %node)
   %huge = icmp ugt i64 %total, {LARGEST_CACHED}
   br i1 %huge, label %give, label %keep
 keep:
@@ -159,8 +147,10 @@ done:
 }
 """
 
-RELEASE = """
-define internal void @of.release(ptr captures(none) %ctx) #6 {
+RELEASE = f"""
+define internal void @of.release(ptr captures(none) %ctx) #6 {{
+  %bins = getelementptr i8, ptr %ctx, i64 {BINS}
+  call void @llvm.memset.p0.i64(ptr %bins, i8 0, i64 {8 * CLASSES}, i1 false)
   %head = load ptr, ptr %ctx
   store ptr null, ptr %ctx
   br label %loop
@@ -177,7 +167,7 @@ body:
 done:
   call void @of.drop(ptr %ctx)
   ret void
-}
+}}
 """
 
 DROP = f"""
@@ -213,6 +203,9 @@ list:
   br i1 %last, label %emptied, label %give
 give:
   %following = load ptr, ptr %q
+  %total = shl i64 %class, 6
+{_NODE}  %node = getelementptr i8, ptr %q, i64 %at
+  call void @of.cut(ptr %ctx, ptr %node)
   call void @free(ptr %q)
   br label %list
 emptied:
@@ -222,13 +215,29 @@ emptied:
 done:
   ret void
 }}
+define internal void @of.cut(ptr captures(none) %ctx, ptr captures(none) %node) alwaysinline nounwind {{
+  %pp = getelementptr i8, ptr %node, i64 8
+  %next = load ptr, ptr %node
+  %prev = load ptr, ptr %pp
+  %last = icmp eq ptr %next, null
+  br i1 %last, label %b, label %a
+a:
+  %np = getelementptr i8, ptr %next, i64 8
+  store ptr %prev, ptr %np
+  br label %b
+b:
+  %first = icmp eq ptr %prev, null
+  %to = select i1 %first, ptr %ctx, ptr %prev
+  store ptr %next, ptr %to
+  ret void
+}}
 declare void @free(ptr)
 """
 
 # A list that outgrows its memory is moved by realloc: the kernel moves the pages of large blocks instead of copying them, and does not touch
 # those that are still unused. Such a block stays aligned as it was; smaller ones are copied once more where they are not.
-GROW = """
-define internal noalias align 64 ptr @of.grow(ptr captures(none) %ctx, ptr captures(none) %old, i64 %cap, i64 %more, i64 %size) #1 {
+GROW = f"""
+define internal noalias align 64 ptr @of.grow(ptr captures(none) %ctx, ptr captures(none) %old, i64 %cap, i64 %more, i64 %size) #1 {{
   %big = icmp ugt i64 %more, 281474976710656
   br i1 %big, label %none, label %fits
 fits:
@@ -240,9 +249,7 @@ first:
 move:
   call void @of.unlink(ptr %ctx, ptr %old, i64 %cap, i64 %size)
   %bytes = mul nuw i64 %more, %size
-  %up = add nuw i64 %bytes, 15
-  %at = and i64 %up, -16
-  %wide = add nuw i64 %at, 87
+  %wide = add nuw i64 %bytes, 87
   %total = and i64 %wide, -64
   %q = call ptr @realloc(ptr %old, i64 %total)
   %null = icmp eq ptr %q, null
@@ -269,10 +276,10 @@ copy:
   br label %link
 link:
   %r = phi ptr [%q, %moved], [%p2, %copy]
-  call void @of.link(ptr %ctx, ptr %r, i64 %at)
+{_NODE}  call void @of.link(ptr %ctx, ptr %r, i64 %at)
   ret ptr %r
 none:
   ret ptr null
-}
+}}
 declare ptr @realloc(ptr captures(none), i64)
 """

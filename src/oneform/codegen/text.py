@@ -41,7 +41,7 @@ def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str
     if em.used & {"alloc", "copy", "grow", "release"}:
         em.entry.append(f"  %bins = getelementptr i8, ptr %ctx, i64 {BINS}")
         em.entry.append(f"  call void @llvm.memset.p0.i64(ptr align 16 %bins, i8 0, i64 {CONTEXT - BINS}, i1 false)")
-        em.declared.setdefault("llvm.memset.p0.i64", "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
+        em.declare(*_MEMSET)
     if "deeper" in em.used:
         em.entry.append("  call void @of.bottom(ptr %ctx)")
     text = [f"define i32 @of.kernel({signature}) #0 {{", "entry:", *em.entry, *em.lines, *em.tail, "}", *em.others]
@@ -65,6 +65,9 @@ def _parameter(em: Emitter, k: int, p: Value, written: bool) -> list[tuple[str, 
             return [(f"ptr {kind} captures(none) align {alignment(d)}", f"%p{k}"), *(("i64", n) for n in dims if n.startswith("%"))]
         case List():
             raise InternalError("a stack cannot be a parameter")
+
+
+_MEMSET = "llvm.memset.p0.i64", "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"
 
 
 def _return(em: Emitter, f: Function, writes: tuple[int, ...]) -> None:
@@ -123,6 +126,7 @@ def _exits(em: Emitter) -> None:
         em.failures.append(("-1", "nomemory"))
     if em.failures:
         em.use("release")
+        em.declare(*_MEMSET)
         incoming = ", ".join(f"[{code}, %{block}]" for code, block in em.failures)
         em.tail += ["fail:", f"  %code = phi i32 {incoming}", "  call void @of.release(ptr %ctx)", "  ret i32 %code"]
 
