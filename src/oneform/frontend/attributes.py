@@ -18,6 +18,7 @@ from oneform.frontend.forms import NodeForm
 from oneform.frontend.lift import depend_on_class, lift_member
 from oneform.frontend.nodes import dispatched, node_attribute
 from oneform.frontend.passing import see
+from oneform.frontend.records import NAMED_TUPLE
 from oneform.frontend.registry import CONTAINER_METHODS, METHODS
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Attr, Custom, Method, Num, Py, Ref, Seq, describe, number
@@ -132,7 +133,8 @@ def bound_method(t: Tracer, x: Abstract, name: str) -> Abstract | None:
     if isinstance(raw, classmethod):
         return Method(Py(raw.__func__), (Py(cls),))
     if isinstance(raw, (types.FunctionType, CustomRule)):
-        return Method(Py(raw), (x,))
+        own = NAMED_TUPLE.get(name) if issubclass(cls, tuple) and raw.__module__ == "collections" else None
+        return Method(Py(own or raw), (x,))
     return lift_member(t, cls, name, getattr(cls, name), f"{cls.__name__}.{name}") if raw is not None and not callable(raw) else None
 
 

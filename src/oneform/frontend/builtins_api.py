@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from oneform.frontend import library
+from oneform.frontend import library, records
 from oneform.frontend.arrays import rank, whole
 from oneform.frontend.attributes import attribute
+from oneform.frontend.boxes import new_box
 from oneform.frontend.comprehensions import listed, run_loop
 from oneform.frontend.containers_api import items as known_items
 from oneform.frontend.creation import as_operand
@@ -371,6 +372,26 @@ def replace(c: Call) -> Abstract:
     cls: Any = record.meta[0]
     own = {f.name: record.get(f.name) for f in dataclasses.fields(cls) if f.init}
     return c.t.call(c.t, Py(cls), [], {**{k: x for k, x in own.items() if x is not None}, **c.kwargs}, c.node)
+
+
+@handles(records.replaced, objects=True)
+def replaced(c: Call) -> Abstract:
+    """NamedTuple._replace"""
+    record = record_of(c.t, c.args[0])
+    assert record is not None
+    cls, names = record.meta
+    strange = [k for k in c.kwargs if k not in names]
+    if strange or len(c.args) > 1:
+        c.t.refuse("E106", f"_replace() of {cls.__name__} got unexpected arguments", c.node, f"Its fields are {', '.join(names)}.")
+    return c.t.call(c.t, Py(cls), [], {**dict(zip(names, record.items, strict=True)), **c.kwargs}, c.node)
+
+
+@handles(records.as_dict, objects=True)
+def as_dict(c: Call) -> Abstract:
+    """NamedTuple._asdict"""
+    record = record_of(c.t, c.args[0])
+    assert record is not None
+    return new_box(c.t, "dict", Seq("dict", record.items, record.meta[1]))
 
 
 @handles(hasattr, objects=True)

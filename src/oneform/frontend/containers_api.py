@@ -101,7 +101,7 @@ def reduce_(c: Call) -> Abstract:
     if found is None and start is not None:
         return run(c.t, library.folded, f, over, start)
     if found is None or (not found and start is None):
-        c.t.refuse("E006", "functools.reduce without a start goes over things whose length is known, and not zero", c.node, "Give it a start.")
+        return run(c.t, library.folded_from_first, f, c.t.call(c.t, Py(list), [over], {}, c.node))
     return functools.reduce(lambda a, b: c.t.call(c.t, f, [a, b], {}, c.node), found if start is None else [start, *found])
 
 

@@ -122,6 +122,16 @@ def folded(f, xs, start):
     return start
 
 
+def folded_from_first(f, xs):
+    """xs: a list"""
+    if len(xs) == 0:
+        raise TypeError("reduce() of empty iterable with no initial value")
+    total = xs[0]
+    for k in range(1, len(xs)):
+        total = f(total, xs[k])
+    return total
+
+
 # ---------------------------------------------------------------- lists
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from oneform.frontend.source import Definition, own_nodes
@@ -36,7 +37,7 @@ def _captured(body: list[ast.stmt]) -> Names:
     for root in body:
         for n in ast.walk(root):
             if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)):
-                found.update(m.id for m in ast.walk(n) if isinstance(m, ast.Name))
+                found |= _reads(n)
                 found.update(name for m in ast.walk(n) if isinstance(m, ast.Nonlocal) for name in m.names)
     return frozenset(found)
 
@@ -96,7 +97,32 @@ def _plain_targets(targets: list[ast.expr]) -> Names:
 
 
 def _reads(node: ast.AST) -> Names:
-    return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+    """Names of this scope that are read in a node: not those that a function or a comprehension inside it binds for itself."""
+    if isinstance(node, ast.Name):
+        return frozenset({node.id}) if isinstance(node.ctx, ast.Load) else NOBODY
+    if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+        first, *more = node.generators
+        bound = _plain_targets([g.target for g in node.generators])
+        inside = [*(v for v in ast.iter_child_nodes(node) if not isinstance(v, ast.comprehension)), *first.ifs, *more]
+        return _reads(first.iter) | (_union(inside) - bound)
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+        arguments = frozenset(a.arg for a in ast.walk(node.args) if isinstance(a, ast.arg))
+        body = [node.body] if isinstance(node, ast.Lambda) else node.body
+        outer = _union([*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None), *getattr(node, "decorator_list", ())])
+        return outer | (_union(body) - arguments - _own(body))
+    return _union(list(ast.iter_child_nodes(node)))
+
+
+def _union(nodes: Sequence[ast.AST]) -> Names:
+    return frozenset().union(*map(_reads, nodes))
+
+
+def _own(body: Sequence[ast.AST]) -> Names:
+    """The names that a function's body binds."""
+    nodes = list(own_nodes(list(body)))
+    elsewhere = {name for n in nodes if isinstance(n, (ast.Nonlocal, ast.Global)) for name in n.names}
+    bound = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} | {n.name for n in nodes if isinstance(n, ast.FunctionDef)}
+    return frozenset(bound - elsewhere)
 
 
 @functools.lru_cache(4096)

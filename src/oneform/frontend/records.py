@@ -97,3 +97,16 @@ def _bound(
     if any(n not in given and n not in defaults for n in names):
         values.bind(*optional)
     return tuple(given[n] if n in given else defaults[n] for n in names)
+
+
+def replaced(record: Any, /, **fields: Any) -> Any:
+    """What stands for a NamedTuple's _replace."""
+    return record._replace(**fields)
+
+
+def as_dict(record: Any) -> Any:
+    """What stands for a NamedTuple's _asdict."""
+    return record._asdict()
+
+
+NAMED_TUPLE = {"_replace": replaced, "_asdict": as_dict}  # methods that NamedTuples come with

@@ -180,7 +180,7 @@ def widened(known: Form | None, found: Form) -> Form:
 
 def _note_changes(t: Tracer, rec: Recursion) -> None:
     """Memory and variables from around the function that are changed here are passed to every call, and come back."""
-    if agree(t, rec.pre, t.state):
+    if agree(t, rec.pre, t.state) or agree(t, rec.start, t.state):
         rec.wider = True
         return
     now, meeting = t.state, _meeting(t, rec)
