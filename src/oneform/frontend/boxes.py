@@ -63,7 +63,7 @@ def poison_partners(t: Tracer, memory: Memory, name: str = "") -> None:
                 "E104", f"{memory.name or kind + ' written to'} may or may not be the same memory as the {other.pinned} {other.name}", None,
                 f"Work on a copy, so that the write cannot reach the caller's memory: {other.name} = {other.name}.copy()",
             )
-        if other in t.state.slots:
+        if other in t.state.slots or other.initial is not None:
             t.state.slots[other] = Poison(memory.name or name or ("another array" if isinstance(memory, Cell) else f"another {memory.kind}"), t.b.loc)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from oneform.frontend.arrays import load, rank, whole
+from oneform.frontend.forms import RowsForm
 from oneform.frontend.index import at_index
 from oneform.frontend.lift import structure
 from oneform.frontend.objects import is_list, item_at, known_item, list_length, many_numbers, read_only, row_item
@@ -54,6 +55,8 @@ def _of_object(t: Tracer, x: Ref, node: ast.AST | None) -> Iteration:
         inner = see(t, x)
         if isinstance(inner, Seq) and not many_numbers(t, inner):
             return unrolled(list(inner.items))
+        if isinstance(x.form, RowsForm) and x.form.item is None:  # a list in a row, and nothing in any of them
+            return unrolled([])
         return Iteration(list_length(t, x), lambda i: known_item(t, x, i))
     inner = see(t, x)
     assert isinstance(inner, Seq)

@@ -13,7 +13,7 @@ from oneform.frontend.meet import join_paths, lower_path
 from oneform.frontend.state import LoopFrame
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import FALSE, Abstract, Ref, parts
+from oneform.frontend.values import FALSE, Abstract, Ref, Walk, parts
 
 LONGEST = 10_000  # copies of a body
 
@@ -23,10 +23,11 @@ def unroll(t: Tracer, s: ast.For, over: Abstract, items: list[Any]) -> None:
     frame = loop_frame(t, s)
     outer = t.unrolled
     lists = any(True for p in parts(over) if isinstance(p, Ref))
+    fixed = len(items) if _goes_back(over) else None
     try:
         for k in itertools.count():
             if lists:
-                items = _now(t, s, over)
+                items = _now(t, s, over, fixed)
             if k >= len(items):
                 break
             t.unrolled = (*outer, k)
@@ -40,10 +41,15 @@ def unroll(t: Tracer, s: ast.For, over: Abstract, items: list[Any]) -> None:
         leave_loop(t, s, frame, broke)
 
 
-def _now(t: Tracer, s: ast.For, over: Abstract) -> list[Any]:
-    """The items as they are before an iteration."""
+def _goes_back(over: Abstract) -> bool:
+    """Whether something is iterated over from its end, which is where it was when the loop began."""
+    return isinstance(over, Walk) and (over.kind == "reversed" or any(map(_goes_back, over.parts)))
+
+
+def _now(t: Tracer, s: ast.For, over: Abstract, fixed: int | None) -> list[Any]:
+    """The items as they are before an iteration; `fixed`: as many as there must be."""
     items = iteration(t, over, s.iter).unroll
-    if items is None or len(items) > LONGEST:
+    if items is None or len(items) > LONGEST or len(items) != (len(items) if fixed is None else fixed):
         detail = "a list that is iterated over changes its length in a way that is known only at run time"
         t.refuse("E104", detail, s.iter, "Loop over a copy of it, or with while and an index.")
     return items
