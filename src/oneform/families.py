@@ -29,6 +29,8 @@ _known: dict[type, Family | None] = {}
 
 def family_of(cls: type) -> Family | None:
     """The family of a class; None for one that is not recursive."""
+    if not cls.__flags__ & HEAP_TYPE:
+        return None
     if cls in _known:
         found = _known[cls]
         if found is None or all(c in found.classes for base in found.classes for c in base.__subclasses__()):

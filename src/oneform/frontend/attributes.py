@@ -35,7 +35,24 @@ def attribute(t: Tracer, x: Abstract, name: str, node: ast.AST) -> Abstract:
         return _of_container(t, x, name, node)
     if isinstance(x, Py):
         return _of_object(t, x.obj, name, node)
+    if isinstance(x, Method) and isinstance(x.function, Py) and x.function.obj is super:
+        return _of_super(t, x.args[0], x.args[1], name, node)
     t.refuse("E003", f"{describe(x)} has no attribute {name} that the compiler knows", node)
+
+
+def _of_super(t: Tracer, start: Abstract, owner: Abstract, name: str, node: ast.AST) -> Abstract:
+    """An attribute that the classes behind `start` give an object."""
+    record = record_of(t, owner) if not (isinstance(owner, Ref) and isinstance(owner.form, NodeForm)) else None
+    found: Any = record.meta[0] if record is not None else owner.form.cls if isinstance(owner, Ref) and isinstance(owner.form, NodeForm) else None
+    assert isinstance(start, Py) and isinstance(start.obj, type)
+    mro: tuple[type, ...] = (found or start.obj).__mro__
+    for cls in mro[mro.index(start.obj) + 1 :]:
+        if name in cls.__dict__:
+            depend_on_class(t, cls)
+            inner = _bound(t, owner, cls, name, cls.__dict__[name])
+            if inner is not None:
+                return t.call(t, inner, [], {}, node) if is_property(cls.__dict__[name]) else inner
+    t.refuse("E003", f"the classes above {start.obj.__name__} have no attribute {name} that the compiler knows", node)
 
 
 def _of_array(t: Tracer, x: Arr | Num, name: str, node: ast.AST) -> Abstract:
@@ -106,6 +123,10 @@ def describe_object(t: Tracer, x: Any) -> str:
     return describe(inner) if isinstance(inner, Seq) else "a list" if isinstance(x, Ref) else describe(x)
 
 
+def nothing() -> None:
+    """What stands for object.__init__."""
+
+
 def is_property(raw: Any) -> bool:
     return isinstance(raw, (property, functools.cached_property))
 
@@ -123,7 +144,13 @@ def bound_method(t: Tracer, x: Abstract, name: str) -> Abstract | None:
         cls = record.meta[0]
     assert cls is not None
     depend_on_class(t, cls)
-    raw = next((c.__dict__[name] for c in cls.__mro__ if name in c.__dict__), None)
+    return _bound(t, x, cls, name, next((c.__dict__[name] for c in cls.__mro__ if name in c.__dict__), None))
+
+
+def _bound(t: Tracer, x: Abstract, cls: type, name: str, raw: Any) -> Abstract | None:
+    """What a class has under a name, bound to an object."""
+    if raw is object.__init__:
+        return Py(nothing)
     if isinstance(raw, property):
         return Method(Py(raw.fget), (x,))
     if isinstance(raw, functools.cached_property):
@@ -160,6 +187,8 @@ def _of_object(t: Tracer, obj: Any, name: str, node: ast.AST) -> Abstract:
         return Method(Py(raw), (Py(obj),))
     if isinstance(raw, property):
         return t.call(t, Method(Py(raw.fget), (Py(obj),)), [], {}, node)
+    if isinstance(obj, str) and callable(value):
+        return Py(value)  # which can be called with constants
     if isinstance(obj, (str, bytes)) or obj is None:
         t.refuse("E003", f"the attribute {name} of {_shown(obj)} is not known to the compiler", node)
     return lift_member(t, obj, name, value, f"{_shown(obj)}.{name}")

@@ -30,6 +30,7 @@ from oneform.frontend.operators import binary, method_of
 from oneform.frontend.passing import plain, see
 from oneform.frontend.reductions import all_of, any_of, reduction
 from oneform.frontend.registry import Call, Handler, handles
+from oneform.frontend.state import Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
 from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, ClassOf, Fn, Generator, Method, Num, Opt, Py, Range, Ref, Seq, Walk, describe, number
@@ -392,6 +393,19 @@ def as_dict(c: Call) -> Abstract:
     record = record_of(c.t, c.args[0])
     assert record is not None
     return new_box(c.t, "dict", Seq("dict", record.items, record.meta[1]))
+
+
+@handles(super, objects=True)
+def super_(c: Call) -> Abstract:
+    """super() in a method, or super(cls, obj): a method of the class `super`, of which attributes are asked."""
+    if len(c.args) == 2:
+        return Method(Py(super), tuple(c.args))
+    source = c.t.here.source
+    cell, own = source.cells.get("__class__"), source.node.args
+    first = next((a.arg for a in (*own.posonlyargs, *own.args)), None)
+    if c.args or cell is None or first is None:
+        c.t.refuse("E003", "super() stands for the class around a method, and here is none", c.node)
+    return Method(Py(super), (Py(cell.cell_contents), c.t.state.get(Var(c.t.here.path, first))))
 
 
 @handles(hasattr, objects=True)

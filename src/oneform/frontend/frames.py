@@ -20,10 +20,10 @@ from oneform.frontend.derived import Derived, apply_along, call_derived, derive
 from oneform.frontend.fence import TABLE as FENCE
 from oneform.frontend.fitting import rebuilt
 from oneform.frontend.forms import NodeForm
-from oneform.frontend.lift import constant_object, lift
+from oneform.frontend.lift import constant_object, lift, structure
 from oneform.frontend.liveness import NOBODY, liveness
 from oneform.frontend.numbers import elementwise, operand, python_number
-from oneform.frontend.objects import is_list
+from oneform.frontend.objects import is_list, new_list
 from oneform.frontend.passing import plain, see
 from oneform.frontend.pullbacks import call_pullback, call_vjp
 from oneform.frontend.records import construct
@@ -91,6 +91,8 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
         return call_node(t, Py(obj.__func__), [owner, *args], kwargs, node)
     if isinstance(obj, type):
         return construct(t, obj, args, kwargs, node)
+    if isinstance(getattr(obj, "__self__", None), str):
+        return _of_text(t, obj, args, kwargs, node)
     inner = getattr(obj, "__wrapped__", None)
     if inner is not None and not library:
         return _call_object(t, inner, args, kwargs, node)
@@ -98,6 +100,18 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
     if isinstance(own, types.FunctionType):
         return inline(t, source_of(own), None, _defaults(t, own), [Py(obj), *args], kwargs, node)
     t.refuse("E003", f"{_name(obj)} is not known to the compiler", node, _advice(obj))
+
+
+def _of_text(t: Tracer, method: Any, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    """A method of a string: strings are known when the program is compiled, and so is what is made of them."""
+    given = [x.obj if isinstance(x, Py) else x.known if isinstance(x, Num) else None for x in args]
+    if kwargs or None in given:
+        t.refuse("E006", f"the method {method.__name__} of a string takes what is known when the program is compiled", node)
+    found: Any = method(*given)
+    if isinstance(found, list):
+        items: list[Any] = found
+        return new_list(t, tuple(structure(t, i) for i in items))
+    return Seq("tuple", tuple(structure(t, i) for i in found)) if isinstance(found, tuple) else structure(t, found)
 
 
 def _plain(t: Tracer, args: list[Abstract], kwargs: Mapping[str, Abstract]) -> tuple[list[Abstract], dict[str, Abstract]]:

@@ -15,7 +15,7 @@ from oneform.errors import CompileError
 from oneform.frontend.arrays import set_version, store, version
 from oneform.frontend.boxes import contents, partner, set_contents
 from oneform.frontend.dicts import agree
-from oneform.frontend.forms import BoxForm, CellForm, Form, Keep, MaybeForm, RowsForm, SeqForm, ViewForm, types
+from oneform.frontend.forms import BoxForm, CellForm, Form, Keep, MaybeForm, RowsForm, SeqForm, ViewForm, joined, types
 from oneform.frontend.meet import count_references
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.passing import give, take
@@ -171,6 +171,8 @@ def widened(known: Form | None, found: Form) -> Form:
         return replace(found, numbers=tuple(map(widened, known.numbers, found.numbers)))
     if isinstance(found, SeqForm) and isinstance(known, SeqForm) and len(found.items) == len(known.items):
         return replace(found, items=tuple(map(widened, known.items, found.items)))
+    if isinstance(found, RowsForm) and isinstance(known, RowsForm):  # here a column may be empty that is filled at the end of a call
+        return RowsForm(joined(known.item, found.item, "the list"), found.token)
     if isinstance(found, SeqForm) and isinstance(known, RowsForm):  # met with a list of as many items, elsewhere with one of more
         return known
     if isinstance(found, BoxForm) and isinstance(known, BoxForm):
