@@ -78,6 +78,10 @@ class CompileError(OneformError):
     """The program is refused."""
 
 
+class ObservedError(CompileError):
+    """A class without annotations turned out to be recursive; from now on it is known to be."""
+
+
 class DerivativeError(OneformError, TypeError):
     """A derivative is asked for that does not exist."""
 

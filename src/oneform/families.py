@@ -25,6 +25,18 @@ class Family:
 
 
 _known: dict[type, Family | None] = {}
+_observed: set[type] = set()  # classes without annotations whose objects turned out to hold objects of the class
+
+
+def observe(cls: type) -> None:
+    """A class is recursive, whatever its annotations say."""
+    _observed.add(cls)
+    _known.clear()
+
+
+def generation() -> int:
+    """Changes when classes turn out to be recursive: what was said of their objects before is out of date."""
+    return len(_observed)
 
 
 def family_of(cls: type) -> Family | None:
@@ -87,7 +99,7 @@ def _all_from(cls: type, edges: dict[type, set[type]]) -> set[type]:
 
 def _annotations(cls: type) -> list[set[type]]:
     """The user's classes that each annotation of a class speaks of, with their subclasses."""
-    found: list[set[type]] = []
+    found: list[set[type]] = [{cls}] if cls in _observed else []
     for base in cls.__mro__[:-1]:
         names = {**vars(sys.modules.get(base.__module__, types.ModuleType(""))), base.__name__: base}
         found += [_classes(note, names) for note in base.__dict__.get("__annotations__", {}).values()]

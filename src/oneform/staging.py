@@ -18,7 +18,8 @@ import numpy as np
 
 from oneform import frontend, manifest, optimise
 from oneform.derivatives import Rule
-from oneform.errors import ArgumentError, CompileError, OneformError, ZeroGradientWarning
+from oneform.errors import ArgumentError, CompileError, ObservedError, OneformError, ZeroGradientWarning
+from oneform.families import generation
 from oneform.frontend.lowered import Lowered
 from oneform.identity import Identity, Reference, identify
 from oneform.ir import Function
@@ -196,9 +197,11 @@ class Call:
     __slots__ = ("originals", "signature", "values")
 
     def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], name: Callable[[int], str]):
-        leaves: list[Any] = []
-        trees = tuple(flatten(a, leaves) for a in args)
-        named = tuple((k, flatten(a, leaves)) for k, a in kwargs.items())
+        known = generation()
+        trees, named, leaves = _taken_apart(args, kwargs)
+        while known != generation():  # until no class turns out to be recursive on the way
+            known = generation()
+            trees, named, leaves = _taken_apart(args, kwargs)
         columns = [c for t in (*trees, *(t for _, t in named)) for c in columns_among(t)]
         values: list[Any] = []
         keys: list[LeafKey] = []
@@ -211,6 +214,11 @@ class Call:
             keys.append(arrays.column(key) if columns[k] else key)
         self.originals, self.values = leaves, values
         self.signature: Signature = (trees, named, tuple(keys))
+
+
+def _taken_apart(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Tree, ...], tuple[tuple[str, Tree], ...], list[Any]]:
+    leaves: list[Any] = []
+    return tuple(flatten(a, leaves) for a in args), tuple((k, flatten(a, leaves)) for k, a in kwargs.items()), leaves
 
 
 def lowering_arguments(signature: Signature) -> tuple[list[tuple[Tree, list[Leaf]]], dict[str, tuple[Tree, list[Leaf]]]]:
@@ -279,6 +287,8 @@ class Compiled(Base):
         call = Call(args, kwargs, lambda k: self.leaf_name(k, args, kwargs))
         try:
             version, captured = self.version(call.signature)
+        except ObservedError:  # which changes what the arguments are
+            return self.call(args, kwargs)
         except OneformError as refusal:
             if os.environ.get("ONEFORM_TRACEBACK"):
                 raise

@@ -3,11 +3,12 @@ of recursive functions, and for the items of a run-time list."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from oneform.errors import CompileError, Location
-from oneform.families import Family
+from oneform.errors import CompileError, Location, ObservedError
+from oneform.families import Family, observe
 from oneform.frontend.numbers import promoted
 from oneform.frontend.values import ANYTHING, NONE, Box, Cell, Num, Py, describe, same
 from oneform.types import BOOL, I64, Array, Dim, DType, List, Scalar, Type, join
@@ -280,3 +281,37 @@ def shown(form: Form) -> str:
             return f"{shown(form.item)} or None"
         case _:
             return "something else"
+
+
+# ---------------------------------------------------------------- what does not settle
+
+
+PATIENCE = 3  # attempts after which objects that hold objects of their own class are taken to do so without end
+
+
+def grows(forms: Iterable[Any]) -> bool:
+    """Whether objects hold objects of their own class."""
+    return any(_holds_itself(form, ()) is not None for form in forms)
+
+
+def unsettled(detail: str, loc: Location | None, repair: str, forms: Iterable[Any]) -> CompileError:
+    """The error for types that grow from iteration to iteration, or from call to call. Where it is objects that come to hold more and more
+    objects of their own class, that class is known to be recursive from here on."""
+    cls = next((found for form in forms if (found := _holds_itself(form, ())) is not None), None)
+    if cls is None:
+        return CompileError("E301", detail, loc, repair)
+    observe(cls)
+    return ObservedError("E301", detail, loc, f"Annotate the fields of {cls.__name__}: left: {cls.__name__} | None.")
+
+
+def _holds_itself(form: Any, around: tuple[type, ...]) -> type | None:
+    """A class whose objects are inside each other in this form."""
+    if isinstance(form, SeqForm):
+        if form.kind == "record":
+            if form.meta[0] in around:
+                return form.meta[0]
+            around = (*around, form.meta[0])
+        return next((found for f in form.items if (found := _holds_itself(f, around)) is not None), None)
+    if isinstance(form, BoxForm):
+        return _holds_itself(form.contents, around)
+    return _holds_itself(form.item, around) if isinstance(form, (RowsForm, OptForm, MaybeForm)) else None

@@ -13,7 +13,7 @@ from oneform.errors import CompileError
 from oneform.frontend.affine import constant
 from oneform.frontend.control import block
 from oneform.frontend.dicts import agree
-from oneform.frontend.forms import CellForm, Form, Keep, LateForm, MaybeForm, NumForm, VersionForm, types
+from oneform.frontend.forms import PATIENCE, CellForm, Form, Keep, LateForm, MaybeForm, NumForm, VersionForm, grows, types, unsettled
 from oneform.frontend.iterate import Iteration, iteration
 from oneform.frontend.liveness import stores
 from oneform.frontend.loop_shape import has_effects, leave_loop, loop_frame, may_leave, with_break
@@ -103,7 +103,7 @@ def _run(loop: Loop) -> None:
     cache = t.loop_cache.setdefault(loop.frame.path, {})
     loop.forms = _guess(loop, cache)
     loop.counters = {key for key, form in loop.forms.items() if _starts_not_negative(loop, key, form)}
-    for _ in range(ATTEMPTS):
+    for k in range(ATTEMPTS):
         attempt = _attempt(loop)
         if agree(t, loop.pre, attempt.end):
             continue
@@ -117,7 +117,9 @@ def _run(loop: Loop) -> None:
             _finish(loop, attempt)
             return
         loop.forms = found
-    raise CompileError("E301", "the types of this loop's variables do not settle", t.b.loc, "Give its variables their final types before it.")
+        if k >= PATIENCE and grows(found.values()):
+            break
+    raise unsettled("the types of this loop's variables do not settle", t.b.loc, "Give its variables their final types before it.", loop.forms.values())
 
 
 def _starts_not_negative(loop: Loop, key: Any, form: Form) -> bool:

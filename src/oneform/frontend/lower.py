@@ -7,7 +7,8 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from oneform.errors import OneformError
+from oneform.errors import ObservedError, OneformError
+from oneform.families import generation
 from oneform.frontend import builtins_api, complex_api, containers_api, control, expressions, linalg_api, loops, numpy_api, statements
 from oneform.frontend.arrays import read
 from oneform.frontend.containers import from_leaves, to_leaves
@@ -29,6 +30,20 @@ HANDLER_MODULES = (builtins_api, containers_api, numpy_api, complex_api, linalg_
 
 def trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, Argument]) -> Lowered:
     """Lower `fn` for arguments of the given types."""
+    before = generation()
+    try:
+        return _trace(fn, args, kwargs)
+    except ObservedError:  # of a class that no argument is of, nothing is different but how its objects are kept
+        if generation() == before or any(map(_has_records, (*(a for a, _ in args), *(a for a, _ in kwargs.values())))):
+            raise
+    return trace(fn, args, kwargs)
+
+
+def _has_records(tree: Tree) -> bool:
+    return tree.kind == "record" or any(map(_has_records, tree.children))
+
+
+def _trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, Argument]) -> Lowered:
     t = Tracer(STATEMENTS, expressions.EXPRESSIONS, call_node)
     params: list[Value] = []
     cells: list[tuple[int, Cell]] = []

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from oneform.errors import CompileError
 from oneform.frontend.arrays import set_version, store, version
 from oneform.frontend.boxes import contents, partner, set_contents
 from oneform.frontend.dicts import agree
-from oneform.frontend.forms import BoxForm, CellForm, Form, Keep, MaybeForm, RowsForm, SeqForm, ViewForm, joined, types
+from oneform.frontend.forms import PATIENCE, BoxForm, CellForm, Form, Keep, MaybeForm, RowsForm, SeqForm, ViewForm, grows, joined, types, unsettled
 from oneform.frontend.meet import count_references
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.passing import give, take
@@ -74,14 +73,18 @@ def run_recursive(t: Tracer, frame: Frame, bindings: Bindings, run: Callable[[Bi
     """The value of a call of a recursive function. `run` lowers its body in the frame, for given parameters."""
     rec = Recursion(frame, _fresh_name(t, frame.source.name), dict(bindings), t.state, {k: Keep(x) for k, x in bindings.items()})
     frame.recursion = rec
-    for _ in range(ATTEMPTS):
+    for k in range(ATTEMPTS):
         rec.wider = False
         b, results = _attempt(t, rec, run)
         t.state = rec.pre
         if not rec.wider:
             frame.recursion = None
             return _first_call(t, rec, b, results)
-    raise CompileError("E301", f"the types of what {frame.source.name} takes and returns do not settle", t.at(node))
+        forms = (*rec.params.values(), *rec.carried.values(), rec.result)
+        if k >= PATIENCE and grows(forms):
+            break
+    forms = (*rec.params.values(), *rec.carried.values(), rec.result)
+    raise unsettled(f"the types of what {frame.source.name} takes and returns do not settle", t.at(node), "", forms)
 
 
 def _fresh_name(t: Tracer, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from oneform.families import Family
 from oneform.tree.columns import Made, columns, items_of
 from oneform.tree.nesting import LEAF, NONE, Tree, field_names, made, only
-from oneform.tree.pools import Pools, objects_of
+from oneform.tree.pools import Nested, Pools, objects_of
 
 SHORT = 8  # a list up to this length is structure: code is made for its length
 
@@ -19,9 +19,11 @@ def flatten(x: Any, leaves: list[Any]) -> Tree:
     if type(x) is tuple:  # each member with tables of its own: primals and tangents are given side by side
         members_: tuple[Any, ...] = x
         return Tree("tuple", tuple(flatten(m, leaves) for m in members_))
-    pools = Pools()
-    own: list[Any] = []
-    tree = _flatten(x, own, pools)
+    pools, own = Pools(), list[Any]()
+    try:
+        tree = _flatten(x, own, pools)
+    except Nested:
+        return flatten(x, leaves)
     if pools.found:
         tables = pools.tables(leaves)
         tree = Tree("pools", (*tables, tree), tuple(pools.found))
@@ -60,7 +62,12 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
         return Tree("dict", tuple(_flatten(c, leaves, pools) for c in entries.values()), tuple(entries))
     names = field_names(x)
     if names is not None:
-        return Tree("record", tuple(_flatten(getattr(x, n), leaves, pools) for n in names), (type(x), names))
+        if pools is not None:
+            pools.enter(type(x))
+        tree = Tree("record", tuple(_flatten(getattr(x, n), leaves, pools) for n in names), (type(x), names))
+        if pools is not None:
+            pools.leave(type(x))
+        return tree
     leaves.append(x)
     return LEAF
 

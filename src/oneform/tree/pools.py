@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 
 from oneform.errors import ArgumentError
-from oneform.families import HEAP_TYPE, Family, family_of, refers
+from oneform.families import HEAP_TYPE, Family, family_of, observe, refers
 from oneform.tree.columns import Differ, Made, column_items, column_of, node_column, text_column
 from oneform.tree.nesting import LEAF, Tree, field_names
 
 ATOMS = frozenset({int, float, bool, str, complex, type(None), np.ndarray, np.float64, np.float32, np.int64})  # types of what refers to nothing
+
+
+DEEP = 4  # objects of one class inside each other, from which on they are taken for a list or tree of any size
+
+
+class Nested(Exception):
+    """Objects of a class turned out to hold each other."""
 
 
 class Pools:
@@ -26,6 +33,17 @@ class Pools:
         self.families: dict[type, Family | None] = {}
         self.fields: dict[type, dict[str, list[Any]]] = {}  # of the objects of a class, by name
         self.places: dict[type, list[int]] = {}  # their rows
+        self.depth: dict[type, int] = {}  # how many objects of a class that is not recursive by its annotations we are in
+
+    def enter(self, cls: type) -> None:
+        """Raises Nested if so many are inside each other that the class must be a recursive one."""
+        self.depth[cls] = self.depth.get(cls, 0) + 1
+        if self.depth[cls] >= DEEP and cls.__flags__ & HEAP_TYPE:
+            observe(cls)
+            raise Nested
+
+    def leave(self, cls: type) -> None:
+        self.depth[cls] -= 1
 
     def family(self, cls: type) -> Family | None:
         """The family of a class; asked for once."""
