@@ -1,0 +1,5 @@
+"""Which results depend on which inputs, for any values of the inputs: the pattern of a Jacobian as a program of its own."""
+
+from oneform.transforms.sparsity.dependence import dependence
+
+__all__ = ["dependence"]
