@@ -291,7 +291,7 @@ class Dependence:
             return
         outer, self.weak = self.weak, True
         self.body(i.regions[0], b)
-        roots = [[self.influence.lineage.root(r.results[k]) for r in i.regions] for k in range(len(i.outs))]
+        roots = [[self.influence.lineage.base(r.results[k], i) for r in i.regions] for k in range(len(i.outs))]
         threaded = [k for k, o in enumerate(i.outs) if self.gridded(o) and roots[k][0] is roots[k][1] and sum(x[0] is roots[k][0] for x in roots) == 1]
         kept = {roots[k][0]: self.grids.get(roots[k][0]) for k in threaded}
         for k in threaded:

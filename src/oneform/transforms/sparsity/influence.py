@@ -38,6 +38,21 @@ class Lineage:
             return sides[0] if sides[0] is sides[1] else v
         return v
 
+    def base(self, v: Value, i: Instr) -> Value:
+        """The value from outside the regions of `i` that `v`, a result of one of them, was made from by writing to elements; else one inside."""
+        within = {o for r in i.regions for j in instructions(r.body) for o in j.outs}
+        while v in within:
+            j, k = self.made[v]
+            if j.op.flow is not None and isinstance(j.args[0].type, Array) and (j.op.consumes == (0,) or j.op is array.copy):
+                v = j.args[0]
+            elif j.op.structure in LOOPS and self.base(j.regions[-1].results[k], j) is j.regions[-1].params[LOOPS[j.op.structure] + k]:
+                v = j.args[LOOPS[j.op.structure] + k]
+            elif j.op.structure == "if" and len({self.base(r.results[k], j) for r in j.regions}) == 1:
+                v = self.base(j.regions[0].results[k], j)
+            else:
+                break
+        return v
+
 
 class Influence:
     """`tainted`: values, of any type, that change with the inputs. `open`: arrays whose lengths may change with them, and lists of such values."""
