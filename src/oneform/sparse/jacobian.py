@@ -15,7 +15,7 @@ from oneform.derivatives import Jacobian as Dense
 from oneform.pullback import is_active
 from oneform.sparse.plan import Plan, pattern_of, planned
 from oneform.sparse.rules import Nonzeros, Pattern
-from oneform.staging import Call, Compiled, Derived, Origin, options_of, origin_of
+from oneform.staging import Call, Compiled, Derived, Origin
 from oneform.tree import spread
 
 REMEMBERED = 8  # plans of one program

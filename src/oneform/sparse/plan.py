@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from oneform.runtime.engine import Options
 from oneform.sparse import kernels
 from oneform.staging import Compiled, FromPython
-from oneform.runtime.engine import Options
 
 UNCHECKED = Options(boundscheck=False)
 flatten = Compiled(FromPython(kernels.flatten), UNCHECKED, "jit")

@@ -18,14 +18,14 @@ COLOURS, STARTS = Array(I64, ("seeds",)), Array(I64, ("parts",))
 def compressed(f: Function, wrt: Sequence[int], outs: Sequence[int], dtype: DType, *, forward: bool) -> Function:
     """(x..., colours, count, starts, where, place) -> the values of the nonzeros.
 
-    colours[k] is the colour of column k (forward) or row k. The nonzeros found with colour c in argument or result j of the n that move are p = starts[c*n + j] ...:
+    colours[k] is the colour of column k (forward) or row k. The nonzeros found with colour c in argument or result j of the n that move are p = starts[c*n + j] to starts[c*n + j + 1]:
     where[p] is the element of it, and place[p] the index among all nonzeros."""
     b = Builder()
     params = [b.param(p.type) for p in f.params]
     colours, count, starts, where, place = (b.param(t) for t in (COLOURS, Scalar(I64), STARTS, INDEX, INDEX))
     nonzeros = b.emit1(array.get, starts, (Term(b, count) * (len(outs) if forward else len(wrt))).v)
     data = b.emit1(array.empty, nonzeros, dtype=dtype, shape=(ANY,))
-    seeded = [params[k] for k in wrt] if forward else list(inline(f.block, params, b.body)[o] for o in outs)
+    seeded = [params[k] for k in wrt] if forward else _picked(inline(f.block, params, b.body), outs)
     directional = jvp(f, wrt) if forward else vjp(f, wrt, outs)
     first = len(f.results)
     with_tangent = [k for k, r in enumerate(f.results) if differentiable(r.type)]
@@ -44,6 +44,10 @@ def compressed(f: Function, wrt: Sequence[int], outs: Sequence[int], dtype: DTyp
         carried = _gather(body, carried, v, part, starts, where, place, dtype)
     (data,) = b.emit(for_, count, data, regions=(body.block(carried),))
     return b.function(f"{f.name}_compressed", data)
+
+
+def _picked(values: Sequence[Value], numbers: Sequence[int]) -> list[Value]:
+    return [values[k] for k in numbers]
 
 
 def _seed(b: Builder, v: Value, colours: Value, c: Value, offset: Value) -> tuple[Value, Value]:
