@@ -13,8 +13,8 @@ from scipy import sparse
 from oneform.derivatives import Grad, positions
 from oneform.derivatives import Jacobian as Dense
 from oneform.pullback import is_active
-from oneform.sparse.plan import Plan, pattern_of, planned
-from oneform.sparse.rules import Nonzeros, Pattern
+from oneform.sparse.plan import DirectPlan, Plan, direct, pattern_of, planned
+from oneform.sparse.rules import Direct, Nonzeros, Pattern
 from oneform.staging import Call, Compiled, Derived, Origin
 from oneform.tree import spread
 
@@ -54,10 +54,12 @@ class Engine:
         self.argnums = argnums
         self.value = Compiled(origin, options, "jit")
         self.pattern = Compiled(Derived(origin, Pattern(argnums)), options, "pattern")
+        self.handles = Compiled(Derived(origin, Pattern(argnums, direct=False)), options, "pattern")
         self.nonzeros = {way: Compiled(Derived(origin, Nonzeros(argnums, forward=way)), options, "nonzeros") for way in (True, False)}
-        self.plans: list[tuple[Structure, Plan]] = []
+        self.blocks = Compiled(Derived(origin, Direct(argnums)), options, "nonzeros")
+        self.plans: list[tuple[Structure, Plan | DirectPlan]] = []
 
-    def plan(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan:
+    def plan(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan | DirectPlan:
         """The pattern for these arguments with its colours: found before, if nothing that it depends on has changed."""
         call = Call(args, kwargs, lambda k: self.pattern.leaf_name(k, args, kwargs))
         _, captured = self.pattern.version(call.signature)
@@ -68,18 +70,28 @@ class Engine:
                 if k:
                     self.plans.insert(0, self.plans.pop(k))
                 return plan
-        *handles, starts, children, inputs, flags = self.pattern(*args, **kwargs)
-        count = len(values)
+        plan, opened, flags = self.found(args, kwargs, len(values))
+        if not opened:
+            contents = tuple((k, values[k].copy() if isinstance(values[k], np.ndarray) else values[k]) for k in range(len(values)) if flags[k])
+            self.plans = [(Structure(call.signature, shapes, contents), plan), *self.plans[: REMEMBERED - 1]]
+        return plan
+
+    def found(self, args: tuple[Any, ...], kwargs: dict[str, Any], count: int) -> tuple[Plan | DirectPlan, bool, Any]:
+        """A new plan; whether it holds for this call only; and which of the `count` values the pattern depends on."""
+        kind, *found, flags = self.pattern(*args, **kwargs)
+        columns = self.columns(args)
+        if kind:
+            plan = direct(*found, sum(columns))
+            if plan is not None:
+                return plan, False, flags
+            _, *found, flags = self.handles(*args, **kwargs)
+        *handles, starts, children, inputs = found
         opened = flags[count:]
         if opened.any():
             handles = self.stretched(handles, opened, args, kwargs)
         roots = np.concatenate([np.asarray(h, np.int64).reshape(-1) for h in handles])
         rows = [int(np.size(h)) for h in handles]
-        plan = planned(pattern_of(roots, starts, children, inputs), rows, self.columns(args))
-        if not opened.any():
-            contents = tuple((k, values[k].copy() if isinstance(values[k], np.ndarray) else values[k]) for k in range(count) if flags[k])
-            self.plans = [(Structure(call.signature, shapes, contents), plan), *self.plans[: REMEMBERED - 1]]
-        return plan
+        return planned(pattern_of(roots, starts, children, inputs), rows, columns), bool(opened.any()), flags
 
     def stretched(self, handles: Sequence[Any], opened: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """Handles that stand for all elements of an array, as many times as the array has elements at these arguments."""
@@ -96,7 +108,10 @@ class Engine:
 
     def evaluate(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         plan = self.plan(args, kwargs)
-        data = self.nonzeros[plan.forward](args, plan.colours, plan.count, plan.starts, plan.where, plan.place, **kwargs)
+        if isinstance(plan, DirectPlan):
+            data = self.blocks(args, plan.starts, plan.ranks, int(plan.pattern.nnz), **kwargs)
+        else:
+            data = self.nonzeros[plan.forward](args, plan.colours, plan.count, plan.starts, plan.where, plan.place, **kwargs)
         pattern = plan.pattern
         out = sparse.csr_matrix(pattern.shape, dtype=data.dtype)
         out.data, out.indices, out.indptr = data, pattern.indices, pattern.indptr
@@ -140,13 +155,16 @@ class SparseJacobian:
         return self._engine.plan(args, kwargs).pattern.copy()
 
     def colours(self, *args: Any, **kwargs: Any) -> Any:
-        """The colour of each column (or row, see `cost`), an int64 array: those of one colour are evaluated together."""
+        """The colour of each column (or row, see `cost`), an int64 array: those of one colour are evaluated together. None if there are no colours."""
         plan = self._engine.plan(args, kwargs)
-        return plan.colours[: plan.pattern.shape[1 if plan.forward else 0]].copy()
+        return None if isinstance(plan, DirectPlan) else plan.colours[: plan.pattern.shape[1 if plan.forward else 0]].copy()
 
     def cost(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """How the matrix is evaluated: mode ("forward": colours of columns; "reverse": of rows), passes, and the number of nonzeros."""
+        """How the matrix is evaluated: mode ("forward": colours of columns; "reverse": of rows; "blocks": of loop iterations, each on its own), how often
+        the program is run through, and the number of nonzeros."""
         plan = self._engine.plan(args, kwargs)
+        if isinstance(plan, DirectPlan):
+            return {"mode": "blocks", "passes": 1, "nonzeros": int(plan.pattern.nnz)}
         return {"mode": "forward" if plan.forward else "reverse", "passes": plan.count, "nonzeros": int(plan.pattern.nnz)}
 
     def __repr__(self) -> str:

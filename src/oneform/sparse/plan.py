@@ -70,6 +70,67 @@ class Plan:
         return self.count * (1.0 if self.forward else PULLBACK)
 
 
+@dataclass(frozen=True)
+class DirectPlan:
+    """Where the entries of blocks belong: starts[s of an iteration] + ranks[entry]."""
+
+    pattern: Any
+    starts: Any
+    ranks: Any
+
+
+def direct(rows: Any, columns: Any, iterations: Any, sizes: Any, layout: Any, width: int) -> DirectPlan | None:
+    """The plan for blocks of rows that nobody else writes to, whose columns come in the same order in every iteration; else None."""
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    groups: list[tuple[Any, Any]] = []  # rows of a site, by iteration, and their columns
+    at, k = 0, 1
+    strides: list[int] = []
+    for count in iterations:
+        sites = layout[k]
+        entries = layout[k + 2 : k + 1 + 2 * sites : 2]
+        outs = layout[k + 1 : k + 1 + 2 * sites : 2]
+        size = int(count) * int(entries.sum())
+        own_rows, own_columns = (x[at : at + size].reshape(count, -1) for x in (rows, columns))
+        ends = np.cumsum(entries)
+        for out, begin, end in zip(outs, ends - entries, ends, strict=True):
+            first = own_rows[:, begin] + offsets[out] if end > begin else np.empty(0, np.int64)
+            groups.append((first, own_columns[:, begin:end]))
+        strides.append(int(sites))
+        at, k = at + size, k + 1 + 2 * sites
+    lengths = np.zeros(int(offsets[-1]), np.int64)
+    for first, own in groups:
+        np.add.at(lengths, first, own.shape[1])
+    if sum(len(first) for first, _ in groups) != np.count_nonzero(lengths):
+        return None
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    indices = np.empty(int(indptr[-1]), np.int32 if max(width, indptr[-1]) < 2**31 else np.int64)
+    starts: list[Any] = []
+    ranks: list[Any] = []
+    for first, own in groups:
+        if not len(first):
+            ranks.append(np.zeros(own.shape[1], np.int64))
+            starts.append(np.zeros(len(own), np.int64))
+            continue
+        order = np.argsort(own[0])
+        ordered = own[:, order]
+        if (ordered[:, 1:] <= ordered[:, :-1]).any():
+            return None
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        ranks.append(rank)
+        starts.append(indptr[first])
+        for q in range(ordered.shape[1]):
+            indices[starts[-1] + q] = ordered[:, q]
+    interleaved: list[Any] = []
+    k = 0
+    for sites in strides:
+        interleaved.append(np.stack(starts[k : k + sites], axis=1).ravel())
+        k += sites
+    pattern = sparse.csr_matrix((np.ones(len(indices), bool), indices, indptr), shape=(len(lengths), width))
+    pattern.has_sorted_indices = True
+    return DirectPlan(pattern, padded(np.concatenate(interleaved), 0), padded(np.concatenate(ranks), 0))
+
+
 def planned(pattern: Any, rows: Sequence[int], columns: Sequence[int]) -> Plan:
     """The cheaper of columns and rows. `rows`, `columns`: how many there are in each result and each argument."""
     widest = int(np.diff(pattern.indptr).max(initial=0))

@@ -6,6 +6,6 @@ from oneform.transforms.compressed import compressed
 from oneform.transforms.jacobian import jacfwd, jacrev
 from oneform.transforms.jvp import jvp
 from oneform.transforms.reverse import grad, vjp
-from oneform.transforms.sparsity import dependence
+from oneform.transforms.sparsity import blocks, dependence
 
-__all__ = ["compressed", "dependence", "grad", "jacfwd", "jacrev", "jvp", "reached", "vjp", "vjp_apart"]
+__all__ = ["blocks", "compressed", "dependence", "grad", "jacfwd", "jacrev", "jvp", "reached", "vjp", "vjp_apart"]
