@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from bench.gradbench import inputs
 from bench.gradbench.programs.ht import Hand
@@ -69,9 +70,26 @@ def write_ba_objective(out: Any) -> Any:
     return {"reproj_error": {"elements": out[:2].tolist(), "repeated": p}, "w_err": {"element": float(out[2 * p]), "repeated": p}}
 
 
+def blocks_ba(out: Any) -> Any:
+    """A sparse Jacobian as the messages have it: both residuals of an observation have entries for all of its camera, point and weight, though each is
+    free of one coordinate of the principal point."""
+    count, width = 2 * (out.shape[0] // 3), out.shape[1]
+    pattern = csr_matrix((np.ones(out.nnz), out.indices, out.indptr), out.shape)[:count]
+    either = (pattern[0::2] + pattern[1::2]).tocsr()
+    either.sort_indices()
+    row = np.repeat(np.arange(count), np.repeat(np.diff(either.indptr), 2))
+    columns = np.repeat(either.indices.reshape(count // 2, -1), 2, axis=0).ravel()
+    own = np.repeat(np.arange(count), np.diff(out.indptr[: count + 1])) * width + out.indices[: out.indptr[count]]
+    data = np.zeros(len(row))
+    data[np.searchsorted(row * width + columns, own)] = out.data[: len(own)]
+    starts = np.concatenate([np.searchsorted(row, np.arange(count)), out.indptr[count:] - len(own) + len(row)])
+    return csr_matrix((np.concatenate([data, out.data[len(own) :]]), np.concatenate([columns, out.indices[len(own) :]]), starts), out.shape)
+
+
 def write_ba_jacobian(out: Any) -> Any:
     """The first 30 entries and the last one, of a matrix in CSR form."""
-    kept = {"rows": out.indptr, "cols": out.indices, "vals": out.data}
+    full = blocks_ba(out)
+    kept = {"rows": full.indptr, "cols": full.indices, "vals": full.data}
     return {name: [*x[:30].tolist(), x[-1].item()] for name, x in kept.items()}
 
 

@@ -10,6 +10,7 @@ from oneform.api import (
     hessian,
     hvp,
     jacfwd,
+    jacobian,
     jacrev,
     jit,
     jvp,
@@ -26,5 +27,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError", "CompileError", "DerivativeError", "Lowering", "OneformError", "Program", "ZeroGradientWarning", "check_grads",
-    "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacrev", "jit", "jvp", "lower", "parse", "stop_gradient", "trace", "value_and_grad", "vjp",
+    "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lower", "parse",
+    "stop_gradient", "trace", "value_and_grad", "vjp",
 ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from oneform.derivatives import Apart, Grad, Jacobian, Jvp, Lower, Rule, applied
+from oneform.errors import DerivativeError
 from oneform.gradcheck import check_grads
 from oneform.program import Lowering, Program, lower_call, parse, program_of
 from oneform.pullback import hvp, jvp, vjp
 from oneform.rules import custom_jvp, custom_vjp
 from oneform.runtime.engine import Options
+from oneform.sparse import DenseJacobian, SparseJacobian, sparse_hessian, sparse_jacobian
 from oneform.staging import Compiled, Derived, options_of, origin_of
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -86,8 +88,36 @@ def jacrev(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -
     return _derived(f, Jacobian(_numbers(argnums), has_aux, forward=False), "jacrev")
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """Second derivatives, by forward over reverse mode: for an argument of shape s an array of shape s + s, nested for containers. Raises as `jacfwd`."""
+@overload
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: Literal[True]) -> SparseJacobian: ...
+@overload
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: Literal[False] | None = None) -> DenseJacobian: ...
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool | None = None) -> Any:
+    """The Jacobian of `f`: dense as `jacfwd` or `jacrev` gives it, whichever has fewer passes; with `sparse=True` a scipy.sparse.csr_matrix.
+
+    The matrix has one column for each float of the arguments `argnums`, in their order, flattened, and one row for each float of the result. Its
+    pattern holds for any values of these arguments: it follows from the program and from its other arguments (indices, sizes, data). It is found
+    once, coloured, and used again until one of those that it depends on changes. What it contains beside the nonzeros is stored as 0.0. The
+    dtype is that of the results. `.pattern(*args)`, `.colours(*args)` and `.cost(*args)` show what is done.
+
+    Calls raise DerivativeError: E202 for arguments without derivative and for complex ones, E203 if `f` returns no float. A compiled program
+    cannot call a sparse Jacobian: CompileError.
+    """
+    if sparse:
+        return sparse_jacobian(origin_of(f), options_of(f), _numbers(argnums))
+    return DenseJacobian(origin_of(f), options_of(f), _numbers(argnums))
+
+
+def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False) -> Callable[..., Any]:
+    """Second derivatives, by forward over reverse mode: for an argument of shape s an array of shape s + s, nested for containers. Raises as `jacfwd`.
+
+    With `sparse=True`, for `f` that returns one float, a symmetric scipy.sparse.csr_matrix over all floats of the arguments `argnums`, flattened; see
+    `jacobian`.
+    """
+    if sparse:
+        if has_aux:
+            raise DerivativeError("E203", "a sparse Hessian has no auxiliary data", repair="Leave out has_aux, and call the function for the data.")
+        return sparse_hessian(origin_of(f), options_of(f), _numbers(argnums))
     return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
 
 
@@ -138,6 +168,6 @@ def stop_gradient(x: Any) -> Any:
 stop_gradient.__oneform_op__ = "stop_gradient"  # type: ignore[attr-defined]  # how the frontend reads a call of it
 
 __all__ = [
-    "Lowering", "Program", "check_grads", "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacrev", "jit", "jvp", "lower", "parse",
+    "Lowering", "Program", "check_grads", "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lower", "parse",
     "stop_gradient", "trace", "value_and_grad", "vjp",
 ]

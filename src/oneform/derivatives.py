@@ -60,7 +60,7 @@ def pure(low: Lowered) -> Function:
     return optimise.prepare(Function(f.name, dataclasses.replace(f.block, results=f.results[:count])))
 
 
-def _finish(
+def finish(
     low: Lowered, f: Function, result: Tree, leaves: Iterable[Leaf], pick: Sequence[int | Value], params: Sequence[int | Value] | None = None,
 ) -> Lowered:
     """`f` with the results picked (a value is one of its parameters), as a function that writes to nothing. `params` puts the parameters in
@@ -98,7 +98,7 @@ class Chosen:
         return [count + self.wrt.index(k) if k in self.wrt else f.params[k] for k in self.own]
 
 
-def _chosen(args: Args, argnums: int | tuple[int, ...]) -> Chosen:
+def selection(args: Args, argnums: int | tuple[int, ...]) -> Chosen:
     """The leaves differentiated, as parameter numbers; the structure of what is differentiated, None where there is no derivative; their leaves."""
     ranges = subtree_ranges([t for t, _ in args])
     chosen = positions(argnums, len(args))
@@ -214,7 +214,7 @@ class Grad(Rule):
     value: bool = False
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
-        chosen = _chosen(args, self.argnums)
+        chosen = selection(args, self.argnums)
         tree, leaves = chosen.tree, chosen.leaves
         low = base(args, kwargs)
         value, aux = _split_aux(low, self.has_aux)
@@ -227,9 +227,9 @@ class Grad(Rule):
         auxiliary = list(range(1, count)) if self.has_aux else []
         if not self.value:
             result = Tree("tuple", (tree, aux)) if self.has_aux else tree
-            return _finish(low, g, result, [*leaves, *low.result_leaves[1:]], [*gradients, *auxiliary])
+            return finish(low, g, result, [*leaves, *low.result_leaves[1:]], [*gradients, *auxiliary])
         head = Tree("tuple", (value, aux)) if self.has_aux else value
-        return _finish(low, g, Tree("tuple", (head, tree)), [*low.result_leaves, *leaves], [0, *auxiliary, *gradients])
+        return finish(low, g, Tree("tuple", (head, tree)), [*low.result_leaves, *leaves], [0, *auxiliary, *gradients])
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ class Jacobian(Rule):
     forward: bool = True
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
-        chosen = _chosen(args, self.argnums)
+        chosen = selection(args, self.argnums)
         wrt, inner = chosen.wrt, chosen.tree
         low = base(args, kwargs)
         value, aux = _split_aux(low, self.has_aux)
@@ -263,12 +263,12 @@ class Jacobian(Rule):
             result = Tree("tuple", (result, aux))
             pick += range(value.leaves, count)
             leaves += low.result_leaves[value.leaves :]
-        return _finish(low, g, result, leaves, pick)
+        return finish(low, g, result, leaves, pick)
 
 
     def _check_real(self, args: Args, low: Lowered, outs: Sequence[int]) -> None:
         """One direction (or one cotangent) per element tells all only if what is seeded is real."""
-        leaves = _chosen(args, self.argnums).leaves
+        leaves = selection(args, self.argnums).leaves
         if self.forward and any(element(leaf.type).kind == "c" for leaf in leaves):
             repair = "Use of.jacrev where the results are real, or of.jvp with a direction."
             raise DerivativeError("E202", "jacfwd moves each number along one direction, but complex arguments move in two", repair=repair)
@@ -308,7 +308,7 @@ class Jvp(Rule):
         result = Tree("tuple", (low.result, tree))
         leaves = [*low.result_leaves, *(low.result_leaves[k] for k in kept)]
         pick = [*range(count), *(count + active.index(k) if k in active else k for k in kept)]
-        return _finish(low, g, result, leaves, pick, order)
+        return finish(low, g, result, leaves, pick, order)
 
 
 def _tangents(low: Lowered) -> tuple[Tree, list[int], list[int]]:
@@ -353,8 +353,8 @@ class Vjp(Rule):
         leaves = [primals[1][k] for k in kept]
         pick = Chosen(wrt, tree, kept, leaves).picked(g, count)
         if self.value:
-            return _finish(low, g, Tree("tuple", (low.result, tree)), [*low.result_leaves, *leaves], [*range(count), *pick], order)
-        return _finish(low, g, tree, leaves, pick, order)
+            return finish(low, g, Tree("tuple", (low.result, tree)), [*low.result_leaves, *leaves], [*range(count), *pick], order)
+        return finish(low, g, tree, leaves, pick, order)
 
 
 @dataclass(frozen=True)

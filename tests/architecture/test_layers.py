@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("staging",),
     ("program", "pullback"),
     ("gradcheck",),
+    ("sparse",),
     ("api",),
     ("",),  # oneform/__init__.py
     ("data",),

@@ -33,9 +33,7 @@ CASES = [
 SLOW_IN_CPYTHON = {("kmeans", "medium"), ("lstm", "medium"), ("llsq", "medium"), ("det", "medium"), ("ht", "medium"), ("gmm", "medium"), ("ba", "small")}
 
 # What the compiler does not do yet; an entry goes when its test passes.
-MISSING = {
-    ("ba", "jacobian"): "sparse Jacobians", ("ht", "jacobian"): "sparse Jacobians",
-}  # fmt: skip
+MISSING: dict[tuple[str, str], str] = {}
 
 
 def reference(name: str, size: str) -> tuple[Any, Any, Any]:

@@ -78,6 +78,7 @@ class Op:
     partials: Callable[..., tuple[Any, ...]] | None = None
     jvp: Callable[..., Any] | None = None  # (b, instr, primal args, tangents, outs) -> tangents of the outs; None is zero
     transpose: Callable[..., None] | None = None  # (t, instr): hands cotangents of the linear arguments to the Transposer t
+    flow: Callable[..., None] | None = None  # (d, b, instr): tells d, a dependency program, on which elements the results depend; default: on all
     # How it runs: a scalar template for codegen, or the name of a code generator, or a decomposition into other ops.
     lower: Mapping[str, str] | str | None = None
     expand: Callable[..., Any] | None = None  # (b, instr args, attrs) -> values

@@ -2,8 +2,10 @@
 
 from oneform.transforms.activity import reached
 from oneform.transforms.apart import vjp_apart
+from oneform.transforms.compressed import compressed
 from oneform.transforms.jacobian import jacfwd, jacrev
 from oneform.transforms.jvp import jvp
 from oneform.transforms.reverse import grad, vjp
+from oneform.transforms.sparsity import blocks, dependence
 
-__all__ = ["grad", "jacfwd", "jacrev", "jvp", "reached", "vjp", "vjp_apart"]
+__all__ = ["blocks", "compressed", "dependence", "grad", "jacfwd", "jacrev", "jvp", "reached", "vjp", "vjp_apart"]

@@ -24,7 +24,7 @@ def lower(block: Block, overwritten: set[Value]) -> Block:
         regions = tuple(lower(r, overwritten) for r in i.regions)
         new = Instr(i.op, i.args, i.attrs, regions, i.outs, i.loc)
         if i.op.structure == "build" and (i.attrs["reduce"] == "mul" or any(a in overwritten for a in reads(i))):
-            _as_loops(b, new)
+            as_loops(b, new)
         else:
             b.body.append(new)
     return Block(block.params, tuple(b.body), block.results)
@@ -41,7 +41,7 @@ Step = Callable[[Builder, tuple[Value, ...], list[Value]], list[Value]]
 _COMBINE = {"add": arithmetic.add, "mul": arithmetic.mul, "max": logic.maximum, "min": logic.minimum}
 
 
-def _as_loops(b: Builder, i: Instr) -> None:
+def as_loops(b: Builder, i: Instr) -> None:
     """Write element by element; reduce by a carried value that starts from the operation's neutral element."""
     b.loc = i.loc
     lengths = lengths_of(b, i)

@@ -1,0 +1,209 @@
+"""`of.jacobian` and `of.hessian`: the callables, and which pattern may be used again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from oneform.derivatives import Grad, positions
+from oneform.derivatives import Jacobian as Dense
+from oneform.pullback import is_active
+from oneform.sparse.plan import DirectPlan, Plan, direct, pattern_of, planned
+from oneform.sparse.rules import Direct, Nonzeros, Pattern
+from oneform.staging import Call, Compiled, Derived, Origin
+from oneform.tree import spread
+
+REMEMBERED = 8  # plans of one program
+Argnums = int | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a pattern was found for: the shapes of all arguments, and the contents of those that it depends on."""
+
+    signature: Any
+    shapes: tuple[tuple[int, ...], ...]
+    contents: tuple[tuple[int, Any], ...]
+
+    def holds(self, signature: Any, shapes: tuple[tuple[int, ...], ...], values: Sequence[Any]) -> bool:
+        return shapes == self.shapes and signature == self.signature and all(same(kept, values[k]) for k, kept in self.contents)
+
+
+def same(kept: Any, x: Any) -> bool:
+    """Bit for bit: NaN is itself, and -0.0 is not 0.0."""
+    if isinstance(kept, np.ndarray):
+        return kept.dtype == x.dtype and kept.shape == x.shape and bool((_bits(kept) == _bits(x)).all())
+    return type(kept) is type(x) and (kept == x or kept != kept) and str(kept) == str(x)
+
+
+def _bits(x: Any) -> Any:
+    whole = np.ascontiguousarray(x).reshape(-1)
+    size = whole.dtype.itemsize
+    return whole.view(f"u{size}" if size in (1, 2, 4, 8) else "u8")
+
+
+class Engine:
+    """The compiled programs of one function's sparse Jacobian, and the plans made with them."""
+
+    def __init__(self, origin: Origin, options: Any, argnums: Argnums):
+        self.argnums = argnums
+        self.value = Compiled(origin, options, "jit")
+        self.pattern = Compiled(Derived(origin, Pattern(argnums)), options, "pattern")
+        self.handles = Compiled(Derived(origin, Pattern(argnums, direct=False)), options, "pattern")
+        self.nonzeros = {way: Compiled(Derived(origin, Nonzeros(argnums, forward=way)), options, "nonzeros") for way in (True, False)}
+        self.blocks = Compiled(Derived(origin, Direct(argnums)), options, "nonzeros")
+        self.plans: list[tuple[Structure, Plan | DirectPlan]] = []
+
+    def plan(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan | DirectPlan:
+        """The pattern for these arguments with its colours: found before, if nothing that it depends on has changed."""
+        call = Call(args, kwargs, lambda k: self.pattern.leaf_name(k, args, kwargs))
+        _, captured = self.pattern.version(call.signature)
+        values = [*call.values, *(v for v, _ in captured)]
+        shapes = tuple(np.shape(v) for v in values)
+        for k, (structure, plan) in enumerate(self.plans):
+            if structure.holds(call.signature, shapes, values):
+                if k:
+                    self.plans.insert(0, self.plans.pop(k))
+                return plan
+        plan, opened, flags = self.found(args, kwargs, len(values))
+        if not opened:
+            contents = tuple((k, values[k].copy() if isinstance(values[k], np.ndarray) else values[k]) for k in range(len(values)) if flags[k])
+            self.plans = [(Structure(call.signature, shapes, contents), plan), *self.plans[: REMEMBERED - 1]]
+        return plan
+
+    def found(self, args: tuple[Any, ...], kwargs: dict[str, Any], count: int) -> tuple[Plan | DirectPlan, bool, Any]:
+        """A new plan; whether it holds for this call only; and which of the `count` values the pattern depends on."""
+        kind, *found, flags = self.pattern(*args, **kwargs)
+        columns = self.columns(args)
+        if kind:
+            rows, order, iterations, sizes, layout = found
+            plan = direct(rows, order, iterations, sizes, layout, sum(columns))
+            if plan is not None:
+                return plan, False, flags
+            _, *found, flags = self.handles(*args, **kwargs)
+        *handles, starts, children, inputs = found
+        opened = flags[count:]
+        if opened.any():
+            handles = self.stretched(handles, opened, args, kwargs)
+        roots = np.concatenate([np.asarray(h, np.int64).reshape(-1) for h in handles])
+        lengths = [int(np.size(h)) for h in handles]
+        return planned(pattern_of(roots, starts, children, inputs), lengths, columns), bool(opened.any()), flags
+
+    def stretched(self, handles: Sequence[Any], opened: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """Handles that stand for all elements of an array, as many times as the array has elements at these arguments."""
+        leaves: list[Any] = []
+        spread(self.value(*fresh(args), **kwargs), leaves)
+        sizes = [np.shape(x) for x in leaves if is_active(x)]
+        return [np.full(n, h) if is_open else h for h, n, is_open in zip(handles, sizes, opened, strict=True)]
+
+    def columns(self, args: tuple[Any, ...]) -> list[int]:
+        leaves: list[Any] = []
+        for n in positions(self.argnums, len(args)):
+            spread(args[n], leaves)
+        return [int(np.size(x)) for x in leaves if is_active(x)]
+
+    def evaluate(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        plan = self.plan(args, kwargs)
+        if isinstance(plan, DirectPlan):
+            data = self.blocks(args, plan.starts, plan.ranks, int(plan.pattern.nnz), **kwargs)
+        else:
+            data = self.nonzeros[plan.forward](args, plan.colours, plan.count, plan.starts, plan.where, plan.place, **kwargs)
+        pattern = plan.pattern
+        out = sparse.csr_matrix(pattern.shape, dtype=data.dtype)
+        out.data, out.indices, out.indptr = data, pattern.indices, pattern.indptr
+        return out
+
+
+def fresh(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Arguments that a function may write to."""
+    return tuple(a.copy() if isinstance(a, np.ndarray) else a for a in args)
+
+
+_engines: OrderedDict[Any, Engine] = OrderedDict()
+_ENGINES = 256
+
+
+def engine_of(origin: Origin, options: Any, argnums: Argnums) -> Engine:
+    """The engine of a program: of.jacobian(f, sparse=True) in a loop finds the pattern once."""
+    key = (origin.identity().key, options, argnums)
+    found = _engines.get(key)
+    if found is None:
+        found = _engines[key] = Engine(origin, options, argnums)
+        if len(_engines) > _ENGINES:
+            _engines.popitem(last=False)
+    else:
+        _engines.move_to_end(key)
+    return found
+
+
+class SparseJacobian:
+    """A sparse Jacobian as a function of the original's arguments; see `of.jacobian`."""
+
+    def __init__(self, origin: Origin, options: Any, argnums: Argnums, name: str):
+        self._engine = engine_of(origin, options, argnums)
+        self._name = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._engine.evaluate(args, kwargs)
+
+    def pattern(self, *args: Any, **kwargs: Any) -> Any:
+        """Where the matrix may be nonzero, whatever the values of what is differentiated by: a scipy.sparse.csr_matrix of bool."""
+        return self._engine.plan(args, kwargs).pattern.copy()
+
+    def colours(self, *args: Any, **kwargs: Any) -> Any:
+        """The colour of each column (or row, see `cost`), an int64 array: those of one colour are evaluated together. None if there are no colours."""
+        plan = self._engine.plan(args, kwargs)
+        return None if isinstance(plan, DirectPlan) else plan.colours[: plan.pattern.shape[1 if plan.forward else 0]].copy()
+
+    def cost(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """How the matrix is evaluated: mode ("forward": colours of columns; "reverse": of rows; "blocks": of loop iterations, each on its own), how often
+        the program is run through, and the number of nonzeros."""
+        plan = self._engine.plan(args, kwargs)
+        if isinstance(plan, DirectPlan):
+            return {"mode": "blocks", "passes": 1, "nonzeros": int(plan.pattern.nnz)}
+        return {"mode": "forward" if plan.forward else "reverse", "passes": plan.count, "nonzeros": int(plan.pattern.nnz)}
+
+    def __repr__(self) -> str:
+        return f"<of.{self._name} (sparse)>"
+
+
+class DenseJacobian:
+    """A dense Jacobian, by columns or by rows, whichever are fewer."""
+
+    def __init__(self, origin: Origin, options: Any, argnums: Argnums):
+        self.argnums = argnums
+        self.value = Compiled(origin, options, "jit")
+        self.ways = {way: Compiled(Derived(origin, Dense(argnums, forward=way)), options, "jacobian") for way in (True, False)}
+        self.sizes: dict[Any, bool] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.ways[self.forward(args, kwargs)](*args, **kwargs)
+
+    def forward(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Decided by one evaluation for each set of shapes: it changes the speed only."""
+        call = Call(args, kwargs, lambda k: self.value.leaf_name(k, args, kwargs))
+        key = (call.signature, tuple(np.shape(v) for v in call.values))
+        if key not in self.sizes:
+            leaves: list[Any] = []
+            spread(self.value(*fresh(args), **kwargs), leaves)
+            rows = sum(int(np.size(x)) for x in leaves if is_active(x))
+            inputs: list[Any] = []
+            for n in positions(self.argnums, len(args)):
+                spread(args[n], inputs)
+            columns = sum(int(np.size(x)) for x in inputs if is_active(x))
+            self.sizes[key] = columns <= rows
+        return self.sizes[key]
+
+
+def sparse_jacobian(origin: Origin, options: Any, argnums: Argnums) -> SparseJacobian:
+    return SparseJacobian(origin, options, argnums, "jacobian")
+
+
+def sparse_hessian(origin: Origin, options: Any, argnums: Argnums) -> SparseJacobian:
+    """The Jacobian of the gradient."""
+    return SparseJacobian(Derived(origin, Grad(argnums)), options, argnums, "hessian")

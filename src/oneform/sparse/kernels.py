@@ -1,0 +1,88 @@
+"""What is done with a pattern, as programs that are compiled like a user's: sets written out as rows, colours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def flatten(roots: Any, starts: Any, children: Any, inputs: int) -> tuple[Any, Any]:
+    """The rows of a pattern: for each root the inputs that can be reached from it. (indptr, columns; what lies behind indptr[-1] is room.)
+
+    A depth-first walk; `stamp` says for which root a handle was met last. Where a handle was a root before, its row is copied.
+    """
+    count = roots.shape[0]
+    nodes = starts.shape[0] - 1
+    stamp = np.full(inputs + nodes + 1, -1)
+    stack = np.empty(inputs + nodes + 1, dtype=np.int64)
+    done = np.full(nodes, -1)
+    indptr = np.zeros(count + 1, dtype=np.int64)
+    columns = np.empty(64 + 2 * count, dtype=np.int64)
+    found = 0
+    for r in range(count):
+        root = roots[r]
+        top = 0
+        if root > 0:
+            stack[0] = root
+            stamp[root] = r
+            top = 1
+        while top > 0:
+            top -= 1
+            h = stack[top]
+            if found + inputs + 1 > columns.shape[0]:
+                room = 1
+                if h > inputs and done[h - inputs - 1] >= 0:
+                    row = done[h - inputs - 1]
+                    room = indptr[row + 1] - indptr[row]
+                if found + room > columns.shape[0]:
+                    larger = np.empty(2 * columns.shape[0] + room, dtype=np.int64)
+                    for k in range(found):
+                        larger[k] = columns[k]
+                    columns = larger
+            if h <= inputs:
+                columns[found] = h - 1
+                found += 1
+            else:
+                k = h - inputs - 1
+                if done[k] >= 0:
+                    for p in range(indptr[done[k]], indptr[done[k] + 1]):
+                        c = columns[p]
+                        if stamp[c + 1] != r:
+                            stamp[c + 1] = r
+                            columns[found] = c
+                            found += 1
+                else:
+                    for p in range(starts[k], starts[k + 1]):
+                        c = children[p]
+                        if c > 0 and stamp[c] != r:
+                            stamp[c] = r
+                            stack[top] = c
+                            top += 1
+        indptr[r + 1] = found
+        if root > inputs and done[root - inputs - 1] < 0:
+            done[root - inputs - 1] = r
+    return indptr, columns
+
+
+def colour(row_starts: Any, columns: Any, column_starts: Any, rows: Any, order: Any) -> tuple[Any, int]:
+    """Colours of columns such that no row has two of one colour, greedily in the given order; and how many there are."""
+    count = column_starts.shape[0] - 1
+    colours = np.full(count, -1)
+    taken = np.full(count + 1, -1)
+    used = 0
+    for n in range(count):
+        j = order[n]
+        for p in range(column_starts[j], column_starts[j + 1]):
+            r = rows[p]
+            for q in range(row_starts[r], row_starts[r + 1]):
+                c = colours[columns[q]]
+                if c >= 0:
+                    taken[c] = j
+        c = 0
+        while taken[c] == j:
+            c += 1
+        colours[j] = c
+        if c + 1 > used:
+            used = c + 1
+    return colours, used

@@ -1,0 +1,132 @@
+"""The two compiled programs behind a sparse Jacobian: the pattern, and the values of the nonzeros."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oneform import optimise, transforms
+from oneform.derivatives import Args, Chosen, Kwargs, Lower, Rule, describe, finish, has_columns, pure, selection, split
+from oneform.errors import DerivativeError
+from oneform.frontend.lowered import Lowered
+from oneform.ir import Block, Builder, Function, Value, instructions
+from oneform.ops import array, integer
+from oneform.tree import LEAF, Leaf, Tree
+from oneform.types import I64, DType, differentiable, element, promote
+
+
+def _sides(args: Args, argnums: int | tuple[int, ...], low: Lowered) -> tuple[Chosen, list[int]]:
+    """What is differentiated by, and which leaves of the result are: numbers and arrays of real numbers."""
+    picked = selection(args, argnums)
+    outs = [k for k, leaf in enumerate(low.result_leaves) if differentiable(leaf.type)]
+    if not outs:
+        raise DerivativeError("E203", f"a Jacobian needs a function that returns floats, but this one returns {describe(low)}")
+    if has_columns(picked.tree) or has_columns(low.result):
+        raise DerivativeError("E202", "the Jacobian of or by a list of run-time length has no structure to stand in", repair="Use an array.")
+    if any(element(leaf.type).kind == "c" for leaf in picked.leaves) or any(element(low.result_leaves[k].type).kind == "c" for k in outs):
+        raise DerivativeError("E202", "a sparse Jacobian is one of real numbers", repair="Take real and imaginary parts as arguments and results of their own.")
+    return picked, outs
+
+
+@dataclass(frozen=True)
+class Pattern(Rule):
+    """Where the Jacobian may be nonzero. (0, handles of each result, starts, children, number of inputs, flags) as `transforms.dependence` gives them;
+    or, with `direct`, for loops with blocks, (1, rows, columns, iterations, sizes, layout, flags) as `transforms.blocks` does.
+
+    Flags: for each parameter, whether the pattern depends on its values (1) or at most on its shape (0); then for each result whether its handle stands
+    for all elements of an array whose length the inputs decide."""
+
+    direct: bool = True
+
+    def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
+        low = base(args, kwargs)
+        picked, outs = _sides(args, self.argnums, low)
+        given = pure(low)
+        found = transforms.blocks(given, picked.wrt, outs) if self.direct else None
+        if found is None:
+            f, flags = transforms.dependence(given, picked.wrt, outs)
+        else:
+            f, flags = found.structure(), [False] * len(outs)
+        f = optimise.prepare(f)
+        read = _read(f)
+        if any(f.params[k] in read for k in picked.wrt):
+            raise DerivativeError("E201", "the pattern depends on the values that are differentiated")
+        numbers = [] if found is None else [found.layout()]
+        f = _with_numbers(f, int(found is not None), [*numbers, [int(p in read) for p in f.params] + list(map(int, flags))])
+        leaves = [Leaf(r.type) for r in f.results]
+        return finish(low, f, Tree("tuple", (LEAF,) * len(leaves)), leaves, list(range(len(leaves))))
+
+
+def _read(f: Function) -> set[Value]:
+    """The values that are used, other than for their lengths."""
+    found = set(f.results)
+    for i in instructions(f.block.body):
+        if i.op is not array.dim_:
+            found.update(i.args)
+        for r in i.regions:
+            found.update(r.results)
+    return found
+
+
+def _with_numbers(f: Function, kind: int, rows: Sequence[Sequence[int]]) -> Function:
+    """With a number before the results, and arrays of known numbers behind."""
+    b = Builder()
+    b.body.extend(f.block.body)
+    first = integer(b, kind)
+    behind: list[Value] = []
+    for numbers in rows:
+        out = b.emit1(array.empty, dtype=I64, shape=(len(numbers),))
+        for k, n in enumerate(numbers):
+            out = b.emit1(array.set_, out, integer(b, n), integer(b, k))
+        behind.append(out)
+    return Function(f.name, Block(f.block.params, tuple(b.body), (first, *f.block.results, *behind)))
+
+
+@dataclass(frozen=True)
+class Nonzeros(Rule):
+    """Called with the arguments in a tuple, then what `transforms.compressed` takes; returns the values."""
+
+    forward: bool = True
+
+    def parameter(self, k: int) -> str:
+        return "the arguments" if k == 0 else "the colours"
+
+    def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
+        inner = split(args[0])
+        low = base(inner, kwargs)
+        picked, outs = _sides(inner, self.argnums, low)
+        f = transforms.compressed(pure(low), picked.wrt, outs, _common(low, outs), forward=self.forward)
+        return _with_extra(low, f, len(args[0][1]), 5)
+
+
+@dataclass(frozen=True)
+class Direct(Rule):
+    """Called with the arguments in a tuple, then starts, ranks and the number of nonzeros (see `Blocks.evaluation`); returns the values."""
+
+    def parameter(self, k: int) -> str:
+        return "the arguments" if k == 0 else "the places"
+
+    def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
+        inner = split(args[0])
+        low = base(inner, kwargs)
+        picked, outs = _sides(inner, self.argnums, low)
+        found = transforms.blocks(pure(low), picked.wrt, outs)
+        assert found is not None
+        return _with_extra(low, found.evaluation(_common(low, outs)), len(args[0][1]), 3)
+
+
+def _common(low: Lowered, outs: Sequence[int]) -> DType:
+    """The dtype of the matrix."""
+    dtypes = [element(low.result_leaves[k].type) for k in outs]
+    return functools.reduce(promote, dtypes)
+
+
+def _with_extra(low: Lowered, f: Function, n: int, extra: int) -> Lowered:
+    """A function whose last parameters are passed behind the first n, which stand for the positional arguments."""
+    first = len(f.params) - extra
+    order = [*range(n), *range(first, first + extra), *range(n, first)]
+    return finish(low, f, LEAF, [Leaf(f.results[0].type)], [0], order)
+
+
+__all__ = ["Direct", "Nonzeros", "Pattern"]
