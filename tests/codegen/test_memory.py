@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import oneform as of
 from oneform.ir import Builder, Value, interpret
 from oneform.ops import OPS
 from oneform.ops.table import constant, dim, integer
@@ -337,3 +338,18 @@ def test_checks_leave_a_constructor(reduce: str) -> None:
                     c(*args)
             else:
                 np.testing.assert_array_equal(c(*args)[0], expected)
+
+
+def test_an_assumption_names_a_value_once() -> None:
+    """LLVM 22 loses count of one that names a value twice (its pass drop-unnecessary-assumes), and ends the process."""
+
+    def turns(a, b, c, n):
+        for _ in range(n):
+            a, b, c = c, a + 1.0, b
+        return a.sum() + 2.0 * b.sum() - c.sum()
+
+    x = np.arange(20.0)
+    text = of.lower(turns)(x, x * 2.0, x * 3.0, 7).llvm()
+    pairs = re.findall(r"llvm.assume\(i1 true\) \[(.*)\]", text)
+    assert pairs and all(len(names) == len(set(names)) for names in (re.findall(r"ptr (%\S+?)[,)]", p) for p in pairs))
+    assert of.jit(turns)(x, x * 2.0, x * 3.0, 7) == turns(x, x * 2.0, x * 3.0, 7)

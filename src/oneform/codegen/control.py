@@ -90,9 +90,9 @@ class Carried:
     def separate(self, names: Sequence[str]) -> None:
         """Tell LLVM that arrays which change places from iteration to iteration never overlap: each has one owner."""
         pointers = [rep.ptr for rep, mode in zip(self.reps(names), self.modes, strict=True) if isinstance(rep, Arr | Lst) and mode == PHI][:_SEPARATE]
-        if len(pointers) > 1:
-            pairs = (f'"separate_storage"(ptr {a}, ptr {b})' for k, a in enumerate(pointers) for b in pointers[k + 1 :])
-            self.em.do(f"call void @llvm.assume(i1 true) [{', '.join(pairs)}]")
+        for k, a in enumerate(pointers):
+            for b in pointers[k + 1 :]:  # each on its own: LLVM 22 loses count of an assumption that names a value twice, and ends the process
+                self.em.do(f'call void @llvm.assume(i1 true) ["separate_storage"(ptr {a}, ptr {b})]')
 
     def end(self, names: Sequence[str]) -> list[Rep]:
         """The values behind the loop. LLVM forgets in it how the memory of lists is aligned."""
