@@ -280,3 +280,26 @@ def test_colours_share_no_row(seed: int) -> None:
         own = colours[pattern.indices[pattern.indptr[r] : pattern.indptr[r + 1]]]
         assert len(np.unique(own)) == len(own)
     np.testing.assert_allclose(jacobian(x, index).toarray(), of.jacfwd(f)(x, index))
+
+
+def overwritten_by_a_constant(x, index):
+    out = np.zeros(len(x))
+    for i in range(len(x)):
+        out[i] = x[i] ** 2
+        out[index[i]] = 1.0
+    return out
+
+
+def overwritten_by_the_next(x, index):
+    out = np.zeros(len(x) + 1)
+    for i in range(len(x)):
+        out[index[i]] = x[i]
+        out[index[i] + 1] = 3.0
+    return out
+
+
+@pytest.mark.parametrize("f", [overwritten_by_a_constant, overwritten_by_the_next])
+@pytest.mark.parametrize("index", [np.full(20, 3), np.arange(20), np.arange(20)[::-1].copy()])
+def test_what_is_stored_over_counts_no_more(f: Any, index: Any) -> None:
+    x = np.arange(1.0, 21.0)
+    np.testing.assert_array_equal(of.jacobian(f, sparse=True)(x, index).toarray(), of.jacrev(f)(x, index))

@@ -65,10 +65,11 @@ class Engine:
         _, captured = self.pattern.version(call.signature)
         values = [*call.values, *(v for v, _ in captured)]
         shapes = tuple(np.shape(v) for v in values)
-        for k, (structure, plan) in enumerate(self.plans):
+        for k, found in enumerate(self.plans):
+            structure, plan = found
             if structure.holds(call.signature, shapes, values):
-                if k:
-                    self.plans.insert(0, self.plans.pop(k))
+                if k:  # a new list: other threads may be reading the old one
+                    self.plans = [found, *(p for p in self.plans if p is not found)]
                 return plan
         plan, opened, flags = self.found(args, kwargs, len(values))
         if not opened:

@@ -359,6 +359,8 @@ def _sorted(n: Nest, region: Block, influence: Influence, inputs: Sequence[Value
         depends.update((o, found) for o in j.outs)
     for s in n.sites:
         s.inputs = sorted(depends.get(s.value, ()))
+    if len(n.sites) > 1 and not all(s.inputs for s in n.sites):
+        return False  # a number that does not vary may be stored over one that does, and has no entry by which that would be seen
     used_inputs = {k for s in n.sites for k in s.inputs}
     if any(depends.get(s.value) and not isinstance(s.value.type, Scalar) for s in n.sites):
         return False
