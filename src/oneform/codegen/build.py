@@ -176,20 +176,28 @@ def _each(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over:
                 store(em, out, flat_index(em, out, indices), next(totals))
         return ()
 
-    if not _side_by_side(em, i, dims, over):
+    if not _may_share_a_pass(em, i, dims, over):
         polled(em, dims, over, lambda indices: elements(indices[:-1], indices[-1:]))
         return
 
-    def polling(outer: list[str], last: Sequence[str]) -> Sequence[str]:
+    often = _polls(["", *over])  # once for each group of elements; else once for each row of them
+
+    def some(outer: list[str], last: Sequence[str]) -> Sequence[str]:
         elements(outer, last)
-        if _polls(["", *over]):
+        if often:
             spend(em, em.count([*over, str(len(last))], False), check=True)
         return ()
 
-    nest(em, dims[:-1], [], lambda outer, _: in_groups(em, dims[-1], lambda last: polling(outer, last)) or ())
+    def row(outer: list[str], _: list[str]) -> Sequence[str]:
+        _in_groups(em, dims[-1], lambda last: some(outer, last))
+        if outer and not often and _polls(["", dims[-1], *over]):
+            spend(em, em.count([dims[-1], *over], False), check=True)
+        return ()
+
+    nest(em, dims[:-1], [], row)
 
 
-def _side_by_side(em: Emitter, i: Instr, dims: Sequence[str], over: Sequence[str]) -> bool:
+def _may_share_a_pass(em: Emitter, i: Instr, dims: Sequence[str], over: Sequence[str]) -> bool:
     """Whether several elements may be added up at a time, and there is something to gain: no check can fail, and the sums are not unrolled anyway."""
     body = i.regions[0].body
     if any(j.regions or (j.op.raises and j.attrs.get("checked", True) and j not in em.certain) for j in body) or em.cold:
@@ -197,7 +205,7 @@ def _side_by_side(em: Emitter, i: Instr, dims: Sequence[str], over: Sequence[str
     return not (dims[-1].isdigit() and int(dims[-1]) < _JAM) and not (len(over) == 1 and over[0].isdigit() and int(over[0]) < 2 * _JAM)
 
 
-def in_groups(em: Emitter, n: str, body: Callable[[Sequence[str]], Sequence[str]]) -> None:
+def _in_groups(em: Emitter, n: str, body: Callable[[Sequence[str]], Sequence[str]]) -> None:
     """A loop that runs several rounds at a time, and then those that are left over."""
     shift = _JAM.bit_length() - 1
     rounds = em.ins(f"ashr i64 {n}, {shift}")
@@ -240,7 +248,7 @@ def _rows(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str], over:
         return ()
 
     def jammed(outer: list[str], indices: list[str]) -> None:
-        in_groups(em, over[-1], lambda last: along(outer, indices, last))
+        _in_groups(em, over[-1], lambda last: along(outer, indices, last))
 
     def row(indices: list[str]) -> None:
         clear(indices)

@@ -1,6 +1,6 @@
 """Loops around a sum that must be added up in its order: several of their rounds at a time, whose sums do not wait for each other.
 
-    for r: y = 0; for c: y += A[r, c] x[c]; use(y)      becomes      for r in fours: for c: y0 += ..., ..., y3 += ...; use(y0) ... use(y3)
+    for r: y = 0; for c: y += A[r, c] x[c]; use(y)      becomes      for r in eights: for c: y0 += ..., ..., y7 += ...; use(y0) ... use(y7)
 
 Every sum keeps its order, and so does everything behind the inner loop; only what the inner loops read is read earlier."""
 

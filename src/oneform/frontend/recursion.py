@@ -64,6 +64,11 @@ class Recursion:
         own = [k for p in self.written for k in types(self.params[p])]
         return (*types(self.result), *(k for f in self.carried.values() for k in types(f)), *own)
 
+    @property
+    def forms(self) -> tuple[Form | None, ...]:
+        """Of all that is passed and given."""
+        return (*self.params.values(), *self.carried.values(), self.result)
+
     def shared(self, memory: Memory) -> bool:
         """Whether memory is the same for all calls."""
         return memory in self.pre.slots or memory.initial is not None
@@ -80,11 +85,9 @@ def run_recursive(t: Tracer, frame: Frame, bindings: Bindings, run: Callable[[Bi
         if not rec.wider:
             frame.recursion = None
             return _first_call(t, rec, b, results)
-        forms = (*rec.params.values(), *rec.carried.values(), rec.result)
-        if k >= PATIENCE and grows(forms):
+        if k >= PATIENCE and grows(rec.forms):
             break
-    forms = (*rec.params.values(), *rec.carried.values(), rec.result)
-    raise unsettled(f"the types of what {frame.source.name} takes and returns do not settle", t.at(node), "", forms)
+    raise unsettled(f"the types of what {frame.source.name} takes and returns do not settle", t.at(node), "", rec.forms)
 
 
 def _fresh_name(t: Tracer, name: str) -> str:

@@ -17,7 +17,7 @@ OB_TYPE, OB_SIZE, FLOAT_VALUE, TUPLE_ITEMS, LIST_ITEMS, CELL_VALUE, SCALAR_VALUE
 ARRAY_DATA, ARRAY_NDIM, ARRAY_DIMS, ARRAY_DESCR, ARRAY_FLAGS, ARRAY_HANDLER = 16, 24, 32, 56, 64, 88
 CONTIGUOUS, OWNDATA, ALIGNED, WRITEABLE = 0x1, 0x4, 0x100, 0x400
 TYPE_FLAGS = 168
-CONTEXT, ZEROED = 416, 144  # bytes that a kernel keeps its state in, and how many of them are zero before the call; as in codegen/support.py
+CONTEXT, ZEROED = 416, 144  # bytes that a kernel keeps its state in, and how many of them are zero before the call; as in codegen/context.py
 HAVE_VECTORCALL = 1 << 11
 
 # The process-wide table, by slot. Its addresses differ between processes, so compiled code never contains them.
