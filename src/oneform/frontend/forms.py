@@ -286,32 +286,32 @@ def shown(form: Form) -> str:
 # ---------------------------------------------------------------- what does not settle
 
 
-PATIENCE = 3  # attempts after which objects that hold objects of their own class are taken to do so without end
+PATIENCE = 3  # attempts after which objects that come to hold more and more objects of their own class are taken to do so without end
 
 
-def grows(forms: Iterable[Any]) -> bool:
-    """Whether objects hold objects of their own class."""
-    return any(_holds_itself(form, ()) is not None for form in forms)
+class Growth:
+    """What the forms of one attempt after the other have in common where it is objects that hold ever more objects of their own class."""
+
+    def __init__(self) -> None:
+        self.attempts, self.depth = 0, 0
+
+    def note(self, forms: Iterable[Any], detail: str, loc: Location | None) -> None:
+        """The forms found by one more attempt, which do not fit yet. Raises ObservedError if they grow: the class is recursive, which is known from then on."""
+        depth, cls = max((_inside(form, ()) for form in forms), key=lambda found: found[0], default=(0, None))
+        grown, self.depth, self.attempts = depth > max(self.depth, 1), depth, self.attempts + 1
+        if cls is not None and grown and self.attempts > PATIENCE:
+            observe(cls)
+            raise ObservedError("E301", detail, loc, f"Annotate the fields of {cls.__name__}: left: {cls.__name__} | None.")
 
 
-def unsettled(detail: str, loc: Location | None, repair: str, forms: Iterable[Any]) -> CompileError:
-    """The error for types that grow from iteration to iteration, or from call to call. Where it is objects that come to hold more and more
-    objects of their own class, that class is known to be recursive from here on."""
-    cls = next((found for form in forms if (found := _holds_itself(form, ())) is not None), None)
-    if cls is None:
-        return CompileError("E301", detail, loc, repair)
-    observe(cls)
-    return ObservedError("E301", detail, loc, f"Annotate the fields of {cls.__name__}: left: {cls.__name__} | None.")
-
-
-def _holds_itself(form: Any, around: tuple[type, ...]) -> type | None:
-    """A class whose objects are inside each other in this form."""
+def _inside(form: Any, around: tuple[type, ...]) -> tuple[int, type | None]:
+    """How many objects of one class are inside each other, and of which class."""
     if isinstance(form, SeqForm):
+        found: list[tuple[int, type | None]] = [(0, None)]
         if form.kind == "record":
-            if form.meta[0] in around:
-                return form.meta[0]
             around = (*around, form.meta[0])
-        return next((found for f in form.items if (found := _holds_itself(f, around)) is not None), None)
+            found.append((around.count(form.meta[0]), form.meta[0]))
+        return max((*found, *(_inside(f, around) for f in form.items)), key=lambda x: x[0])
     if isinstance(form, BoxForm):
-        return _holds_itself(form.contents, around)
-    return _holds_itself(form.item, around) if isinstance(form, (RowsForm, OptForm, MaybeForm)) else None
+        return _inside(form.contents, around)
+    return _inside(form.item, around) if isinstance(form, (RowsForm, OptForm, MaybeForm)) else (0, None)

@@ -13,7 +13,7 @@ from oneform.errors import CompileError
 from oneform.frontend.affine import constant
 from oneform.frontend.control import block
 from oneform.frontend.dicts import agree
-from oneform.frontend.forms import PATIENCE, CellForm, Form, Keep, LateForm, MaybeForm, NumForm, VersionForm, grows, types, unsettled
+from oneform.frontend.forms import CellForm, Form, Growth, Keep, LateForm, MaybeForm, NumForm, VersionForm, types
 from oneform.frontend.iterate import Iteration, iteration
 from oneform.frontend.liveness import stores
 from oneform.frontend.loop_shape import has_effects, leave_loop, loop_frame, may_leave, with_break
@@ -103,7 +103,8 @@ def _run(loop: Loop) -> None:
     cache = t.loop_cache.setdefault(loop.frame.path, {})
     loop.forms = _guess(loop, cache)
     loop.counters = {key for key, form in loop.forms.items() if _starts_not_negative(loop, key, form)}
-    for k in range(ATTEMPTS):
+    detail, growth = "the types of this loop's variables do not settle", Growth()
+    for _ in range(ATTEMPTS):
         attempt = _attempt(loop)
         if agree(t, loop.pre, attempt.end):
             continue
@@ -117,9 +118,8 @@ def _run(loop: Loop) -> None:
             _finish(loop, attempt)
             return
         loop.forms = found
-        if k >= PATIENCE and grows(found.values()):
-            break
-    raise unsettled("the types of this loop's variables do not settle", t.b.loc, "Give its variables their final types before it.", loop.forms.values())
+        growth.note(found.values(), detail, t.b.loc)
+    raise CompileError("E301", detail, t.b.loc, "Give its variables their final types before it.")
 
 
 def _starts_not_negative(loop: Loop, key: Any, form: Form) -> bool:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from oneform.errors import CompileError
 from oneform.frontend.arrays import set_version, store, version
 from oneform.frontend.boxes import contents, partner, set_contents
 from oneform.frontend.dicts import agree
-from oneform.frontend.forms import PATIENCE, BoxForm, CellForm, Form, Keep, MaybeForm, RowsForm, SeqForm, ViewForm, grows, joined, types, unsettled
+from oneform.frontend.forms import BoxForm, CellForm, Form, Growth, Keep, MaybeForm, RowsForm, SeqForm, ViewForm, joined, types
 from oneform.frontend.meet import count_references
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.passing import give, take
@@ -64,11 +65,6 @@ class Recursion:
         own = [k for p in self.written for k in types(self.params[p])]
         return (*types(self.result), *(k for f in self.carried.values() for k in types(f)), *own)
 
-    @property
-    def forms(self) -> tuple[Form | None, ...]:
-        """Of all that is passed and given."""
-        return (*self.params.values(), *self.carried.values(), self.result)
-
     def shared(self, memory: Memory) -> bool:
         """Whether memory is the same for all calls."""
         return memory in self.pre.slots or memory.initial is not None
@@ -78,16 +74,16 @@ def run_recursive(t: Tracer, frame: Frame, bindings: Bindings, run: Callable[[Bi
     """The value of a call of a recursive function. `run` lowers its body in the frame, for given parameters."""
     rec = Recursion(frame, _fresh_name(t, frame.source.name), dict(bindings), t.state, {k: Keep(x) for k, x in bindings.items()})
     frame.recursion = rec
-    for k in range(ATTEMPTS):
+    detail, growth = f"the types of what {frame.source.name} takes and returns do not settle", Growth()
+    for _ in range(ATTEMPTS):
         rec.wider = False
         b, results = _attempt(t, rec, run)
         t.state = rec.pre
         if not rec.wider:
             frame.recursion = None
             return _first_call(t, rec, b, results)
-        if k >= PATIENCE and grows(rec.forms):
-            break
-    raise unsettled(f"the types of what {frame.source.name} takes and returns do not settle", t.at(node), "", rec.forms)
+        growth.note((*rec.params.values(), *rec.carried.values(), rec.result), detail, t.at(node))
+    raise CompileError("E301", detail, t.at(node))
 
 
 def _fresh_name(t: Tracer, name: str) -> str:
