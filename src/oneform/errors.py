@@ -23,6 +23,7 @@ CODES: dict[str, str] = {
     "E104": "two names may refer to the same memory",
     "E105": "this value cannot be changed",
     "E106": "the arguments do not fit the function's parameters",
+    "E107": "this iterator holds nothing any more",
     "E201": "the operation has no derivative",
     "E202": "a derivative is asked for with respect to a value that has none",
     "E203": "the function differentiated does not return what this transform needs",

@@ -77,8 +77,11 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.DictComp, "{k: v for …}", "Over structure: unrolled."),
     _yes(ast.GeneratorExp, "(e for …)", "As the argument of sum, min, max, any, all, tuple, list: over structure unrolled, else a loop."),
     _no(ast.Await, "await", "asynchronous code is not supported", "Write an ordinary function."),
-    _no(ast.Yield, "yield", "generators are not supported", "Fill an array, or return a tuple."),
-    _no(ast.YieldFrom, "yield from", "generators are not supported", "Fill an array, or return a tuple."),
+    _no(ast.Yield, "x = yield e", "the value of a yield is not supported",
+        "A function may yield in a statement of its own, and hand on with yield from: whoever goes through what it returns runs it, item by item. "
+        "What else it needs, pass as arguments."
+    ),
+    _no(ast.YieldFrom, "x = yield from e", "the value of a yield is not supported", "Write yield from as a statement."),
     _yes(ast.Compare, "a < b < c",
          "Chains; is (of objects and None); in (of tuples, lists, dicts, arrays, and objects that say how); operators of the classes of "
          "objects."
