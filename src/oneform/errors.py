@@ -110,11 +110,18 @@ def plain(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
+def items_themselves(n: int) -> str:
+    """The message of an exception that is made of a tuple of n numbers."""
+    return "(" + ", ".join(f"{{{k}!r}}" for k in range(n)) + (",)" if n == 1 else ")")
+
+
 def exception(kind: type[BaseException], message: str, details: Sequence[Any]) -> BaseException:
     """The exception with a message in which numbers stand."""
     if not message:
         return kind()
-    return kind(details[0] if message == ITSELF else message.format(*details))
+    if message == ITSELF:
+        return kind(details[0])
+    return kind(tuple(details) if message == items_themselves(len(details)) else message.format(*details))
 
 
 def raise_at(error: BaseException, loc: Location | None) -> NoReturn:

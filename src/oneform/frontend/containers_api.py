@@ -105,9 +105,9 @@ def reduce_(c: Call) -> Abstract:
     assert f is not None and over is not None
     found = items(c.t, over, c.node)
     if found is None and start is not None:
-        return run(c.t, library.folded, f, over, start)
+        return run(c.t, library.reduced, f, over, start)
     if found is None or (not found and start is None):
-        return run(c.t, library.folded_from_first, f, c.t.call(c.t, Py(list), [over], {}, c.node))
+        return run(c.t, library.reduced_from_first, f, c.t.call(c.t, Py(list), [over], {}, c.node))
     return functools.reduce(lambda a, b: c.t.call(c.t, f, [a, b], {}, c.node), found if start is None else [start, *found])
 
 

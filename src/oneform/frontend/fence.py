@@ -70,7 +70,7 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.UnaryOp, "-a, +a, ~a, not a", "Of numbers and arrays."),
     _yes(ast.Lambda, "lambda", "Compiled into their callers; several may share a line."),
     _yes(ast.IfExp, "a if c else b", "Only the chosen side is evaluated."),
-    _yes(ast.Dict, "{k: v}", "Keys that are constants of the program, of any kind; or integers known only at run time."),
+    _yes(ast.Dict, "{k: v}", "Keys that are constants of the program, of any kind; or integers, or tuples of integers, known only at run time."),
     _no(ast.Set, "{a, b}", "sets are not supported", "Use a tuple."),
     _yes(ast.ListComp, "[e for …]", "Of any length, with conditions; inside np.array no list is made."),
     _no(ast.SetComp, "{e for …}", "sets are not supported", "Use a tuple."),
