@@ -186,3 +186,42 @@ def remembered_by_pairs(x, n, m):
         return new
 
     return paths(n, m)
+
+
+def times(k):
+    return lambda v: v * k
+
+
+@program((0.7,))
+def functions_by_functions(x):
+    """Functions made by one call of map or reduce keep apart what each was made from."""
+    scaled = list(map(lambda k: (lambda v: v * k), [x, 2.0, 3.0]))
+    chain = functools.reduce(lambda f, g: lambda v: g(f(v)), [math.sin, lambda v: v * v, math.exp, times(x)])
+    return scaled[0](1.0) + 10.0 * scaled[1](x) + 100.0 * scaled[2](x * x) + chain(x)
+
+
+@dataclass
+class Agent:
+    at: float
+    speed: float
+
+
+@program((1.2, 10), (0.9, 3))
+def agents_in_order(k, steps):
+    """Objects that move, are added, put in order by where they are, and taken away."""
+    agents = [Agent(0.1, 1.0), Agent(0.5, -0.3), Agent(0.95, 0.2)]
+    for step in range(steps):
+        for a in agents:
+            force = 0.0
+            for b in agents:
+                if a is not b:
+                    force += k * (b.at - a.at)
+            a.speed += 0.01 * force
+        for a in agents:
+            a.at += 0.02 * a.speed
+        if step % 4 == 1:
+            agents.append(Agent(k * 0.3 * (step + 1), 0.0))
+        agents.sort(key=lambda a: -a.at)
+        if len(agents) > 4 and agents[0].at > 1.1:
+            agents.pop(0)
+    return sum(a.at * (i + 1) for i, a in enumerate(agents))

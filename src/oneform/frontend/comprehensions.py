@@ -25,7 +25,7 @@ def scoped(t: Tracer, e: Comprehension, run: Callable[[], Any]) -> Any:
     """Run in a frame of the comprehension's own names."""
     outer = t.here
     names = frozenset(n.id for g in e.generators for n in ast.walk(g.target) if isinstance(n, ast.Name))
-    frame = Frame(outer.source, (*outer.path, id(e), t.unrolled), outer, names, Liveness())
+    frame = Frame(outer.source, (*outer.path, id(e), t.unrolled), outer, names, Liveness(always=names))
     t.frame = frame
     t.stack.append(frame)
     try:

@@ -68,7 +68,8 @@ def call_node(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str,
 def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
     handler = handler_of(obj)
     if handler is not None:
-        return handler(Call(t, _name(obj), args, dict(kwargs), node))
+        with t.handling(node):
+            return handler(Call(t, _name(obj), args, dict(kwargs), node))
     special = getattr(obj, "__oneform_op__", None)
     op = OPS[special] if isinstance(special, str) else BY_PYTHON.find(obj)
     if op is not None:
@@ -306,7 +307,7 @@ def run_inlined(t: Tracer, source: Source, parent: Frame | None, bindings: Mappi
         if around.recursion is None:
             raise Recursive(around)
         return recur(t, around.recursion, bindings)
-    path = (*(t.frame.path if t.frame else ()), id(node), t.unrolled)
+    path = (*(t.frame.path if t.frame else ()), id(node), t.unrolled, *t.repeated(node))
     frame = Frame(source, path, parent, local_names(source.node), liveness(source.node), key)
     place = (id(source.node), key)
     if place not in t.recursive:

@@ -421,9 +421,18 @@ def in_order(xs, keys, down):
 
 
 def sort(xs, keys, down):
-    new = in_order(xs, keys, down)
-    for k in range(len(new)):
-        xs[k] = new[k]
+    """By exchanges: the items stay in their list."""
+    at = order(keys, down)
+    n = len(at)
+    item = np.arange(n)  # which item is at a place now
+    place = np.arange(n)  # and where an item is
+    for k in range(n):
+        wanted, here = at[k], item[k]
+        j = place[wanted]
+        if j != k:
+            xs[k], xs[j] = xs[j], xs[k]
+            item[j], place[here] = here, j
+            item[k], place[wanted] = wanted, k
 
 
 # ---------------------------------------------------------------- dicts whose keys are integers, or tuples of integers

@@ -25,13 +25,13 @@ class Liveness:
 @functools.lru_cache(1024)
 def liveness(node: Definition) -> Liveness:
     result = Liveness()
+    result.always = _captured([node.body] if isinstance(node, ast.Lambda) else node.body)
     if not isinstance(node, ast.Lambda):
-        result.always = _captured(node.body)
         _block(node.body, NOBODY, NOBODY, NOBODY, result)
     return result
 
 
-def _captured(body: list[ast.stmt]) -> Names:
+def _captured(body: Sequence[ast.AST]) -> Names:
     """Names read inside nested functions: they may be called at any time."""
     found: set[str] = set()
     for root in body:

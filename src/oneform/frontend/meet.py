@@ -48,7 +48,7 @@ def needed(t: Tracer, key: Any, live: Names | None) -> bool:
     if not isinstance(key, Var):
         return True
     frame = t.here
-    if key.frame == frame.path and key.frame not in t.closed_over:
+    if key.frame == frame.path:
         return live is None or key.name in live or key.name in frame.live.always
     if key.frame in t.closed_over:
         return True

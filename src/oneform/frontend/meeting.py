@@ -119,7 +119,10 @@ class Meeting:
         optional = self._optional(a, b, name)
         if optional is not None:
             return optional
-        raise CompileError("E102", f"{_named(name)} is {self.shown(a, self.left)} on one path and {self.shown(b, self.right)} on the other")
+        one, other = self.shown(a, self.left), self.shown(b, self.right)
+        if one == other == "a function":
+            one, other = "one function", "another"
+        raise CompileError("E102", f"{_named(name)} is {one} on one path and {other} on the other")
 
     def _optional(self, a: Any, b: Any, name: str) -> Form | None:
         """None on one path, or perhaps None."""

@@ -47,6 +47,7 @@ class Tracer:
         self.rewritten: set[Any] = set()  # boxes of run-time lists that were changed
         self.rebound: set[Any] = set()  # boxes of lists in whose objects other arrays, lists or objects were put
         self.closed_over: set[Any] = set()  # paths of frames whose names a function value may still read
+        self.handled: list[Any] = []  # calls that handlers carry out: the frame, the node, and how many functions they have called
         self.testing = 0  # conditions of loops around what is being lowered
         self.spent: dict[Any, Any] = {}  # iterators that have been gone through, and where
         self.unrolled: tuple[int, ...] = ()  # indices of the structural loops being unrolled
@@ -170,6 +171,22 @@ class Tracer:
             yield
         finally:
             del self.held[before:]
+
+    @contextmanager
+    def handling(self, node: ast.AST) -> Generator[None]:
+        """A handler carries out a call, and may call functions that it is given several times."""
+        self.handled.append([self.frame, node, 0])
+        try:
+            yield
+        finally:
+            self.handled.pop()
+
+    def repeated(self, node: ast.AST) -> tuple[int, ...]:
+        """Tells apart what one handler calls: each has names of its own, which the functions it makes may read later."""
+        if not self.handled or self.handled[-1][0] is not self.frame or self.handled[-1][1] is not node:
+            return ()
+        self.handled[-1][2] += 1
+        return (self.handled[-1][2],)
 
     def pool(self, family: Family) -> Box:
         """The table of all objects of a family of recursive classes."""
