@@ -1,5 +1,7 @@
 """Loops whose trip count is known on entry: recurrences, nests, bounds that depend on data, zero trips."""
 
+import math
+
 import numpy as np
 
 from tests.programs.registry import mat, program, vec
@@ -233,4 +235,56 @@ def sum_of_logsumexp(x, m):
         for k in range(len(m)):
             s += np.exp(-0.5 * (x[i, k] - m[k]) ** 2 - top)
         total += top + np.log(s)
+    return total
+
+
+@program((0.4, 0.7, 3), (0.4, 0.7, 0), order=3)
+def a_step_that_is_read(x, y, n):
+    """y only has a constant taken off, but it is read on the way."""
+    for _ in range(n):
+        y = y - 0.3
+        x = x + np.sin(y)
+    return x
+
+
+@program((vec(6, 340),), (vec(1, 340),), order=3)
+def squares_of_running_sums(x):
+    total, c = 0.0, 0.1
+    for v in x:
+        c += v
+        total += c * c
+    return total
+
+
+@program((vec(6, 341), 0.3), order=3)
+def a_sum_read_halfway(x, c):
+    """Between its two additions, on one side of a branch."""
+    total = 0.0
+    for v in x:
+        t = c + v
+        if v > 0.1:
+            total += t * t * v
+        c = t + 0.5 * v
+    return total + c
+
+
+@program((vec(6, 342), 0.3), order=3)
+def two_names_for_a_sum(x, c):
+    d = c
+    for v in x:
+        c = c + v
+        d = d * 0.5 + c
+    return d
+
+
+@program((0.3, 0.2), order=3)
+def until_the_sum_is_large(x, c):
+    total, k = 0.0, 0
+    while k < 5:
+        k += 1
+        if k % 2:
+            c += x
+        else:
+            c += x * x
+        total += math.sin(c)
     return total

@@ -1,46 +1,49 @@
-"""Loops whose carried values are only accumulated: s = s + e, with e free of s."""
+"""Loops whose carried values are only accumulated: s = s + e, with e free of s, and nobody reads s on the way."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 from oneform.ir import Block, Instr, Value, instructions
 from oneform.ops import arithmetic
 
 
 def accumulated(body: Block, param: int, result: int, loop: Instr) -> bool:
-    """Whether the region only ever adds to parameter `param` on its way to result `result`."""
-    p = body.params[param]
-    if loop.op.structure == "while" and _count(loop.regions[0], loop.regions[0].params[param]):
+    """Whether the region only ever adds to parameter `param` on its way to result `result`, and reads no sum that is made there but to add to it:
+    then every iteration receives the cotangent of the last."""
+    if loop.op.structure == "while" and _reads(loop.regions[0])[loop.regions[0].params[param]]:
         return False
     makers = {o: i for i in instructions(body.body) for o in i.outs}
-    on_chain = _chain(body.results[result], p, makers)
-    return 0 < on_chain == _count(body, p)
+    chain = _chain(body.results[result], body.params[param], makers)
+    reads = _reads(body)
+    return bool(chain) and all(reads[v] == count for v, count in Counter(chain).items())
 
 
-def _count(block: Block, v: Value) -> int:
-    """How many times a block reads v, regions and results included."""
-    inside = sum(a is v for i in instructions(block.body) for a in i.args)
-    yielded = sum(r is v for i in instructions(block.body) for b in i.regions for r in b.results)
-    return inside + yielded + sum(r is v for r in block.results)
+def _reads(block: Block) -> Counter[Value]:
+    """How often a block reads each value, regions and results included."""
+    inside = list(instructions(block.body))
+    return Counter((*(a for i in inside for a in i.args), *(r for i in inside for b in i.regions for r in b.results), *block.results))
 
 
-def _chain(v: Value, p: Value, makers: dict[Value, Instr]) -> int:
-    """How many reads of p lie on the chain of additions that leads to v; 0 if v is not such a sum."""
+def _chain(v: Value, p: Value, makers: dict[Value, Instr]) -> list[Value]:
+    """The sums between p and v, both included, each as often as it is read on the way; nothing if v is not such a sum."""
     if v is p:
-        return 1
+        return [p]
     i = makers.get(v)
     if i is None:
-        return 0
+        return []
     if i.op is arithmetic.add:
         left, right = (_chain(a, p, makers) for a in i.args)
-        return left or right if not (left and right) else 0
+        return [v, *left, *right] if bool(left) != bool(right) else []
     if i.op is arithmetic.sub:
-        return _chain(i.args[0], p, makers)
+        start = _chain(i.args[0], p, makers)
+        return [v, *start] if start else []
     k = i.outs.index(v)
     if i.op.structure == "if":
         then, other = (_chain(r.results[k], p, makers) for r in i.regions)
-        return then + other if then and other else 0
+        return [v, *then, *other] if then and other else []
     if i.op.structure in ("for", "while"):
         skip = 1 if i.op.structure == "for" else 0
         start = _chain(i.args[k + skip], p, makers)
-        return start if start and accumulated(i.regions[-1], k + skip, k, i) else 0
-    return 0
+        return [v, *start] if start and accumulated(i.regions[-1], k + skip, k, i) else []
+    return []
