@@ -130,3 +130,18 @@ def name_for_a_message(x, n):
     if n > 2:
         del d["{c}"]
     return d["a"]
+
+
+@raises(vec(20, 309), 3)
+def too_many_to_unpack(x, k):
+    a, b = x[:k]
+    return a * b
+
+
+@raises(vec(20, 310), 2)
+def too_few_to_unpack(x, k):
+    y = [v * v for v in x[:k]]
+    for _ in range(k):
+        a, b, c = y
+        y.append(a * b + c)
+    return y[0]
