@@ -177,6 +177,60 @@ def inner_calls_outer(x, n):
     return walk(x, n)
 
 
+# ---------------------------------------------------------------- lists and dicts that grow on the way back
+
+
+@program((0.7, 3), (1.2, 0))
+def leaves_in_order(x, n):
+    """A list that each call makes of its children's lists."""
+
+    def leaves(y, k):
+        if k == 0:
+            return [(y, k)]
+        return leaves(y * x, k - 1) + [(math.sin(y), k)] + leaves(y + 0.3, k // 2)
+
+    total = 0.0
+    for i, (y, k) in enumerate(leaves(x, n)):
+        total += (i + 1) * y * y + k * y
+    return total
+
+
+@program((vec(6, 824),), (vec(1, 825),))
+def partitions(a):
+    """Ways to write len(a) as a sum, each weighted by the product of its parts."""
+
+    def ways(left, most):
+        if left == 0:
+            return [[]]
+        found = []
+        for part in range(min(left, most), 0, -1):
+            for rest in ways(left - part, part):
+                found.append([part] + rest)
+        return found
+
+    total = 0.0
+    for way in ways(len(a), len(a)):
+        product = 1.0
+        for place, part in enumerate(way):
+            product *= a[part - 1] + 0.1 * place
+        total += product
+    return total
+
+
+@program((0.7, 4), (0.7, 0))
+def summary_of_a_tree(x, n):
+    """Dicts and lists of known shape come back from calls."""
+
+    def summary(y, k):
+        if k == 0:
+            return {"sum": y, "most": y, "ends": [y, y * x]}
+        a, b = summary(y * x, k - 1), summary(math.cos(y), k // 2)
+        return {"sum": a["sum"] + b["sum"] * x, "most": max(a["most"], b["most"]), "ends": [a["ends"][0], b["ends"][1]]}
+
+    s = summary(x, n)
+    return s["sum"] * s["most"] + s["ends"][0] - s["ends"][1] * x
+
+
 # ---------------------------------------------------------------- loops around, loops inside
 
 

@@ -75,16 +75,16 @@ def dict_comp(t: Tracer, e: ast.DictComp) -> Abstract:
     return new_box(t, "dict", Seq("dict", tuple(found.values()), tuple(found)))
 
 
-def collected(t: Tracer, e: ast.ListComp | ast.GeneratorExp) -> list[Abstract] | None:
-    """The items, if their number is known now."""
-    return _collect(t, e, lambda: t.expr(e.elt))
+def collected(t: Tracer, e: ast.ListComp | ast.GeneratorExp, counted: bool = False) -> list[Abstract] | None:
+    """The items over structure; if `counted`, over whatever has a length that is known now."""
+    return _collect(t, e, lambda: t.expr(e.elt), counted)
 
 
 class _Open(Exception):
     """The number of items is known only at run time."""
 
 
-def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any]) -> list[Any] | None:
+def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any], counted: bool = False) -> list[Any] | None:
     found: list[Any] = []
 
     def nest(k: int) -> None:
@@ -93,11 +93,12 @@ def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any]) -> list[Any] 
             return
         g = e.generators[k]
         over = iteration(t, t.expr(g.iter), g.iter)
-        if over.unroll is None:
+        known = over.counted if counted else over.unroll
+        if known is None:
             raise _Open
         outer = t.unrolled
         try:
-            for index, x in enumerate(over.unroll):
+            for index, x in enumerate(known):
                 t.unrolled = (*outer, index)
                 assign(t, g.target, x)
                 if all(_static_truth(t, c) for c in g.ifs):
@@ -124,12 +125,12 @@ def _static_truth(t: Tracer, condition: ast.expr) -> bool:
 # ---------------------------------------------------------------- generators consumed by a loop
 
 
-def items_of_generator(t: Tracer, g: Generator) -> list[Abstract] | None:
-    """The items of a generator over structure."""
+def items_of_generator(t: Tracer, g: Generator, counted: bool = False) -> list[Abstract] | None:
+    """As `collected`."""
     saved = t.frame
     t.frame = g.frame
     try:
-        return collected(t, g.node)
+        return collected(t, g.node, counted)
     finally:
         t.frame = saved
 

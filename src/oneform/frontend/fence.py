@@ -75,7 +75,7 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.ListComp, "[e for …]", "Of any length, with conditions; inside np.array no list is made."),
     _no(ast.SetComp, "{e for …}", "sets are not supported", "Use a tuple."),
     _yes(ast.DictComp, "{k: v for …}", "Over structure: unrolled."),
-    _yes(ast.GeneratorExp, "(e for …)", "As the argument of sum, min, max, any, all, tuple, list: over structure unrolled, else a loop."),
+    _yes(ast.GeneratorExp, "(e for …)", "As the argument of sum, min, max, any, all, tuple, list, and unpacked: over structure unrolled, else a loop."),
     _no(ast.Await, "await", "asynchronous code is not supported", "Write an ordinary function."),
     _no(ast.Yield, "yield", "generators are not supported", "Fill an array, or return a tuple."),
     _no(ast.YieldFrom, "yield from", "generators are not supported", "Fill an array, or return a tuple."),

@@ -23,7 +23,7 @@ from oneform.frontend.operators import DUNDER, binary, method_of
 from oneform.frontend.passing import plain, see
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import UNBOUND, Abstract, Arr, Num, Opt, Py, Range, Ref, Seq, Slice, Walk, describe, number
+from oneform.frontend.values import UNBOUND, Abstract, Arr, Generator, Num, Opt, Py, Range, Ref, Seq, Slice, Walk, describe, number
 
 
 def owner(t: Tracer, name: str) -> Frame | None:
@@ -71,6 +71,8 @@ def assign(t: Tracer, target: ast.expr, x: Abstract) -> None:
 
 def unpacked(t: Tracer, x: Abstract) -> list[Abstract]:
     """The items of something whose number of items is known."""
+    if isinstance(x, Generator):
+        x = t.call(t, Py(tuple), [x], {}, x.node)
     inner = see(t, x)
     if isinstance(inner, Seq) and (inner.kind in ("tuple", "list") or (inner.kind == "record" and issubclass(inner.meta[0], tuple))):
         return list(inner.items)
