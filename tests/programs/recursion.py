@@ -294,3 +294,19 @@ def derivative_of_a_recursion(x, y, n):
         return t if k == 0 else math.sin(f(t * x, k - 1)) + t
 
     return of.grad(lambda t: f(t, n))(y) * x
+
+
+@program((1.1, 2), (0.7, 4), order=3)
+def lambdas_in_a_recursion(x, n):
+    """A function that is made anew in each call, and closes over what that call has."""
+    if n == 0:
+        return x * x
+    y = math.sin(x)
+    return lambdas_in_a_recursion((lambda z: y * z * z + 0.1 * n)(x), n - 1)
+
+
+@program((1.1, 2), (0.7, 0))
+def derivative_in_every_call(x, n):
+    if n == 0:
+        return x * x
+    return x + derivative_in_every_call(of.grad(lambda y: y * y * x + math.sin(y))(x), n - 1)

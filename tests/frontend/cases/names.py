@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+import oneform as of
+
 
 def unknown_name(x):
     return x * scael  # E: E002 scael is not defined
@@ -22,6 +24,12 @@ def growing(p, n):
     if n == 0:
         return p[0]
     return growing((p, 1.0), n - 1)  # E: E005 growing calls itself with ever new types: growing → growing
+
+
+def derives_itself(x, n):
+    if n == 0:
+        return x * x
+    return x * of.grad(lambda y: derives_itself(y, n - 1))(x)  # E: E005 derives_itself takes a derivative of itself
 
 
 def tuple_index(x, n):
