@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import oneform as of
+from bench.gradbench.programs.det import primal as determinant
 from bench.measure import interleaved, python_timer
 from bench.problem import Row
-from bench.recursion.program import butterfly, determinant, matrix, start
+from bench.recursion.program import butterfly, matrix, start
 from bench.rivals import Settings
 
 ROOT = Path(__file__).parents[2]

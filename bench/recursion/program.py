@@ -1,23 +1,6 @@
-"""A determinant by its minors, and a `while` whose adjoint needs three numbers of every iteration."""
+"""A matrix for GradBench's determinant by minors, and a `while` whose adjoint needs three numbers of every iteration."""
 
 import numpy as np
-
-
-def minor(a, row, used):
-    """The determinant of the rows from `row` on, without the columns whose bit is set in `used`."""
-    n = a.shape[0]
-    if row == n:
-        return 1.0
-    total, sign = 0.0, 1.0
-    for column in range(n):
-        if used >> column & 1 == 0:
-            total += sign * a[row, column] * minor(a, row + 1, used | 1 << column)
-            sign = -sign
-    return total
-
-
-def determinant(a):
-    return minor(a, 0, 0)
 
 
 def matrix(n):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import oneform as of
-from bench.recursion.program import butterfly, determinant, matrix, start
+from bench.gradbench.programs.det import primal as determinant
+from bench.recursion.program import butterfly, matrix, start
 
 
 def test_determinant() -> None:

@@ -285,6 +285,15 @@ def unpack(x):
     return a + d * e - f, c[1]
 
 
+def unpack_open(x):
+    s, n = 0.0, len(x)
+    for k in range(2, n):
+        a, b = x[k - 2 : k]
+        s = s * a + b
+    c, (d, e) = np.array([[s, x[0]], [x[1], s]])[n - n :]
+    return s + c[1] * d - e
+
+
 def unpack_rows(a):
     p, q, r = a
     return p * q + r
@@ -409,7 +418,7 @@ CASES: list[tuple[Any, ...]] = [
     (whole, W, W * 2), (broadcast_store, M, M[0] * 1.0), (broadcast_store, B, B[0] * 1.0), (inplace_alias, W), (rebinding_is_no_alias, W), (copy_is_no_alias, W), (view_of_view, M), (view_of_view, B),
     (views_see_writes, W), (helper_writes, W), (helper_returns_view, B), (swap_buffers, W, 3), (swap_buffers, V, 4), (fresh_in_loop, W, 3), (chosen_fresh, W, 1.0), (chosen_fresh, W, -1.0),
     (chosen_read_only, V, V * 2, 1.0), (chosen_read_only, W, W * 2, -1.0), (chosen_row, B, 1, 2, 1.0), (chosen_row, B, 1, 2, -1.0), (grows, W, 4), (grows, W, 50), (different_lengths, W, 1.0), (different_lengths, V, -1.0),
-    (row_loop, M), (row_loop, B), (conditional_write, W), (while_write, V), (shapes, M), (shapes, B), (shapes, T), (of_shape, B), (unpack, V), (unpack_rows, M), (reshapes, M), (write_reshaped, M),
+    (row_loop, M), (row_loop, B), (conditional_write, W), (while_write, V), (shapes, M), (shapes, B), (shapes, T), (of_shape, B), (unpack, V), (unpack_open, V), (unpack_rows, M), (reshapes, M), (write_reshaped, M),
     (matrix_of_vector, W), (stencil, W, 5), (stencil, V, 5), (stencil_loop, W, 5), (scratch, W), (returned_twice, W), (written_then_returned, V), (write_in_branch_of_helper, V, 1.0),
     (write_in_branch_of_helper, V, -1.0), (early_return_after_write, V, 1.0), (early_return_after_write, W, -1.0), (fibonacci_table, 10), (int_store_truncates, 5),
     (scatter, np.array([0, 2, 2, 4, -1]), V), (scatter, np.array([0, 9, 2, 4, -1]), V), (fill_method, V),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import oneform as of
-from tests.properties.object_classes import P, Q
+from tests.properties.object_classes import P, Q, T, total
 
 
 def named_before(ps, n, x):
@@ -97,3 +97,39 @@ def test_never_a_value_from_before(f: Callable[..., Any], given: Callable[[], An
         return
     assert found == f(theirs, n, 0.7)
     assert str(mine) == str(theirs)
+
+
+# ---------------------------------------------------------------- objects of recursive classes are never in doubt: they go by their rows
+
+
+def popped_and_put_back(x):
+    stack = [T(x * k, None, None) for k in range(4)]
+    n = stack.pop()
+    m = stack.pop()
+    stack.append(n)
+    stack.append(m)
+    stack.append(n)
+    q = stack.pop()
+    q.value = 7.0 * x
+    return n.value + 2.0 * m.value + 3.0 * stack[-2].value + 4.0 * stack[-1].value
+
+
+def shifted_and_reduced(x):
+    stack = []
+    for k in range(7):
+        t = T(x * (k + 1), None, None)
+        if k % 3 == 2:
+            t.right = stack.pop()
+            t.left = stack.pop()
+            t.left.value += x
+        stack.append(t)
+    while len(stack) > 1:
+        right = stack.pop()
+        stack.append(T(right.value * x, stack.pop(), right))
+    return total(stack[0]) + stack[0].right.value
+
+
+@pytest.mark.parametrize("f", [popped_and_put_back, shifted_and_reduced])
+def test_popped_objects_of_recursive_classes(f: Any) -> None:
+    assert of.jit(f)(1.5) == pytest.approx(f(1.5))
+    of.check_grads(f, (1.5,))

@@ -135,3 +135,65 @@ def rule_under_inner_derivatives(x, y):
     first = of.grad(lambda t: softplus(t * y) * t)(x)
     second = of.jacfwd(of.grad(lambda t: softplus(t) * softplus(y * t)))(x)
     return first * second
+
+
+# ---------------------------------------------------------------- derivatives inside loops that the data end
+
+
+def potential(x, charges, strength):
+    total = 0.0
+    for i in range(charges.shape[0]):
+        total += strength[i] / np.sqrt((x[0] - charges[i, 0]) ** 2 + 1.3 * (x[1] - charges[i, 1]) ** 2 + 0.2)
+    return total
+
+
+@program((np.array([0.4, 1.7]), np.array([[1.2, 0.9], [2.5, -0.4], [-0.3, 0.2]]), np.array([0.5, -0.3, 0.2])))
+def charged_particle(start, charges, strength):
+    """Where it meets the ground; the force on the way is the gradient of a potential."""
+    x, v = start.copy(), np.array([1.1, -0.2])
+    dt = 0.125
+    while True:
+        force = -of.grad(potential)(x, charges, strength)
+        x = x + dt * v
+        if x[1] <= 0.0:
+            break
+        v[1] -= 0.3 * dt
+        v += dt * force
+    return x[0] - x[1] / v[1] * v[0]
+
+
+def climbed(slope, y):
+    """Where an ascent ends."""
+    g = slope(y)
+    while abs(g) > 1e-12:
+        y = y + 0.3 * g
+        g = slope(y)
+    return y
+
+
+def saddle(a, b, outer, inner):
+    """min over x of the greatest value over y, by descent around ascent."""
+
+    def height(x, y):
+        return (x - a) ** 2 + 0.4 * b * x * y - (y - 0.5 * b) ** 2 * (1.0 + 0.1 * math.sin(x)) - 0.05 * y**4
+
+    def ridge(x):
+        return height(x, climbed(inner(lambda y: height(x, y)), 0.1))
+
+    x = climbed(lambda x: -outer(ridge)(x), 0.2)
+    return ridge(x) + 0.3 * x
+
+
+@program((0.7, 0.4), order=1, slow=True)
+def saddle_by_gradients(a, b):
+    return saddle(a, b, of.grad, of.grad)
+
+
+@program((0.7, 0.4), slow=True)
+def saddle_by_both_modes(a, b):
+    return saddle(a, b, of.jacfwd, of.grad)
+
+
+@program((-0.3, 1.1), slow=True)
+def saddle_by_forward_mode(a, b):
+    return saddle(a, b, of.jacfwd, lambda f: lambda y: of.jvp(f, (y,), (1.0,))[1])

@@ -139,3 +139,18 @@ def no_such_pair(x, k):
     for i in range(3):
         d[i, i + 1] = x[i]
     return d[k, 2] * d[2, k]
+
+
+@raises(vec(20, 309), 3)
+def too_many_to_unpack(x, k):
+    a, b = x[:k]
+    return a * b
+
+
+@raises(vec(20, 310), 2)
+def too_few_to_unpack(x, k):
+    y = [v * v for v in x[:k]]
+    for _ in range(k):
+        a, b, c = y
+        y.append(a * b + c)
+    return y[0]

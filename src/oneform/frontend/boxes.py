@@ -69,12 +69,16 @@ def poison_partners(t: Tracer, memory: Memory, name: str = "") -> None:
 
 def partner(a: Memory, b: Memory) -> None:
     """Two pieces of memory may be the same: reading both is fine, a write to one makes the other unreadable."""
-    if "pool" in (getattr(a, "kind", ""), getattr(b, "kind", "")):
-        return  # whoever refers to an object in it does so by its row
     for other in {b, *b.partners}:
-        if other is not a:
-            other.partners.add(a)
-            a.partners.add(other)
+        tie(a, other)
+
+
+def tie(a: Memory, b: Memory) -> None:
+    """As `partner`, without what either of them may be the same as already."""
+    if a is b or "pool" in (getattr(a, "kind", ""), getattr(b, "kind", "")):
+        return  # whoever refers to an object in a pool does so by its row
+    a.partners.add(b)
+    b.partners.add(a)
 
 
 # ---------------------------------------------------------------- places in rows

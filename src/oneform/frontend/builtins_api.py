@@ -26,7 +26,7 @@ from oneform.frontend.generators import is_run
 from oneform.frontend.iterate import trip_count
 from oneform.frontend.nodes import is_of
 from oneform.frontend.numbers import arithmetic, conjunction, elementwise, negated, op_of, power, python_number, real_scalar, scalar
-from oneform.frontend.objects import is_list, list_length, new_list, run
+from oneform.frontend.objects import is_list, list_length, run
 from oneform.frontend.once import born, opened
 from oneform.frontend.operators import binary, method_of
 from oneform.frontend.passing import plain, see
@@ -127,52 +127,6 @@ def _conversion(dtype: DType) -> Handler:
 handles(float)(_conversion(F64))
 handles(int)(_conversion(I64))
 handles(bool, objects=True)(_conversion(BOOL))
-
-
-def _extreme(name: str, larger: bool) -> Handler:
-    f: Any = np.maximum if larger else np.minimum
-
-    def pick(c: Call, a: Abstract, b: Abstract) -> Abstract:
-        x, y = real_scalar(c.t, a, f"an argument of {name}"), real_scalar(c.t, b, f"an argument of {name}")
-        if x.known is not None and y.known is not None:
-            return number(max(x.known, y.known) if larger else min(x.known, y.known))
-        if x.weak and y.weak and x.dtype == I64 and y.dtype == I64:
-            return c.t.imax(x, y) if larger else c.t.imin(x, y)
-        return elementwise(c.t, op_of(f), [x, y], strong=False)
-
-    def handler(c: Call) -> Abstract:
-        t = c.t
-        key = c.kwargs.pop("key", None)
-        if c.kwargs:
-            t.refuse("E106", f"{name}() takes key= as its only keyword argument in compiled code", c.node)
-        if key is not None:
-            over = new_list(t, tuple(c.args)) if len(c.args) > 1 else c.args[0]
-            over = listed(t, over) if isinstance(over, Generator) else over
-            return run(t, library.largest_by if larger else library.smallest_by, over, key)
-        if len(c.args) > 1:
-            return functools.reduce(lambda a, b: pick(c, a, b), c.args)
-        (x,) = c.only("iterable")
-        if isinstance(x, Arr):
-            if rank(x) != 1:
-                t.refuse("E101", f"{name} of an array takes one axis", c.node, f"Use np.{name}.")
-            return reduction(t, name, x, None)
-        found = items(c, x)
-        if found is None and not isinstance(x, Generator):
-            return run(t, library.largest if larger else library.smallest, x)
-        if found is None:
-            assert isinstance(x, Generator)
-            step = f"if empty_ or item_ {'>' if larger else '<'} best_:\n    best_ = item_\n    empty_ = False"
-            fail = f"if empty_:\n    raise ValueError('{name}() arg is an empty sequence')\nreturn best_"
-            return run_loop(t, x, name, "def loop():\n    empty_ = True\n    best_ = 0", step, fail, {})
-        if not found:
-            t.refuse("E101", f"{name}() of an empty sequence", c.node)
-        return functools.reduce(lambda a, b: pick(c, a, b), found)
-
-    return handler
-
-
-handles(max, objects=True)(_extreme("max", True))
-handles(min, objects=True)(_extreme("min", False))
 
 
 @handles(sum, objects=True)

@@ -77,16 +77,17 @@ def dict_comp(t: Tracer, e: ast.DictComp) -> Abstract:
     return new_box(t, "dict", Seq("dict", tuple(found.values()), tuple(found)))
 
 
-def collected(t: Tracer, e: ast.ListComp | ast.GeneratorExp, first: Abstract | None = None) -> list[Abstract] | None:
-    """The items, if their number is known now. `first`: what the first loop goes through, if it is there already."""
-    return _collect(t, e, lambda: t.expr(e.elt), first)
+def collected(t: Tracer, e: ast.ListComp | ast.GeneratorExp, counted: bool = False, first: Abstract | None = None) -> list[Abstract] | None:
+    """The items over structure; if `counted`, over whatever has a length that is known now. `first`: what the first loop goes through, if it
+    is there already."""
+    return _collect(t, e, lambda: t.expr(e.elt), counted, first)
 
 
 class _Open(Exception):
     """The number of items is known only at run time."""
 
 
-def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any], first: Abstract | None = None) -> list[Any] | None:
+def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any], counted: bool = False, first: Abstract | None = None) -> list[Any] | None:
     found: list[Any] = []
 
     def nest(k: int) -> None:
@@ -96,12 +97,13 @@ def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any], first: Abstra
         g = e.generators[k]
         iterable = opened(t, first if k == 0 and first is not None else t.expr(g.iter), g.iter)
         over = None if isinstance(iterable, (Generator, Yields)) else iteration(t, iterable, g.iter)
-        if over is None or over.unroll is None:
+        known = None if over is None else over.counted if counted else over.unroll
+        if known is None:
             raise _Open
         spend(t, iterable)
         outer = t.unrolled
         try:
-            for index, x in enumerate(over.unroll):
+            for index, x in enumerate(known):
                 t.unrolled = (*outer, index)
                 assign(t, g.target, x)
                 if all(_static_truth(t, c) for c in g.ifs):
@@ -128,12 +130,12 @@ def _static_truth(t: Tracer, condition: ast.expr) -> bool:
 # ---------------------------------------------------------------- generators consumed by a loop
 
 
-def items_of_generator(t: Tracer, g: Generator) -> list[Abstract] | None:
-    """The items of a generator over structure."""
+def items_of_generator(t: Tracer, g: Generator, counted: bool = False) -> list[Abstract] | None:
+    """As `collected`."""
     saved = t.frame
     t.frame = g.frame
     try:
-        found = collected(t, g.node, g.first)
+        found = collected(t, g.node, counted, g.first)
     finally:
         t.frame = saved
     if found is not None:

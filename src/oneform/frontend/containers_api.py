@@ -38,15 +38,20 @@ def items(t: Tracer, x: Abstract, node: ast.AST) -> list[Abstract] | None:
     return found
 
 
+def _counted(t: Tracer, x: Abstract, node: ast.AST) -> list[Abstract] | None:
+    """The items of an iterable whose length is known now, though it is no structure."""
+    if isinstance(x, Generator):
+        return items_of_generator(t, x, counted=True)
+    return None if isinstance(x, Yields) or opened(t, x, node) is not x else iteration(t, x, node).counted
+
+
 def _sequence(kind: str) -> Handler:
     def handler(c: Call) -> Abstract:
         t = c.t
         found = items(t, c.only("iterable")[0], c.node) if c.args else []
         x = c.args[0] if c.args else NONE
-        if found is None:
-            over = None if isinstance(x, (Generator, Yields)) or opened(t, x, c.node) is not x else iteration(t, x, c.node)
-            if over is not None and over.trip is not None and over.trip.known is not None and (kind == "tuple" or isinstance(x, Arr)):
-                found = [over.item(number(k)) for k in range(int(over.trip.known))]
+        if found is None and (kind == "tuple" or isinstance(x, Arr)):
+            found = _counted(t, x, c.node)
         if found is not None:
             return new_list(t, tuple(found)) if kind == "list" else Seq("tuple", tuple(found))
         if kind == "tuple":

@@ -75,7 +75,7 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.ListComp, "[e for …]", "Of any length, with conditions; inside np.array no list is made."),
     _no(ast.SetComp, "{e for …}", "sets are not supported", "Use a tuple."),
     _yes(ast.DictComp, "{k: v for …}", "Over structure: unrolled."),
-    _yes(ast.GeneratorExp, "(e for …)", "As the argument of sum, min, max, any, all, tuple, list: over structure unrolled, else a loop."),
+    _yes(ast.GeneratorExp, "(e for …)", "As the argument of sum, min, max, any, all, tuple, list, and unpacked: over structure unrolled, else a loop."),
     _no(ast.Await, "await", "asynchronous code is not supported", "Write an ordinary function."),
     _no(ast.Yield, "x = yield e", "the value of a yield is not supported",
         "A function may yield in a statement of its own, and hand on with yield from: whoever goes through what it returns runs it, item by item. "

@@ -276,6 +276,9 @@ def _active(t: Tracer, source: Source, key: Any, node: ast.AST) -> Frame | None:
     """The call of the same function that is being lowered, if this one differs from it in numbers only."""
     active = [f for f in t.stack[t.barrier :] if f.source.node is source.node]
     found = next((f for f in active if f.signature == key), None)
+    if found is None and sum(f.source.node is source.node for f in t.stack) >= DEEPEST and len(active) < DEEPEST:
+        detail = f"{source.name} takes a derivative of itself: how often it does, and so of which order the derivative is, is known only at run time"
+        t.refuse("E005", detail, node, "Write the derivatives one inside the other, or hand over the number of times as a constant.")
     if found is None and len(active) >= DEEPEST:
         start = next(k for k, f in enumerate(t.stack) if f.source.node is source.node)
         cycle = " → ".join([f.source.name for f in t.stack[start:]] + [source.name])

@@ -27,6 +27,16 @@ class Iteration:
     item: Callable[[Num], Abstract]
     unroll: list[Abstract] | None = None
 
+    @property
+    def counted(self) -> list[Abstract] | None:
+        """The items, where their number is known now and small: for what must be structure, as tuples are."""
+        if self.unroll is not None or self.trip is None or self.trip.known is None or self.trip.known > LARGEST_TUPLE:
+            return self.unroll
+        return [self.item(number(k)) for k in range(int(self.trip.known))]
+
+
+LARGEST_TUPLE = 1000
+
 
 def unrolled(items: list[Abstract]) -> Iteration:
     return Iteration(number(len(items)), lambda i: items[int(i.known or 0)], items)

@@ -18,35 +18,47 @@ def total(xs, start):
 
 
 def smallest(xs):
-    empty = True
-    best = 0
+    best = None
     for x in xs:
-        if empty or x < best:
+        if best is None or x < best:
             best = x
-            empty = False
-    if empty:
+    if best is None:
         raise ValueError("min() arg is an empty sequence")
     return best
 
 
-def largest(xs):
-    empty = True
-    best = 0
+def smallest_or(xs, default):
+    best = None
     for x in xs:
-        if empty or x > best:
+        if best is None or x < best:
             best = x
-            empty = False
-    if empty:
+    return default if best is None else best
+
+
+def largest(xs):
+    best = None
+    for x in xs:
+        if best is None or x > best:
+            best = x
+    if best is None:
         raise ValueError("max() arg is an empty sequence")
     return best
 
 
+def largest_or(xs, default):
+    best = None
+    for x in xs:
+        if best is None or x > best:
+            best = x
+    return default if best is None else best
+
+
 def smallest_by(xs, key):
     found = []
-    least = 0
+    least = None
     for x in xs:
         k = key(x)
-        if len(found) == 0:
+        if least is None:
             found.append(x)
             least = k
         elif k < least:
@@ -57,12 +69,26 @@ def smallest_by(xs, key):
     return found[0]
 
 
-def largest_by(xs, key):
+def smallest_by_or(xs, key, default):
     found = []
-    most = 0
+    least = None
     for x in xs:
         k = key(x)
-        if len(found) == 0:
+        if least is None:
+            found.append(x)
+            least = k
+        elif k < least:
+            found[0] = x
+            least = k
+    return default if len(found) == 0 else found[0]
+
+
+def largest_by(xs, key):
+    found = []
+    most = None
+    for x in xs:
+        k = key(x)
+        if most is None:
             found.append(x)
             most = k
         elif k > most:
@@ -71,6 +97,20 @@ def largest_by(xs, key):
     if len(found) == 0:
         raise ValueError("max() arg is an empty sequence")
     return found[0]
+
+
+def largest_by_or(xs, key, default):
+    found = []
+    most = None
+    for x in xs:
+        k = key(x)
+        if most is None:
+            found.append(x)
+            most = k
+        elif k > most:
+            found[0] = x
+            most = k
+    return default if len(found) == 0 else found[0]
 
 
 def every(xs):
@@ -374,6 +414,13 @@ def less(xs, ys):
         if not xs[k] == ys[k]:
             return xs[k] < ys[k]
     return len(xs) < len(ys)
+
+
+def less_or_equal(xs, ys):
+    for k in range(min(len(xs), len(ys))):
+        if not xs[k] == ys[k]:
+            return xs[k] <= ys[k]
+    return len(xs) <= len(ys)
 
 
 def reverse(xs):

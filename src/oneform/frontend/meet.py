@@ -47,8 +47,8 @@ def needed(t: Tracer, key: Any, live: Names | None) -> bool:
     """Whether anybody may read a variable on a path where the names `live` of the current frame are (None: all of them)."""
     if not isinstance(key, Var):
         return True
-    frame = t.here
-    if key.frame == frame.path:
+    frame = t.frame  # None: behind the program's own function, where it is recursive
+    if frame is not None and key.frame == frame.path:
         return live is None or key.name in live or key.name in frame.live.always
     if key.frame in t.closed_over:
         return True

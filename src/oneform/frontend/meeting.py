@@ -211,7 +211,7 @@ class Meeting:
             clean = x.form is None and side.count.get(x.box, 0) <= 1
             rows = inner.form.item if isinstance(inner, Ref) else inner.item if isinstance(inner, Rows) else None
             form = RowsForm(rows) if isinstance(inner, (Ref, Rows)) else self.lone(inner, right, name)
-            return BoxForm(form, "record" if isinstance(inner, Seq) else x.box.kind, name, (None, x.box) if right else (x.box, None), clean)
+            return BoxForm(form, _kind(x), name, (None, x.box) if right else (x.box, None), clean)
         return Keep(x)
 
     # ------------------------------------------------------------ objects
@@ -232,8 +232,7 @@ class Meeting:
             form = self._contents(left, right, name)
         alone = self.left.count.get(a.box, 0) <= 1 and self.right.count.get(b.box, 0) <= 1 and not a.box.pinned and not b.box.pinned
         clean = alone and a.form is None and b.form is None and a.box is not b.box
-        kind = a.box.kind if a.form is None else "record" if isinstance(a.form, SeqForm) else "list"
-        return BoxForm(form, kind, name, (a.box, b.box), clean)
+        return BoxForm(form, _kind(a), name, (a.box, b.box), clean)
 
     def _indices(self, a: tuple[Num, ...], b: tuple[Num, ...]) -> tuple[Form, ...]:
         return tuple(Keep(x) if same(x, y) else NumForm(I64, True) for x, y in zip(a, b, strict=True))
@@ -292,6 +291,11 @@ class Meeting:
         alone = self.left.count.get(a.cell, 0) <= 1 and self.right.count.get(b.cell, 0) <= 1 and not a.cell.pinned and not b.cell.pinned
         clean = alone and a.view is None and b.view is None and a.cell is not b.cell and not in_rows
         return CellForm(erased, name, (a.cell, b.cell), clean)
+
+
+def _kind(x: Ref) -> str:
+    """What a box of an object's contents would be."""
+    return x.box.kind if x.form is None else "record" if isinstance(x.form, SeqForm) else "list"
 
 
 def _token(a: Seq | Rows, b: Seq | Rows) -> Any:

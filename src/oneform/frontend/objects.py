@@ -8,7 +8,7 @@ from typing import Any
 
 from oneform.errors import CompileError
 from oneform.frontend import library
-from oneform.frontend.boxes import change_rows, contents, length, new_box, partner, rows_at, set_contents
+from oneform.frontend.boxes import change_rows, contents, length, new_box, partner, rows_at, set_contents, tie
 from oneform.frontend.forms import Form, Keep, NodeForm, NumForm, RowsForm, SeqForm, joined, shown, types
 from oneform.frontend.index import normalised
 from oneform.frontend.numbers import compare_numbers, conjunction
@@ -331,8 +331,7 @@ def pop(t: Tracer, x: Ref) -> Abstract:
     out = taken(t, form, row)
     for memory in t.state.reach(out):
         for other in (*x.box.partners, *((x.box,) if x.box.doubled else ())):
-            memory.partners.add(other)
-            other.partners.add(memory)
+            tie(memory, other)
     return out
 
 

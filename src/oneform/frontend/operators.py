@@ -116,18 +116,16 @@ def _of_sequences(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) ->
 
 def ordered(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstract:
     """a < b and its like of tuples and lists: by the first items that differ."""
-    x, y = (b, a) if f in (operator.gt, operator.le) else (a, b)
+    x, y = (b, a) if f in (operator.gt, operator.ge) else (a, b)
+    f = {operator.gt: operator.lt, operator.ge: operator.le}.get(f, f)
     p, q = see(t, x), see(t, y)
-    if isinstance(p, Seq) and isinstance(q, Seq):
-        less: Abstract = number(len(p.items) < len(q.items))
-        for i, j in reversed(list(zip(p.items, q.items, strict=False))):
-            first, same_ = binary_compare(t, operator.lt, i, j), equal(t, i, j)
-            rest = conjunction(t, same_, truth(t, less))
-            less = conjunction(t, truth(t, first), rest, either=True)
-    else:
-        less = run(t, library.less, x, y)
-    assert isinstance(less, Num)
-    return negated(t, less) if f in (operator.le, operator.ge) else less
+    if not (isinstance(p, Seq) and isinstance(q, Seq)):
+        return run(t, library.less if f is operator.lt else library.less_or_equal, x, y)
+    before: Abstract = number(bool(f(len(p.items), len(q.items))))
+    for i, j in reversed(list(zip(p.items, q.items, strict=False))):
+        first, same_ = binary_compare(t, operator.lt, i, j), equal(t, i, j)
+        before = conjunction(t, truth(t, first), conjunction(t, same_, truth(t, before)), either=True)
+    return before
 
 
 def binary_compare(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstract:

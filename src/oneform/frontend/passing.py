@@ -8,7 +8,7 @@ from typing import Any
 
 from oneform.families import text_code
 from oneform.frontend.arrays import array_type, read, whole
-from oneform.frontend.boxes import contents, rows_at
+from oneform.frontend.boxes import contents, rows_at, tie
 from oneform.frontend.forms import (
     BoxForm,
     CellForm,
@@ -191,9 +191,8 @@ def _link(memory: Any, form: CellForm | BoxForm) -> None:
         if isinstance(root, Box) and isinstance(memory, Box):
             memory.doubled = memory.doubled or root.doubled
         if root is not None:
-            for other in {*root.partners, *(() if form.clean else (root,))} - {memory}:
-                other.partners.add(memory)
-                memory.partners.add(other)
+            for other in {*root.partners, *(() if form.clean else (root,))}:
+                tie(memory, other)
 
 
 # ---------------------------------------------------------------- objects

@@ -23,7 +23,7 @@ from oneform.frontend.operators import DUNDER, binary, method_of
 from oneform.frontend.passing import plain, see
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import UNBOUND, Abstract, Arr, Num, Opt, Py, Range, Ref, Seq, Slice, Walk, describe, number
+from oneform.frontend.values import UNBOUND, Abstract, Arr, Generator, Num, Opt, Py, Range, Ref, Seq, Slice, Walk, describe, number
 
 
 def owner(t: Tracer, name: str) -> Frame | None:
@@ -71,6 +71,8 @@ def assign(t: Tracer, target: ast.expr, x: Abstract) -> None:
 
 def unpacked(t: Tracer, x: Abstract) -> list[Abstract]:
     """The items of something whose number of items is known."""
+    if isinstance(x, Generator):
+        x = t.call(t, Py(tuple), [x], {}, x.node)
     inner = see(t, x)
     if isinstance(inner, Seq) and (inner.kind in ("tuple", "list") or (inner.kind == "record" and issubclass(inner.meta[0], tuple))):
         return list(inner.items)
@@ -81,7 +83,7 @@ def unpacked(t: Tracer, x: Abstract) -> list[Abstract]:
     if isinstance(x, Arr) and rank(x) > 0:
         n = whole(t, x).lengths[0]
         if n.known is None:
-            t.refuse("E006", "an array whose length is known only at run time cannot be unpacked", None, "Index it: a, b = x[0], x[1].")
+            t.refuse("E006", "an array whose length is known only at run time cannot be unpacked so", None, "Unpack it into names: a, b = x.")
         return [load(t, at_index(t, x, number(k))) for k in range(int(n.known))]
     if isinstance(x, Range) and x.start.known is not None and x.stop.known is not None and x.step.known:
         return [number(k) for k in range(int(x.start.known), int(x.stop.known), int(x.step.known))]
@@ -94,9 +96,11 @@ def _unpack(t: Tracer, target: ast.Tuple | ast.List, x: Abstract) -> None:
     stars = [k for k, e in enumerate(target.elts) if isinstance(e, ast.Starred)]
     wanted = len(target.elts)
     if not stars and is_list(t, x) and isinstance(x, Ref) and rows_of(t, x) is not None:
-        n = list_length(t, x)
-        t.check(compare_numbers(t, operator.eq, n, number(wanted)), "ValueError", f"{{0}} values to unpack, but {wanted} names", [n])
+        _check_count(t, list_length(t, x), wanted)
         items = [known_item(t, x, number(k)) for k in range(wanted)]
+    elif not stars and isinstance(x, Arr) and rank(x) > 0 and whole(t, x).lengths[0].known is None:
+        _check_count(t, whole(t, x).lengths[0], wanted)
+        items = [load(t, at_index(t, x, number(k))) for k in range(wanted)]
     else:
         items = unpacked(t, x)
     if not stars and len(items) != wanted:
@@ -111,6 +115,13 @@ def _unpack(t: Tracer, target: ast.Tuple | ast.List, x: Abstract) -> None:
         items = [*items[:k], middle, *items[len(items) - tail :]]
     for e, item in zip(target.elts, items, strict=True):
         assign(t, e.value if isinstance(e, ast.Starred) else e, item)
+
+
+def _check_count(t: Tracer, n: Num, wanted: int) -> None:
+    """As many items as names, of what has a length known only at run time."""
+    few = f"not enough values to unpack (expected {wanted}, got {{0}})"
+    t.check(compare_numbers(t, operator.ge, n, number(wanted)), "ValueError", few, [n])
+    t.check(compare_numbers(t, operator.le, n, number(wanted)), "ValueError", f"too many values to unpack (expected {wanted})", [])
 
 
 def set_attribute(t: Tracer, base: Abstract, name: str, x: Abstract, node: ast.AST) -> None:

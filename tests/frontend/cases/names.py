@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+import oneform as of
+
 
 def unknown_name(x):
     return x * scael  # E: E002 scael is not defined
@@ -24,6 +26,12 @@ def growing(p, n):
     return growing((p, 1.0), n - 1)  # E: E005 growing calls itself with ever new types: growing → growing
 
 
+def derives_itself(x, n):
+    if n == 0:
+        return x * x
+    return x * of.grad(lambda y: derives_itself(y, n - 1))(x)  # E: E005 derives_itself takes a derivative of itself
+
+
 def tuple_index(x, n):
     return (x, "one")[n]  # E: E006 which item is meant would be known only at run time
 
@@ -37,8 +45,8 @@ def step_at_run_time(v, n):
 
 
 def unpack_at_run_time(v):
-    a, b = v  # E: E006 an array whose length is known only at run time cannot be unpacked
-    return a + b
+    a, *b = v  # E: E006 an array whose length is known only at run time cannot be unpacked so
+    return a + b[0]
 
 
 def returns_open_list_of_functions(n):
