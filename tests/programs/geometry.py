@@ -44,10 +44,10 @@ def march(origin, way, centre, radius):
 @program((np.array([0.3, -0.2, 0.5]), 0.8), (np.array([-0.2, 0.1, 0.9]), 0.5), order=1, slow=True)
 def ray_marcher(centre, radius):
     """Depth and light of a small picture; the normal is the gradient of the distance."""
-    picture = np.zeros((3, 4, 2))
+    picture = np.zeros((2, 3, 2))
     origin = np.array([0.1, 0.4, -3.0])
-    for i in range(3):
-        for j in range(4):
+    for i in range(2):
+        for j in range(3):
             way = np.array([0.25 * (j - 1.4), -0.3 * (i - 0.6), 1.0])
             way /= np.sqrt(way @ way)
             t = march(origin, way, centre, radius)

@@ -88,11 +88,12 @@ class Point:
         """The part of a direction that moves, as arguments of `derived`."""
         return tuple(direction[i] for i in self.wrt)
 
-    def derived(self, kind: str) -> Callable[..., Any]:
-        """A function with derivatives inside it: takes loss_args, then one or two directions (their moving components)."""
+    def derived(self, modes: str) -> Callable[..., Any]:
+        """A function with derivatives inside it, one for each letter, the outermost first: "F" the tangent along a direction, "R" the gradient
+        against it. Takes loss_args, then the directions (their moving components), the innermost first."""
         args = self.loss_args()
         still = tuple(k for k, a in enumerate(args) if is_float(a) and k not in self.wrt)
-        return _derived(self.program, len(args), self.wrt, still, self.loss, kind, tuple(is_complex(args[k]) for k in self.wrt))
+        return _derived(self.program, len(args), self.wrt, still, self.loss, modes, tuple(is_complex(args[k]) for k in self.wrt))
 
 
 def _random_like(a: Any, rng: np.random.Generator) -> Any:
@@ -152,22 +153,24 @@ def _sum_of_products(names: Sequence[str], others: Sequence[str], plane: Sequenc
 
 
 def _derived(
-    program: Program, count: int, wrt: tuple[int, ...], still: tuple[int, ...], loss: Callable[..., Any], kind: str, plane: tuple[bool, ...]
+    program: Program, count: int, wrt: tuple[int, ...], still: tuple[int, ...], loss: Callable[..., Any], modes: str, plane: tuple[bool, ...]
 ) -> Callable[..., Any]:
-    args, v, u, g = _names("a", count), _names("v", len(wrt)), _names("u", len(wrt)), _names("g", len(wrt))
-    names: dict[str, Any] = {"np": np, "of": of, "loss": loss}
-    argnums = wrt[0] if len(wrt) == 1 else wrt
-    got = ", ".join(g)
-    if kind == "along":  # the gradient against v: its own gradient is reverse over reverse
-        names["gradient"] = of.grad(loss, argnums)
-        text = f"def along({', '.join(args + v)}):\n    {got} = gradient({', '.join(args)})\n    return {_sum_of_products(g, v, plane)}\n"
-    elif kind == "pushed":  # the tangent along v: its gradient is reverse over forward
-        moved = [v[wrt.index(k)] if k in wrt else f"0.0 * a{k}" if k in still else "None" for k in range(count)]
-        text = f"def pushed({', '.join(args + v)}):\n    y, dy = of.jvp(loss, ({', '.join(args)},), ({', '.join(moved)},))\n    return dy\n"
-    else:  # the second derivative along v and u
-        names["gradient"] = of.grad(_derived(program, count, wrt, still, loss, "along", plane), argnums)
-        text = f"def curvature({', '.join(args + v + u)}):\n    {got} = gradient({', '.join(args + v)})\n    return {_sum_of_products(g, u, plane)}\n"
-    return _made(program, text, names, "curvature" if kind == "curved" else kind)
+    if not modes:
+        return loss
+    inner = _derived(program, count, wrt, still, loss, modes[1:], plane)
+    args, g = _names("a", count), _names("g", len(wrt))
+    *older, d = [_names(f"d{k}_", len(wrt)) for k in range(len(modes))]
+    more = [name for names in older for name in names]
+    given = ", ".join(args + more)
+    if modes[0] == "R":
+        names = {"np": np, "gradient": of.grad(inner, wrt[0] if len(wrt) == 1 else wrt)}
+        text = f"def {modes}({given}, {', '.join(d)}):\n    {', '.join(g)} = gradient({given})\n    return {_sum_of_products(g, d, plane)}\n"
+    else:
+        names = {"of": of, "inner": inner}
+        moved = [d[wrt.index(k)] if k in wrt else f"0.0 * a{k}" if k in still else "None" for k in range(count)]
+        moved += [f"0.0 * {name}" for name in more]
+        text = f"def {modes}({given}, {', '.join(d)}):\n    y, dy = of.jvp(inner, ({given},), ({', '.join(moved)},))\n    return dy\n"
+    return _made(program, text, names, modes)
 
 
 POINTS = [Point(p, k) for p in PROGRAMS.values() for k in range(len(p.cases))]

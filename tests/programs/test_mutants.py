@@ -136,7 +136,7 @@ def notices(point: Point, order: int = 1) -> bool:
     """Whether the gradient (run by the interpreter) departs from differences, or from what is documented."""
     wrt = point.wrt if len(point.wrt) > 1 else point.wrt[0]
     args = (*point.loss_args(), *(moving(point, 2) if order == 2 else ()))
-    f = of.grad(point.derived("along") if order == 2 else point.loss, wrt)
+    f = of.grad(point.derived("R") if order == 2 else point.loss, wrt)
     found = of.trace(f)(*args).interpret(*args)
     gradient = floats(found)
     if point.program.expect is not None:

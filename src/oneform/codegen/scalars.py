@@ -262,6 +262,12 @@ def _logaddexp(em: Emitter, i: Instr, args: list[str], d: DType) -> str:
     return em.ins(f"select i1 {same}, {t} {both}, {t} {apart}")
 
 
+def _masked_mul(em: Emitter, i: Instr, args: list[str], d: DType) -> str:
+    (x, y), t = args, llvm_type(d)
+    nothing, product = em.ins(f"fcmp oeq {t} {x}, {literal(0.0, d)}"), em.ins(f"fmul {t} {x}, {y}")
+    return em.ins(f"select i1 {nothing}, {t} {literal(0.0, d)}, {t} {product}")
+
+
 def _is(predicate: str) -> Generator:
     def generate(em: Emitter, i: Instr, args: list[str], d: DType) -> str:
         size = intrinsic(em, "fabs", args, d)
@@ -286,6 +292,7 @@ def _shift(op: str) -> Generator:
 GENERATORS: dict[str, Generator] = {
     "convert": _convert, "identity": _identity, "sign": _sign, "mod": _mod, "floordiv": _floordiv, "powi": _powi, "ipow": _ipow,
     "logaddexp": _logaddexp, "isinf": _is("oeq"), "isfinite": _is("olt"), "shl": _shift("shl"), "shr": _shift("ashr"),
+    "masked_mul": _masked_mul,
 }  # fmt: skip
 
 

@@ -66,6 +66,28 @@ mul = binary(
     stablehlo="multiply",
     onnx="Mul",
 )
+
+
+def _masked(x: Any, y: Any) -> Any:
+    z = x * y
+    return np.where(x == 0.0, np.zeros((), z.dtype), z)[()]
+
+
+def _masked_partials(x: Term, y: Term, z: Term) -> tuple[Any, Any]:
+    """x may be 0 and vary; where y is not finite besides, it is taken to be 0 by choice, and not to."""
+    factor = apply("select", apply("or", apply("ne", x, 0.0), apply("isfinite", y)), y, 0.0)
+    return ("masked", factor), ("masking", x)
+
+
+# An expression with `select` would not do: its derivative would be 0 where x is, while x may vary.
+masked_mul = binary(
+    "masked_mul",
+    "Product, x y, and 0 where x is 0 even if y is infinite or NaN: x is a cotangent, which is 0 where a choice fell on the other side.",
+    _masked,
+    lower={"f": "generate:masked_mul"},
+    complex=pairs.masked_multiply,
+    partials=_masked_partials,
+)
 # d(x/y) = dx/y - z dy/y
 div = binary(
     "div",

@@ -119,6 +119,11 @@ def multiply(x: Pair, y: Pair) -> Pair:
     return Pair(x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re)
 
 
+def masked_multiply(x: Pair, y: Pair) -> Pair:
+    nothing, z = both(equal(x.re, 0.0), equal(x.im, 0.0)), multiply(x, y)
+    return Pair(choose(nothing, 0.0, z.re), choose(nothing, 0.0, z.im))
+
+
 def negate(x: Pair) -> Pair:
     return Pair(-x.re, -x.im)
 

@@ -249,6 +249,18 @@ def _relaxed_product(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
     return None
 
 
+def _unmasked(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
+    """A masked product with a constant: c y for c ≠ 0, 0 for c = 0, x c for a finite c"""
+    if not isinstance(i.outs[0].type, Scalar):
+        return None
+    x, y = (constant_of(rw, a) for a in i.args)
+    if x is not None and x == 0:
+        return (constant(rw.new, 0.0, i.outs[0].type.dtype),)
+    if x is None and (y is None or not np.isfinite(y)):
+        return None
+    return rw.new.emit(OPS["mul"], *i.args, reassoc=True)
+
+
 def _scaled(rw: Rewriter, i: Instr) -> Sequence[Value] | None:
     """x z = x Re z + i x Im z for a real number x that was made complex; the products with its part 0 are left out where they may be reassociated"""
     if not i.attrs.get("reassoc") or i.outs[0].type not in (Scalar(C64), Scalar(C128)):
@@ -456,6 +468,7 @@ def _rules() -> dict[str, list[Rule]]:
         (("add", "sub"), _gather_constants),
         (("add",), _relaxed_sum),
         (("neg",), _negated_product),
+        (("masked_mul",), _unmasked),
         (("mul",), _scaled),
         (("mul",), _relaxed_product),
         (("real", "imag"), _part_of_real),

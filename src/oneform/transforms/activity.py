@@ -8,6 +8,7 @@ from typing import Any
 
 from oneform.ir import Block, Builder, Function, Instr, Value, free_values, instructions, retyped
 from oneform.ops import CUSTOM, Term, custom_again, logic
+from oneform.ops.arithmetic import masked_mul
 from oneform.ops.control.recursion import calls
 from oneform.types import carries_derivative
 
@@ -45,23 +46,23 @@ def differentiable_arguments(instr: Instr) -> tuple[bool, ...]:
 
 
 def chosen(instr: Instr) -> tuple[Value, ...]:
-    """The operands of which the operation takes one and ignores the other (see `Op.partials`)."""
+    """The operands that the operation may ignore: those of a choice, and what is multiplied by a mask (see `Op.partials`)."""
     if instr.op.partials is None or instr.regions:
         return ()
     b = Builder()
     given: tuple[Any, ...] = instr.op.partials(*(Term(b, Value(v.type)) for v in (*instr.args, *instr.outs)), **partial_attrs(instr))
-    return tuple(a for a, p in zip(instr.args, given, strict=True) if isinstance(p, tuple) and p[0] == "where")
+    return tuple(a for a, p in zip(instr.args, given, strict=True) if isinstance(p, tuple) and p[0] in ("where", "masking"))
 
 
 class Poison:
     """Where a cotangent that is zero because a choice fell on the other side may meet a factor that is infinite or NaN.
 
-    `behind`: values whose cotangent may be such a zero: what selects choose between, what branches read, and everything upstream.
+    `behind`: values whose cotangent may be such a zero: what selects choose between, what is masked, what branches read, and everything upstream.
     `risky`: values that may be infinite or NaN for finite arguments of the program: results of singular operations, and everything downstream."""
 
     def __init__(self, block: Block):
         body = list(instructions(block.body))
-        ignored = {a for i in body if len(i.args) == 3 and not i.regions for a in chosen(i)}
+        ignored = {a for i in body if (len(i.args) == 3 or i.op is masked_mul) and not i.regions for a in chosen(i)}
         for i in body:
             if i.op.structure == "if":
                 ignored.update(v for r in i.regions for v in free_values(r))

@@ -10,12 +10,13 @@ from oneform.types import DType
 
 def times(v: Term, p: Any, dtype: DType, guarded: bool = False) -> Term | None:
     """p · v as a number of `dtype`, for the forms a partial may take (see `Op.partials`); None is zero.
-    Guarded, the product is 0 where v is, even if p is infinite or NaN: v is 0 because a choice fell on the other side."""
+    Guarded, the product is 0 where v is, even if p is infinite or NaN: v may be 0 because a choice fell on the other side."""
     if isinstance(p, Term):
-        product = apply("mul", v, p, reassoc=True)
-        return apply("select", apply("eq", v, 0.0), 0.0, product) if guarded else product
+        return apply("masked_mul", v, p) if guarded else apply("mul", v, p, reassoc=True)
     if isinstance(p, tuple):
         form, what, *side = p  # pyright: ignore[reportUnknownVariableType]
+        if form in ("masked", "masking"):
+            return apply("masked_mul", *((v, what) if form == "masked" else (what, v)))  # pyright: ignore[reportUnknownArgumentType]
         if form == "convert":
             return complexes.as_dtype(v, dtype)
         if form == "linear":

@@ -89,7 +89,7 @@ class Early:
         partials = i.op.partials(*(Term(scratch, a) for a in i.args), Term(scratch, y), **partial_attrs(i))
         assert self._own is not None
         mine = [p for a, p in zip(i.args, partials, strict=True) if a is v]
-        if any(isinstance(p, tuple) and p[0] == "where" for p in mine):
+        if any(isinstance(p, tuple) and any(isinstance(x, Term) for x in p) for p in mine):
             return None
         factors, needed = _computing([p.v for p in mine if isinstance(p, Term)], scratch.body)
         ahead = self._ahead([a for a in needed if a in self._own and a not in self.present])
