@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from oneform.errors import ArgumentError
 from oneform.families import HEAP_TYPE, Family, family_of, observe, refers
 from oneform.tree.columns import Differ, Made, column_items, column_of, node_column, text_column
-from oneform.tree.nesting import LEAF, Tree, field_names
+from oneform.tree.nesting import LEAF, Tree, field_names, has_fixed_fields
 
 ATOMS = frozenset({int, float, bool, str, complex, type(None), np.ndarray, np.float64, np.float32, np.int64})  # types of what refers to nothing
 
@@ -157,11 +156,6 @@ def _by_class(rows: list[Any], start: int) -> dict[type, Sequence[int]]:
     for k, cls in enumerate(kinds, start):
         found.setdefault(cls, []).append(k)
     return {**found}
-
-
-def has_fixed_fields(cls: type) -> bool:
-    """Whether all objects of a class have the same fields."""
-    return dataclasses.is_dataclass(cls) or issubclass(cls, tuple)
 
 
 def members(x: Any) -> tuple[str, ...]:
