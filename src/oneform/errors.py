@@ -23,6 +23,7 @@ CODES: dict[str, str] = {
     "E104": "two names may refer to the same memory",
     "E105": "this value cannot be changed",
     "E106": "the arguments do not fit the function's parameters",
+    "E107": "this iterator holds nothing any more",
     "E201": "the operation has no derivative",
     "E202": "a derivative is asked for with respect to a value that has none",
     "E203": "the function differentiated does not return what this transform needs",
@@ -109,11 +110,18 @@ def plain(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
+def items_themselves(n: int) -> str:
+    """The message of an exception that is made of a tuple of n numbers."""
+    return "(" + ", ".join(f"{{{k}!r}}" for k in range(n)) + (",)" if n == 1 else ")")
+
+
 def exception(kind: type[BaseException], message: str, details: Sequence[Any]) -> BaseException:
     """The exception with a message in which numbers stand."""
     if not message:
         return kind()
-    return kind(details[0] if message == ITSELF else message.format(*details))
+    if message == ITSELF:
+        return kind(details[0])
+    return kind(tuple(details) if message == items_themselves(len(details)) else message.format(*details))
 
 
 def raise_at(error: BaseException, loc: Location | None) -> NoReturn:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from oneform.codegen import rows
 from oneform.ir import Builder, Function, Value, interpret
 from oneform.ops import OPS
 from oneform.ops.table import constant, dim, integer
@@ -64,10 +65,10 @@ def test_the_adjoint_of_a_product() -> None:
 
 
 def test_only_parallel_loops_move() -> None:
-    """The kernel's text in the two cases differs in the order of the loops alone."""
+    """Those that do not are run several rounds at a time instead (test_rows.py), in the order they are in."""
     moved, kept = (Counted(product_adjoint(p)).kernel.llvm for p in (True, False))
-    assert moved != kept
-    assert moved.count("fmul") == kept.count("fmul") == 2
+    assert moved.count("fmul") == 2
+    assert kept.count("fmul") == 2 * (rows.ROUNDS + 1)
 
 
 @pytest.mark.parametrize("guarded", [False, True])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tests.programs.registry import program
+from tests.programs.registry import program, vec
 
 
 @dataclass
@@ -153,3 +153,36 @@ def walkers(k, n, steps):
         if s % 7 == 0 and len(crowd) > 3:
             crowd.pop()
     return sum(a.place**2 for a in crowd) + len(crowd)
+
+
+@program((vec(3, 60),))
+def pairs_as_keys(x):
+    """A table whose keys are tuples, written, asked and gone through."""
+    d = {}
+    for i in range(3):
+        for j in range(3):
+            d[i, j] = x[i] * (j + 1)
+    total = 0.0
+    for (i, j), v in d.items():
+        total += v * v * (i - j)
+    if (7, 7) in d:
+        total += 100.0
+    del d[1, 1]
+    return total + d[1, 2] * d[(2, 0)] + len(d) + d.get((9, 9), x[0] * x[2])
+
+
+@program((0.7, 5, 4), (0.7, 0, 3))
+def remembered_by_pairs(x, n, m):
+    """A recursion that looks up what it has found for a pair."""
+    found = {(0, 0): x * x}
+
+    def paths(i, j):
+        if (i, j) in found:
+            return found[i, j]
+        if i == 0 or j == 0:
+            return x * (i + j)
+        new = paths(i - 1, j) * 0.5 + paths(i, j - 1) * x + paths(i - 1, j - 1)
+        found[i, j] = new
+        return new
+
+    return paths(n, m)

@@ -130,3 +130,12 @@ def name_for_a_message(x, n):
     if n > 2:
         del d["{c}"]
     return d["a"]
+
+
+@raises(vec(3, 320), 1)
+def no_such_pair(x, k):
+    """The exception carries the tuple."""
+    d = {}
+    for i in range(3):
+        d[i, i + 1] = x[i]
+    return d[k, 2] * d[2, k]

@@ -55,6 +55,7 @@ def batch(number: int, examples: int, size: int, deadline: float, outcomes: Coun
 def save(drawn: Drawn, failure: BaseException, folder: Path = FOUND) -> Path:
     """The failing program as a file that test_found.py runs from then on."""
     text, trips, number = drawn
+    folder.mkdir(exist_ok=True)
     path = folder / f"found_{hashlib.sha256(text.encode()).hexdigest()[:8]}.py"
     reason = f"{type(failure).__name__}: {failure}".splitlines()
     head = "\n".join(f"# {line}"[:160] for line in reason[:12])

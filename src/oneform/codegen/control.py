@@ -9,10 +9,11 @@ from oneform.codegen.complexes import Cpx, register_types, registers
 from oneform.codegen.context import POLL_EVERY
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, generator
 from oneform.codegen.growth import PIECE, growing, make_room
-from oneform.codegen.jam import Jam, Lane, emit_jam, find_jam, safe
+from oneform.codegen.jam import Jam, Lane, emit_jam, find_jam
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, in_vectors, inner_work, spend, trip_count
 from oneform.codegen.nests import emit_nest, find_nest
 from oneform.codegen.plan import INPLACE, PHI, SLOT
+from oneform.codegen.rows import emit_rows, find_rows
 from oneform.codegen.scalars import llvm_type
 from oneform.codegen.versions import in_versions
 from oneform.ir import Block, Instr, Value
@@ -153,8 +154,8 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
             spend(em, "1", check=True)
         return ends
 
-    jam = find_jam(em, i)
-    limits = safe(em, jam, n) if jam is not None else None
+    pair = find_jam(em, i) or find_rows(em, i)
+    limits = pair.limits(em, n) if pair is not None else None
     outermost = not em.loops
     pieces = light and outermost and (trips is None or trips > POLL_EVERY)
     if light and not outermost and (trips is None or trips > SHORT):
@@ -168,8 +169,11 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
 
     def run() -> list[str]:
         if limits is not None and not em.cold:
-            assert jam is not None
-            return emit_jam(em, jam, limits, carried.parts, partial(_lane, em, jam), partial(_behind, em, jam, carried), body)
+            if isinstance(pair, Jam):
+                return emit_jam(em, pair, limits, carried.parts, partial(_lane, em, pair), partial(_behind, em, pair, carried), body)
+            assert pair is not None
+            emit_rows(em, pair, limits, carried.inits, body)
+            return []
         if not carried.parts and not count_down and in_vectors(em, i, trips, [], body) is not None:
             return []
         if grown:

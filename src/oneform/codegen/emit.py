@@ -13,7 +13,7 @@ from oneform.codegen.plan import Plan
 from oneform.codegen.scalars import flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type
 from oneform.codegen.support import FIRST_GROUP, FIRST_NODE
 from oneform.errors import InternalError, Location
-from oneform.ir import Attrs, Block, Instr, Value
+from oneform.ir import Attrs, Block, Instr, Value, instructions
 from oneform.layout import is_small
 from oneform.types import ANY, Array, DType, List, Type, real_dtype
 
@@ -98,6 +98,7 @@ class Emitter(Body):
         self.variant_lines: dict[str, str] = {}
         self.metadata: list[str] = []
         self.number_tag = ""  # of loads and stores of numbers
+        self.group = ""  # of those in a loop whose rounds do not meet
         self._count = 0
 
     # ------------------------------------------------------------ lines
@@ -170,6 +171,12 @@ class Emitter(Body):
                 if isinstance(d, str) and d != ANY and d not in self.symbols:
                     self.symbols[d] = n
 
+    def forget(self, block: Block) -> None:
+        """Code for the block is to be emitted once more."""
+        for i in instructions(block.body):
+            for v in (*i.outs, *(p for r in i.regions for p in r.params)):
+                self.env.pop(v, None)
+
     def flags(self, attrs: Attrs) -> str:
         return flags_of(self.options.fastmath, attrs)
 
@@ -206,8 +213,18 @@ class Emitter(Body):
         at a time is enough, several would only leave the more iterations over."""
         if self.cold:
             return f", !llvm.loop {self.node('distinct !{{{0}, !2, !3}}')}"
-        kept = "!2" if around else ", ".join(["!3"] * rolled + ["!9"] * wide)
+        apart = [self.node(f'!{{{{!"llvm.loop.parallel_accesses", {self.group}}}}}')] if self.group else []
+        kept = "!2" if around else ", ".join(["!3"] * rolled + ["!9"] * wide + apart)
         return f", !llvm.loop {self.node(f'distinct !{{{{{{0}}, {kept}}}}}')}" if kept else ""
+
+    @contextmanager
+    def apart(self) -> Generator[None]:
+        """A loop of which no two rounds touch the same number, if one of them writes it: LLVM need not find that out as the loop begins."""
+        before = self.number_tag, self.group
+        self.group = self.node("distinct !{{}}")
+        self.number_tag += f", !llvm.access.group {self.group}"
+        yield
+        self.number_tag, self.group = before
 
     # ------------------------------------------------------------ error exits
 

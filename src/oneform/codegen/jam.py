@@ -10,27 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from oneform.codegen.emit import Emitter, Rep
-from oneform.codegen.loops import VECTOR, Body, Parts, counted, spend, trip_count
+from oneform.codegen.loops import UNROLLED, VECTOR, Body, Parts, counted, spend, trip_count
 from oneform.codegen.plan import in_memory
-from oneform.codegen.versions import Analysis
+from oneform.codegen.versions import Pair
 from oneform.ir import Instr, Value, instructions
 
 LANES = 8  # rounds at a time: an addition takes as long as eight that do not wait for each other
-_UNROLLED = 16  # LLVM unrolls shorter inner loops, and the processor itself goes on to the next round
 
 
 @dataclass(frozen=True)
-class Jam:
-    """A loop, the loop inside it, and what stands in its body before and behind that."""
+class Jam(Pair):
+    """A loop around a sum, and what stands in its body behind that."""
 
-    loop: Instr
-    inner: Instr
-    before: tuple[Instr, ...]
     behind: tuple[Instr, ...]
-
-    @property
-    def variables(self) -> tuple[Value, Value]:
-        return self.loop.regions[0].params[0], self.inner.regions[0].params[0]
 
 
 def find_jam(em: Emitter, loop: Instr) -> Jam | None:
@@ -56,7 +48,7 @@ def _is_sum(em: Emitter, inner: Instr) -> bool:
     if inner.op.structure != "for" or not inner.outs or inner in em.plan.frees or inner in em.plan.hoisted:
         return False
     body, trips = inner.regions[0], trip_count(em, inner)
-    if (trips is not None and trips < _UNROLLED) or any(i.regions or any(in_memory(o.type) for o in i.outs) for i in body.body):
+    if (trips is not None and trips < UNROLLED) or any(i.regions or any(in_memory(o.type) for o in i.outs) for i in body.body):
         return False
     if any(in_memory(o.type) for o in inner.outs):
         return False
@@ -75,18 +67,6 @@ def _needed(inner: Instr, own: Mapping[Value, Instr]) -> set[Instr]:
             found.add(i)
             queue += i.args
     return found
-
-
-def safe(em: Emitter, jam: Jam, n: str) -> dict[Value, str] | None:
-    """How far the variables run, if it can be known before the loop that what goes side by side will not raise."""
-    variables = dict(zip(jam.variables, (n, em.invariant(jam.inner.args[0])), strict=True))
-    checks = [i for i in (*jam.before, *jam.inner.regions[0].body) if i.op.raises and i.attrs.get("checked", True)]
-    if any(i.op.lower != "index" for i in checks):
-        return None
-    if not checks or not em.options.boundscheck:
-        return variables
-    known = em.certain or Analysis(em, jam.loop, variables).certain()
-    return variables if all(i in known for i in checks) else None
 
 
 @dataclass(frozen=True)
@@ -130,9 +110,7 @@ def emit_jam(
         return names
 
     done = counted(em, "0", groups, carried, group)
-    for i in instructions(jam.loop.regions[0].body):
-        for v in (*i.outs, *(p for r in i.regions for p in r.params)):
-            em.env.pop(v, None)
+    em.forget(jam.loop.regions[0])
     left = em.ins(f"mul nsw i64 {groups}, {LANES}")
     return counted(em, left, n, [(t, name) for (t, _), name in zip(carried, done, strict=True)], single)
 

@@ -17,6 +17,7 @@ Body = Callable[[str, list[str]], Sequence[str]]  # (index, carried registers) -
 
 
 VECTOR = 8  # a loop of fewer iterations does not fill a vector by itself
+UNROLLED = 16  # LLVM unrolls shorter inner loops, and the processor itself goes on to the next round of the loop around them
 
 
 def counted(em: Emitter, start: str, stop: str, carried: Parts, body: Body, rolled: bool = False) -> list[str]:

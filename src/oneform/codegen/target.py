@@ -29,8 +29,13 @@ def _machine() -> Any:
 
 def _features() -> str:
     features: str = llvm.get_host_cpu_features().flatten()
-    # LLVM prefers 256 bits on AVX-512 for fear of old processors' clocks; vector mathematics is twice as fast at 512.
-    return features + ",-prefer-256-bit" if "+avx512f" in features else features
+    if "+avx512f" in features:
+        # LLVM prefers 256 bits on AVX-512 for fear of old processors' clocks; vector mathematics is twice as fast at 512.
+        features += ",-prefer-256-bit"
+    if "+avx2" in features:
+        # A gather is so many loads one after the other, and slower than these written out; LLVM takes it for cheap.
+        features += ",+prefer-no-gather,+prefer-no-scatter"
+    return features
 
 
 def description() -> str:

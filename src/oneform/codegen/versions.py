@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from oneform.codegen.emit import Arr, Emitter
 from oneform.codegen.plan import INPLACE
-from oneform.ir import Block, Instr, Value, instructions
+from oneform.ir import Block, Instr, Value
 from oneform.types import Array
 
 _LIMIT = 1 << 40  # trip counts and terms are below, so that no sum of the condition overflows
@@ -137,6 +137,30 @@ class Analysis:
         return {i: bool(at.variables) for i, at, _ in self.found}
 
 
+@dataclass(frozen=True)
+class Pair:
+    """A loop of which several rounds may go side by side, the one loop inside it, and what stands in its body before that."""
+
+    loop: Instr
+    inner: Instr
+    before: tuple[Instr, ...]
+
+    @property
+    def variables(self) -> tuple[Value, Value]:
+        return self.loop.regions[0].params[0], self.inner.regions[0].params[0]
+
+    def limits(self, em: Emitter, n: str) -> dict[Value, str] | None:
+        """How far the variables run, if it can be known before the loop that what goes side by side will not raise."""
+        variables = dict(zip(self.variables, (n, em.invariant(self.inner.args[0])), strict=True))
+        checks = [i for i in (*self.before, *self.inner.regions[0].body) if i.op.raises and i.attrs.get("checked", True)]
+        if any(i.op.lower != "index" for i in checks):
+            return None
+        if not checks or not em.options.boundscheck:
+            return variables
+        known = em.certain or Analysis(em, self.loop, variables).certain()
+        return variables if all(i in known for i in checks) else None
+
+
 def _register(x: str) -> Affine:
     return Affine(int(x)) if x.lstrip("-").isdigit() else Affine(0, (), ((x, 1),))
 
@@ -148,15 +172,13 @@ def in_versions(em: Emitter, loop: Instr, variables: Mapping[Value, str], types:
         return list(run())
     fast, slow, join = em.fresh("fast"), em.fresh("slow"), em.fresh("join")
     em.do(f"br i1 {checks.condition()}, label %{fast}, label %{slow}, !prof !0")
-    inside = [v for i in instructions(checks.body.body) for v in (*i.outs, *(p for r in i.regions for p in r.params))]
     ends: list[tuple[Sequence[str], str]] = []
     for label, certain in ((fast, checks.certain()), (slow, {})):
         em.begin(label)
         em.certain, em.cold = certain, label == slow
         ends.append((run(), em.label))
         em.jump(join)
-        for v in inside:
-            em.env.pop(v, None)
+        em.forget(checks.body)
     em.certain, em.cold = {}, False
     em.begin(join)
     (left, a), (right, b) = ends

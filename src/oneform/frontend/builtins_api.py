@@ -22,10 +22,12 @@ from oneform.frontend.containers_api import items as known_items
 from oneform.frontend.creation import as_operand
 from oneform.frontend.fields import present, record_of
 from oneform.frontend.forms import NodeForm
+from oneform.frontend.generators import is_run
 from oneform.frontend.iterate import trip_count
 from oneform.frontend.nodes import is_of
 from oneform.frontend.numbers import arithmetic, conjunction, elementwise, negated, op_of, power, python_number, real_scalar, scalar
 from oneform.frontend.objects import is_list, list_length, new_list, run
+from oneform.frontend.once import born, opened
 from oneform.frontend.operators import binary, method_of
 from oneform.frontend.passing import plain, see
 from oneform.frontend.reductions import all_of, any_of, reduction
@@ -58,17 +60,20 @@ def range_(c: Call) -> Abstract:
 def enumerate_(c: Call) -> Abstract:
     inner, start = c.bind("iterable", "start?")
     assert inner is not None
-    return Walk("enumerate", (inner,), None if start is None else c.t.as_index(scalar(c.t, start, "start")))
+    first = None if start is None else c.t.as_index(scalar(c.t, start, "start"))
+    if is_run(opened(c.t, inner, c.node)):
+        return run(c.t, library.enumerated, inner, first or number(0))
+    return Walk("enumerate", (inner,), first, born(c.t))
 
 
 @handles(zip, objects=True)
 def zip_(c: Call) -> Abstract:
-    return Walk("zip", tuple(c.args))
+    return Walk("zip", tuple(c.args), born=born(c.t))
 
 
 @handles(reversed, objects=True)
 def reversed_(c: Call) -> Abstract:
-    return Walk("reversed", tuple(c.only("sequence")))
+    return Walk("reversed", tuple(c.only("sequence")), born=born(c.t))
 
 
 def items(c: Call, x: Abstract) -> list[Abstract] | None:
@@ -467,12 +472,62 @@ def not_(c: Call) -> Abstract:
     return negated(c.t, truth(c.t, c.only("a")[0]))
 
 
+@handles(iter, objects=True)
+def iter_(c: Call) -> Abstract:
+    x = opened(c.t, c.only("object")[0], c.node)
+    return x if is_run(x) else Walk("iter", (x,), born=born(c.t))
+
+
 @handles(itertools.chain, itertools.product, objects=True)
 def chain(c: Call) -> Abstract:
+    if c.name.endswith("chain"):
+        return run(c.t, library.chained, Seq("tuple", tuple(c.args)))
     lists = [items(c, a) for a in c.args]
     if any(x is None for x in lists):
         c.t.refuse("E006", f"{c.name} goes over things whose length is known", c.node, "Write nested loops.")
-    known = [x for x in lists if x is not None]
-    if c.name.endswith("chain"):
-        return Seq("tuple", tuple(i for x in known for i in x))
-    return Seq("tuple", tuple(Seq("tuple", row) for row in itertools.product(*known)))
+    rows = itertools.product(*(x for x in lists if x is not None))
+    return Walk("iter", (Seq("tuple", tuple(Seq("tuple", row) for row in rows)),), born=born(c.t))
+
+
+@handles(itertools.chain.from_iterable, objects=True)
+def chain_from(c: Call) -> Abstract:
+    return run(c.t, library.chained, *c.only("iterable"))
+
+
+@handles(itertools.accumulate, objects=True)
+def accumulate(c: Call) -> Abstract:
+    over, f, start = c.bind("iterable", "func?", "*", "initial?")
+    assert over is not None
+    f = f if f is not None and not (isinstance(f, Py) and f.obj is None) else Py(operator.add)
+    return run(c.t, library.accumulated, over, f) if start is None else run(c.t, library.accumulated_from, over, f, start)
+
+
+@handles(itertools.count)
+def count(c: Call) -> Abstract:
+    start, step = c.bind("start?", "step?")
+    return run(c.t, library.counted, start or number(0), step or number(1))
+
+
+@handles(itertools.islice, objects=True)
+def islice(c: Call) -> Abstract:
+    over, *bounds = c.args
+    if c.kwargs or not 1 <= len(bounds) <= 3:
+        c.t.refuse("E106", "islice takes an iterable and one to three numbers", c.node)
+    start, stop, step = (None, bounds[0], None) if len(bounds) == 1 else (*bounds, None)[:3]
+    open_ = isinstance(stop, Py) and stop.obj is None
+    numbers = [d if x is None or (isinstance(x, Py) and x.obj is None) else x for x, d in ((start, number(0)), (stop, number(0)), (step, number(1)))]
+    return run(c.t, library.sliced_open if open_ else library.sliced_from, over, *numbers)
+
+
+_LAZILY: dict[Any, Callable[..., Any]] = {
+    itertools.takewhile: library.taken_while, itertools.dropwhile: library.dropped_while, itertools.filterfalse: library.dropped,
+    itertools.starmap: library.mapped_rows, itertools.pairwise: library.in_pairs, itertools.repeat: library.again,
+}
+
+
+def _lazily(f: Any) -> Handler:
+    return lambda c: run(c.t, _LAZILY[f], *c.args)
+
+
+for _f in _LAZILY:
+    handles(_f, objects=True)(_lazily(_f))

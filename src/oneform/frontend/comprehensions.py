@@ -11,11 +11,12 @@ from oneform.frontend.dicts import static_key
 from oneform.frontend.iterate import iteration
 from oneform.frontend.liveness import Liveness
 from oneform.frontend.objects import new_list
+from oneform.frontend.once import born, opened, spend
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import asked, truth
-from oneform.frontend.values import Abstract, Fn, Generator, Seq
+from oneform.frontend.values import Abstract, Fn, Generator, Seq, Yields
 
 Comprehension = ast.ListComp | ast.GeneratorExp | ast.DictComp
 
@@ -50,7 +51,7 @@ def lazily(t: Tracer, e: ast.ListComp) -> Abstract:
     cached: ast.GeneratorExp | None = getattr(e, "_oneform_generator", None)
     if cached is None:
         cached = e._oneform_generator = ast.copy_location(ast.GeneratorExp(e.elt, e.generators), e)  # type: ignore[attr-defined]
-    return Generator(cached, t.here)
+    return Generator(cached, t.here, t.expr(cached.generators[0].iter))
 
 
 def listed(t: Tracer, g: Generator) -> Abstract:
@@ -59,7 +60,7 @@ def listed(t: Tracer, g: Generator) -> Abstract:
 
 
 def generator(t: Tracer, e: ast.GeneratorExp) -> Abstract:
-    return Generator(e, t.here)
+    return Generator(e, t.here, t.expr(e.generators[0].iter), born(t))
 
 
 def dict_comp(t: Tracer, e: ast.DictComp) -> Abstract:
@@ -70,21 +71,22 @@ def dict_comp(t: Tracer, e: ast.DictComp) -> Abstract:
         if cached is None:
             pair = ast.copy_location(ast.Tuple([e.key, e.value], ast.Load()), e)
             cached = e._oneform_pairs = ast.copy_location(ast.GeneratorExp(pair, e.generators), e)  # type: ignore[attr-defined]
-        return run_loop(t, Generator(cached, t.here), "dict", "def loop():\n    found_ = {}", "found_[item_[0]] = item_[1]", "return found_", {})
+        pairs = Generator(cached, t.here, t.expr(e.generators[0].iter))
+        return run_loop(t, pairs, "dict", "def loop():\n    found_ = {}", "found_[item_[0]] = item_[1]", "return found_", {})
     found.update(items)
     return new_box(t, "dict", Seq("dict", tuple(found.values()), tuple(found)))
 
 
-def collected(t: Tracer, e: ast.ListComp | ast.GeneratorExp) -> list[Abstract] | None:
-    """The items, if their number is known now."""
-    return _collect(t, e, lambda: t.expr(e.elt))
+def collected(t: Tracer, e: ast.ListComp | ast.GeneratorExp, first: Abstract | None = None) -> list[Abstract] | None:
+    """The items, if their number is known now. `first`: what the first loop goes through, if it is there already."""
+    return _collect(t, e, lambda: t.expr(e.elt), first)
 
 
 class _Open(Exception):
     """The number of items is known only at run time."""
 
 
-def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any]) -> list[Any] | None:
+def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any], first: Abstract | None = None) -> list[Any] | None:
     found: list[Any] = []
 
     def nest(k: int) -> None:
@@ -92,9 +94,11 @@ def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any]) -> list[Any] 
             found.append(item())
             return
         g = e.generators[k]
-        over = iteration(t, t.expr(g.iter), g.iter)
-        if over.unroll is None:
+        iterable = opened(t, first if k == 0 and first is not None else t.expr(g.iter), g.iter)
+        over = None if isinstance(iterable, (Generator, Yields)) else iteration(t, iterable, g.iter)
+        if over is None or over.unroll is None:
             raise _Open
+        spend(t, iterable)
         outer = t.unrolled
         try:
             for index, x in enumerate(over.unroll):
@@ -105,11 +109,11 @@ def _collect(t: Tracer, e: Comprehension, item: Callable[[], Any]) -> list[Any] 
         finally:
             t.unrolled = outer
 
-    saved = t.state.copy()
+    saved, spent = t.state.copy(), dict(t.spent)
     try:
         scoped(t, e, lambda: nest(0))
     except _Open:
-        t.state = saved
+        t.state, t.spent = saved, spent
         return None
     return found
 
@@ -129,13 +133,17 @@ def items_of_generator(t: Tracer, g: Generator) -> list[Abstract] | None:
     saved = t.frame
     t.frame = g.frame
     try:
-        return collected(t, g.node)
+        found = collected(t, g.node, g.first)
     finally:
         t.frame = saved
+    if found is not None:
+        spend(t, g)
+    return found
 
 
 def run_loop(t: Tracer, g: Generator, kind: str, before: str, step: str, end: str, bindings: dict[str, Abstract]) -> Abstract:
     """Consume a generator with a function like `before; for target in iter: step; end`; in `step`, `item_` is the element, `k_` its number."""
+    spend(t, g)
     node = _loop_function(g.node, kind, before, step, end)
     function = Fn(g.frame.source.nested(node), g.frame, {})
     around: set[Any] = set()
@@ -146,7 +154,7 @@ def run_loop(t: Tracer, g: Generator, kind: str, before: str, step: str, end: st
     new = around - t.closed_over
     t.closed_over |= new  # it reads their names, but only now
     try:
-        return t.call(t, function, list(bindings.values()), {}, g.node)
+        return t.call(t, function, [g.first, *bindings.values()], {}, g.node)
     finally:
         t.closed_over -= new
 
@@ -161,12 +169,16 @@ def _loop_function(e: ast.GeneratorExp, kind: str, before: str, step: str, end: 
 
 
 def _build(e: ast.GeneratorExp, before: str, step: str, end: str) -> ast.FunctionDef:
-    body: list[ast.stmt] = [ast.Assign([ast.Name("item_", ast.Store())], e.elt), *ast.parse(step).body]
+    steps = ast.parse(step).body
+    for n in ast.walk(ast.Module(steps, [])):
+        if isinstance(n, ast.Return):
+            n._oneform_perhaps = True  # type: ignore[attr-defined]
+    body: list[ast.stmt] = [ast.Assign([ast.Name("item_", ast.Store())], e.elt), *steps]
     for g in reversed(e.generators):
         for c in reversed(g.ifs):
             body = [ast.If(c, body, [])]
         target: ast.expr = g.target
-        over = g.iter
+        over = ast.Name("first_", ast.Load()) if g is e.generators[0] else g.iter
         if "k_" in step:  # the step counts the items
             target = ast.Tuple([ast.Name("k_", ast.Store()), target], ast.Store())
             over = ast.Call(ast.Constant(enumerate), [over], [])  # type: ignore[arg-type]
@@ -174,6 +186,7 @@ def _build(e: ast.GeneratorExp, before: str, step: str, end: str) -> ast.Functio
     first = ast.parse(before).body
     assert isinstance(first[0], ast.FunctionDef)
     node = first[0]
+    node.args.args.insert(0, ast.arg("first_"))
     node.body = [*node.body, *body, *ast.parse(end).body]
     own = {id(n) for n in ast.walk(e)}  # the others come from the template, whose lines are not the user's
     for n in ast.walk(node):

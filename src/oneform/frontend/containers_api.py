@@ -15,12 +15,13 @@ from oneform.frontend.iterate import iteration
 from oneform.frontend.lists import extend, pop_at
 from oneform.frontend.numbers import scalar
 from oneform.frontend.objects import append, clear, copied_list, is_list, may_repeat, new_list, pop, run
+from oneform.frontend.once import born, opened, spend
 from oneform.frontend.operators import binary_compare, equal
 from oneform.frontend.passing import see
 from oneform.frontend.registry import CONTAINER_METHODS, Call, Handler, handles
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
-from oneform.frontend.values import NONE, Abstract, Arr, Generator, Num, Py, Ref, Seq, Walk, describe, number
+from oneform.frontend.values import NONE, Abstract, Arr, Generator, Num, Py, Ref, Seq, Walk, Yields, describe, number
 
 # ---------------------------------------------------------------- items
 
@@ -29,7 +30,12 @@ def items(t: Tracer, x: Abstract, node: ast.AST) -> list[Abstract] | None:
     """The items of an iterable whose length is known now."""
     if isinstance(x, Generator):
         return items_of_generator(t, x)
-    return iteration(t, x, node).unroll
+    if isinstance(x, Yields) or opened(t, x, node) is not x:
+        return None
+    found = iteration(t, x, node).unroll
+    if found is not None:
+        spend(t, x)
+    return found
 
 
 def _sequence(kind: str) -> Handler:
@@ -38,7 +44,7 @@ def _sequence(kind: str) -> Handler:
         found = items(t, c.only("iterable")[0], c.node) if c.args else []
         x = c.args[0] if c.args else NONE
         if found is None:
-            over = None if isinstance(x, Generator) else iteration(t, x, c.node)
+            over = None if isinstance(x, (Generator, Yields)) or opened(t, x, c.node) is not x else iteration(t, x, c.node)
             if over is not None and over.trip is not None and over.trip.known is not None and (kind == "tuple" or isinstance(x, Arr)):
                 found = [over.item(number(k)) for k in range(int(over.trip.known))]
         if found is not None:
@@ -84,7 +90,7 @@ def map_(c: Call) -> Abstract:
             return run(c.t, library.mapped_rows, c.args[0], over)
         return run(c.t, library.mapped, *c.args)
     rows = zip(*[f for f in found if f is not None], strict=False)
-    return Seq("tuple", tuple(c.t.call(c.t, c.args[0], list(row), {}, c.node) for row in rows))
+    return Walk("iter", (Seq("tuple", tuple(c.t.call(c.t, c.args[0], list(row), {}, c.node) for row in rows)),), born=born(c.t))
 
 
 @handles(filter, objects=True)
@@ -99,9 +105,9 @@ def reduce_(c: Call) -> Abstract:
     assert f is not None and over is not None
     found = items(c.t, over, c.node)
     if found is None and start is not None:
-        return run(c.t, library.folded, f, over, start)
+        return run(c.t, library.reduced, f, over, start)
     if found is None or (not found and start is None):
-        return run(c.t, library.folded_from_first, f, c.t.call(c.t, Py(list), [over], {}, c.node))
+        return run(c.t, library.reduced_from_first, f, c.t.call(c.t, Py(list), [over], {}, c.node))
     return functools.reduce(lambda a, b: c.t.call(c.t, f, [a, b], {}, c.node), found if start is None else [start, *found])
 
 
@@ -129,7 +135,7 @@ def _sorted(c: Call, x: Abstract, key: Abstract | None, down: Abstract | None) -
 
 
 def _keys(t: Tracer, source: Abstract, key: Abstract | None) -> Abstract:
-    return source if key is None else run(t, library.mapped, key, source)
+    return source if key is None else t.call(t, Py(list), [run(t, library.mapped, key, source)], {}, t.here.source.node)
 
 
 def _static_order(t: Tracer, keys: list[Abstract], down: bool) -> list[int] | None:

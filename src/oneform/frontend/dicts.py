@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ast
 import operator
-from typing import Any
+from typing import Any, NoReturn
 
-from oneform.errors import ITSELF, plain
+from oneform.errors import ITSELF, items_themselves, plain
 from oneform.frontend import library
 from oneform.frontend.boxes import contents, set_contents
 from oneform.frontend.lift import structure
@@ -39,11 +39,24 @@ def is_constant(x: Abstract) -> bool:
 
 def hashed(t: Tracer, x: Seq) -> Seq:
     """The table of a dict whose keys are constants; no instruction is needed for it."""
-    keys = x.meta
-    if not all(isinstance(k, int) for k in keys):
-        detail = "a dict with a key that is known only at run time can have only integers as keys"
-        t.refuse("E006", detail, None, "Use integers as keys, or constants only.")
-    return Seq("hash", (new_list(t, tuple(map(number, keys))), new_list(t, x.items), new_list(t, tuple(map(number, library.table(list(keys)))))))
+    keys = [_constant(t, k) for k in x.meta]
+    kinds = {_shape(k) for k in keys}
+    if len(kinds) > 1 or None in kinds:
+        detail = "a dict with a key that is known only at run time can have only integers as keys, or only tuples of as many integers"
+        t.refuse("E006", detail, None, "Use such keys, or constants only.")
+    return Seq("hash", (new_list(t, tuple(keys)), new_list(t, x.items), new_list(t, tuple(map(number, library.table(list(x.meta)))))))
+
+
+def _constant(t: Tracer, key: Any) -> Abstract:
+    return Seq("tuple", tuple(_constant(t, k) for k in key)) if isinstance(key, tuple) else structure(t, key)
+
+
+def _shape(key: Abstract) -> Any:
+    """What keys of one table have in common; None for what cannot be one."""
+    if isinstance(key, Num):
+        return 1 if key.dtype.kind in "bi" else None
+    inside = [_shape(k) for k in key.items] if isinstance(key, Seq) and key.kind == "tuple" else [None]
+    return None if None in inside else (len(inside), *inside)
 
 
 def as_table(t: Tracer, d: Ref) -> Seq:
@@ -73,9 +86,12 @@ def agree(t: Tracer, a: State, b: State) -> bool:
     return found
 
 
-def run_time_key(t: Tracer, x: Abstract, node: ast.AST | None) -> Num:
+def run_time_key(t: Tracer, x: Abstract, node: ast.AST | None) -> Abstract:
+    """A key of a table: an integer, or a tuple of integers."""
+    if isinstance(x, Seq) and x.kind == "tuple" and x.items:
+        return Seq("tuple", tuple(run_time_key(t, i, node) for i in x.items))
     if not isinstance(x, Num) or x.dtype.kind not in "bi":
-        t.refuse("E006", f"a dict with keys known only at run time takes integers, not {describe(x)}", node)
+        t.refuse("E006", f"a dict with keys known only at run time takes integers and tuples of integers, not {describe(x)}", node)
     return t.as_index(x)
 
 
@@ -115,13 +131,20 @@ def delete_key(t: Tracer, d: Ref, key: Abstract, node: ast.AST | None) -> None:
         k = static_key(t, key, node)
         items = dict(zip(found.meta, found.items, strict=True))
         if k not in items:
-            t.check(number(False), "KeyError", plain(k) if isinstance(k, str) else ITSELF, [] if isinstance(k, str) else [number(k)])
-            raise PathEnds
+            _no_such_key(t, k)
         del items[k]
         set_contents(t, d.box, Seq("dict", tuple(items.values()), tuple(items)))
         return
     keys, values, slots = as_table(t, d).items
     run(t, library.dict_delete, keys, values, slots, run_time_key(t, key, node))
+
+
+def _no_such_key(t: Tracer, k: Any) -> NoReturn:
+    if isinstance(k, tuple) and all(isinstance(i, int) for i in k):
+        t.check(number(False), "KeyError", items_themselves(len(k)), list(map(number, k)))
+    text = isinstance(k, (str, tuple))
+    t.check(number(False), "KeyError", plain(str(k)) if text else ITSELF, [] if text else [number(k)])
+    raise PathEnds
 
 
 def has_key(t: Tracer, d: Ref, key: Abstract) -> Num:

@@ -70,15 +70,18 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.UnaryOp, "-a, +a, ~a, not a", "Of numbers and arrays."),
     _yes(ast.Lambda, "lambda", "Compiled into their callers; several may share a line."),
     _yes(ast.IfExp, "a if c else b", "Only the chosen side is evaluated."),
-    _yes(ast.Dict, "{k: v}", "Keys that are constants of the program, of any kind; or integers known only at run time."),
+    _yes(ast.Dict, "{k: v}", "Keys that are constants of the program, of any kind; or integers, or tuples of integers, known only at run time."),
     _no(ast.Set, "{a, b}", "sets are not supported", "Use a tuple."),
     _yes(ast.ListComp, "[e for …]", "Of any length, with conditions; inside np.array no list is made."),
     _no(ast.SetComp, "{e for …}", "sets are not supported", "Use a tuple."),
     _yes(ast.DictComp, "{k: v for …}", "Over structure: unrolled."),
     _yes(ast.GeneratorExp, "(e for …)", "As the argument of sum, min, max, any, all, tuple, list: over structure unrolled, else a loop."),
     _no(ast.Await, "await", "asynchronous code is not supported", "Write an ordinary function."),
-    _no(ast.Yield, "yield", "generators are not supported", "Fill an array, or return a tuple."),
-    _no(ast.YieldFrom, "yield from", "generators are not supported", "Fill an array, or return a tuple."),
+    _no(ast.Yield, "x = yield e", "the value of a yield is not supported",
+        "A function may yield in a statement of its own, and hand on with yield from: whoever goes through what it returns runs it, item by item. "
+        "What else it needs, pass as arguments."
+    ),
+    _no(ast.YieldFrom, "x = yield from e", "the value of a yield is not supported", "Write yield from as a statement."),
     _yes(ast.Compare, "a < b < c",
          "Chains; is (of objects and None); in (of tuples, lists, dicts, arrays, and objects that say how); operators of the classes of "
          "objects."

@@ -20,10 +20,12 @@ from oneform.frontend.derived import Derived, apply_along, call_derived, derive
 from oneform.frontend.fence import TABLE as FENCE
 from oneform.frontend.fitting import rebuilt
 from oneform.frontend.forms import NodeForm
+from oneform.frontend.generators import yields
 from oneform.frontend.lift import constant_object, lift, structure
 from oneform.frontend.liveness import NOBODY, liveness
 from oneform.frontend.numbers import elementwise, operand, python_number
 from oneform.frontend.objects import is_list, new_list
+from oneform.frontend.once import born
 from oneform.frontend.passing import plain, see
 from oneform.frontend.pullbacks import call_pullback, call_vjp
 from oneform.frontend.records import construct
@@ -33,7 +35,7 @@ from oneform.frontend.source import Definition, Source, local_names, source_of
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.targets import name_memory
 from oneform.frontend.tracer import BY_PYTHON, PathEnds, Tracer
-from oneform.frontend.values import NONE, Abstract, Arr, Attr, Custom, Fn, Method, Num, Opt, Pullback, Py, Ref, Seq, describe
+from oneform.frontend.values import NONE, Abstract, Arr, Attr, Custom, Fn, Method, Num, Opt, Pullback, Py, Ref, Seq, Visit, Yields, describe
 from oneform.ops import OPS
 from oneform.rules import CustomRule
 from oneform.types import C128, F64
@@ -45,6 +47,8 @@ def call_node(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str,
     """The value of a call."""
     if isinstance(f, Fn):
         return inline(t, f.source, f.frame, f.defaults, args, kwargs, node)
+    if isinstance(f, Visit):
+        return f.run(args[0])
     if isinstance(f, Method):
         return call_node(t, f.function, [*f.args, *args], {**f.kwargs, **kwargs}, node)
     if isinstance(f, Pullback):
@@ -258,6 +262,8 @@ def signature(t: Tracer, x: Any) -> Any:
         return (x.kind, x.meta if x.kind != "record" else x.meta[0], tuple(signature(t, i) for i in x.items))
     if isinstance(x, Py):
         return id(x.obj)
+    if isinstance(x, Visit):
+        return id(x)
     if isinstance(x, Fn):
         return (id(x.source.node), x.frame.path)
     if isinstance(x, Method):
@@ -284,6 +290,15 @@ def inline(
     if isinstance(source.node, ast.AsyncFunctionDef):
         raise CompileError("E001", FENCE[ast.AsyncFunctionDef].text, source.location(source.node), FENCE[ast.AsyncFunctionDef].repair)
     bindings = bind_arguments(t, source, defaults, args, kwargs, node)
+    if source.function is not None:
+        t.codes[source.function.__code__] = None
+    if yields(source.node):
+        return Yields(source, bindings, lambda rewritten, given: run_inlined(t, rewritten, parent, given, node), born(t))
+    return run_inlined(t, source, parent, bindings, node)
+
+
+def run_inlined(t: Tracer, source: Source, parent: Frame | None, bindings: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    """The body, for given parameters: once, or as a function of its own if it turns out to call itself."""
     closure = parent.path if parent else tuple(id(c) for c in source.cells.values())
     key = (closure, *((k, signature(t, x)) for k, x in bindings.items()))
     around = _active(t, source, key, node)
@@ -291,8 +306,6 @@ def inline(
         if around.recursion is None:
             raise Recursive(around)
         return recur(t, around.recursion, bindings)
-    if source.function is not None:
-        t.codes[source.function.__code__] = None
     path = (*(t.frame.path if t.frame else ()), id(node), t.unrolled)
     frame = Frame(source, path, parent, local_names(source.node), liveness(source.node), key)
     place = (id(source.node), key)

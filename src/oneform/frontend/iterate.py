@@ -14,7 +14,7 @@ from oneform.frontend.lift import structure
 from oneform.frontend.objects import is_list, item_at, known_item, list_length, many_numbers, read_only, row_item
 from oneform.frontend.passing import see
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Num, Range, Ref, Seq, Walk, describe, number
+from oneform.frontend.values import Abstract, Arr, Generator, Num, Range, Ref, Seq, Walk, Yields, describe, number
 from oneform.ops import make
 from oneform.types import I64
 
@@ -46,7 +46,8 @@ def iteration(t: Tracer, x: Abstract, node: ast.AST | None = None) -> Iteration:
         return Iteration(whole(t, x).lengths[0], lambda i: load(t, at_index(t, x, i)))
     if isinstance(x, Walk):
         return _walk(t, x, node)
-    t.refuse("E101", f"{describe(x)} cannot be iterated over", node)
+    repair = "Make a list of it first." if isinstance(x, (Generator, Yields)) else ""
+    t.refuse("E101", f"{describe(x)} cannot be iterated over here", node, repair)
 
 
 def _of_object(t: Tracer, x: Ref, node: ast.AST | None) -> Iteration:
@@ -67,6 +68,8 @@ def _of_object(t: Tracer, x: Ref, node: ast.AST | None) -> Iteration:
 
 def _walk(t: Tracer, x: Walk, node: ast.AST | None) -> Iteration:
     parts = [iteration(t, p, node) for p in x.parts]
+    if x.kind == "iter":
+        return parts[0]
     if x.kind == "reversed":
         return _reversed(t, parts[0])
     if any(p.unroll is not None for p in parts) and not _all_known(parts):

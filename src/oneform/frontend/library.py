@@ -95,34 +95,28 @@ def listed(xs):
 
 
 def mapped(f, xs):
-    out = []
     for x in xs:
-        out.append(f(x))
-    return out
+        yield f(x)
 
 
 def mapped_rows(f, xs):
-    out = []
     for x in xs:
-        out.append(f(*x))
-    return out
+        yield f(*x)
 
 
 def kept(f, xs):
-    out = []
     for x in xs:
         if f(x):
-            out.append(x)
-    return out
+            yield x
 
 
-def folded(f, xs, start):
+def reduced(f, xs, start):
     for x in xs:
         start = f(start, x)
     return start
 
 
-def folded_from_first(f, xs):
+def reduced_from_first(f, xs):
     """xs: a list"""
     if len(xs) == 0:
         raise TypeError("reduce() of empty iterable with no initial value")
@@ -130,6 +124,113 @@ def folded_from_first(f, xs):
     for k in range(1, len(xs)):
         total = f(total, xs[k])
     return total
+
+
+# ---------------------------------------------------------------- generators
+
+
+def through(xs, visit):
+    """Hand on every item; whether that was ended."""
+    for x in xs:
+        if visit(x):
+            return True
+    return False
+
+
+def enumerated(xs, start):
+    for x in xs:
+        yield start, x
+        start += 1
+
+
+def chained(all_of_them):
+    for xs in all_of_them:
+        yield from xs
+
+
+def accumulated(xs, f):
+    begun = False
+    total = 0
+    for x in xs:
+        if begun:
+            total = f(total, x)
+        else:
+            total = x
+            begun = True
+        yield total
+
+
+def accumulated_from(xs, f, total):
+    yield total
+    for x in xs:
+        total = f(total, x)
+        yield total
+
+
+def counted(start, step):
+    while True:
+        yield start
+        start += step
+
+
+def sliced_from(xs, start, stop, step):
+    """islice"""
+    if start < 0 or stop < 0 or step < 1:
+        raise ValueError("Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize.")
+    k = 0
+    if stop > start:
+        for x in xs:
+            if k >= start and (k - start) % step == 0:
+                yield x
+            k += 1
+            if k >= stop:
+                return
+
+
+def sliced_open(xs, start, _stop, step):
+    """islice without an end"""
+    if start < 0 or step < 1:
+        raise ValueError("Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize.")
+    for k, x in enumerate(xs):
+        if k >= start and (k - start) % step == 0:
+            yield x
+
+
+def taken_while(f, xs):
+    for x in xs:
+        if not f(x):
+            return
+        yield x
+
+
+def dropped_while(f, xs):
+    begun = False
+    for x in xs:
+        if not begun and not f(x):
+            begun = True
+        if begun:
+            yield x
+
+
+def dropped(f, xs):
+    for x in xs:
+        if not f(x):
+            yield x
+
+
+def in_pairs(xs):
+    begun = False
+    last = 0
+    for x in xs:
+        if begun:
+            yield last, x
+        last = x
+        begun = True
+
+
+def again(x, times):
+    for _ in range(times):
+        yield x
 
 
 # ---------------------------------------------------------------- lists
@@ -325,13 +426,24 @@ def sort(xs, keys, down):
         xs[k] = new[k]
 
 
-# ---------------------------------------------------------------- dicts with integer keys
+# ---------------------------------------------------------------- dicts whose keys are integers, or tuples of integers
 
 
 def slot_of(key, size):
-    """Where to begin to look: Fibonacci hashing, 2^64 over the golden ratio (Knuth, The Art of Computer Programming 3, 6.4)."""
-    mixed = (key ^ (key >> 29)) * 7046029254386353
-    return (mixed ^ (mixed >> 32)) % size
+    """Where to begin to look: Fibonacci hashing, 2^32 over the golden ratio (Knuth, The Art of Computer Programming 3, 6.4). No product passes
+    2^60, as this is also run by Python."""
+    mixed = 0
+    if isinstance(key, tuple):
+        for k in key:
+            mixed = (mixed * 8191 + folded(k)) & 0xFFFFFFF
+    else:
+        mixed = folded(key)
+    return ((mixed * 2654435769) >> 16) % size
+
+
+def folded(k):
+    """An integer in 28 bits."""
+    return (k ^ (k >> 28) ^ (k >> 56)) & 0xFFFFFFF
 
 
 def table(keys):

@@ -27,7 +27,7 @@ def _names(body: list[ast.stmt]) -> frozenset[str]:
 def may_leave(body: list[ast.stmt], inner: bool = False) -> bool:
     """Whether a body contains a break of this loop, or a return."""
     for s in body:
-        if isinstance(s, ast.Return) or (isinstance(s, ast.Break) and not inner):
+        if (isinstance(s, ast.Return) and not hasattr(s, "_oneform_perhaps")) or (isinstance(s, ast.Break) and not inner):
             return True
         if isinstance(s, (ast.If, ast.For, ast.While)):
             deeper = inner or not isinstance(s, ast.If)

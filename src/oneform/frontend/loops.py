@@ -14,12 +14,14 @@ from oneform.frontend.affine import constant
 from oneform.frontend.control import block
 from oneform.frontend.dicts import agree
 from oneform.frontend.forms import CellForm, Form, Growth, Keep, LateForm, MaybeForm, NumForm, VersionForm, types
+from oneform.frontend.generators import for_each, is_run
 from oneform.frontend.iterate import Iteration, iteration
 from oneform.frontend.liveness import stores
 from oneform.frontend.loop_shape import has_effects, leave_loop, loop_frame, may_leave, with_break
 from oneform.frontend.meet import count_references, needed
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.numbers import compare_numbers, negated
+from oneform.frontend.once import opened, spend
 from oneform.frontend.passing import give, take
 from oneform.frontend.state import Flag, LoopFrame, State, Var
 from oneform.frontend.targets import assign
@@ -65,8 +67,12 @@ class Attempt:
 
 
 def for_statement(t: Tracer, s: ast.For) -> None:
-    over = t.expr(s.iter)
+    over = opened(t, t.expr(s.iter), s.iter)
+    if is_run(over):
+        for_each(t, s, over)
+        return
     items = iteration(t, over, s.iter)
+    spend(t, over)
     with t.holding(over):
         _for(t, s, over, items)
 
@@ -234,7 +240,7 @@ def _enter(loop: Loop, params: dict[Any, list[Value]], index: Value | None) -> N
 def _condition(loop: Loop) -> tuple[Block, list[Value]]:
     """The region that decides whether another iteration begins."""
     t = loop.t
-    with t.region() as b:
+    with t.region() as b, _testing(t):
         index = b.param(Scalar(I64)) if loop.items else None
         params = {key: [b.param(k) for k in types(form)] for key, form in loop.forms.items()}
         _enter(loop, params, index)
@@ -245,6 +251,15 @@ def _condition(loop: Loop) -> tuple[Block, list[Value]]:
         except PathEnds:
             c = FALSE
         return b.block(t.value(c, BOOL)), list(b.params)
+
+
+@contextmanager
+def _testing(t: Tracer) -> Generator[None]:
+    t.testing += 1
+    try:
+        yield
+    finally:
+        t.testing -= 1
 
 
 def _test(loop: Loop, index: Value | None) -> Num:
@@ -280,7 +295,7 @@ def _assume_test(loop: Loop) -> None:
     t = loop.t
     assert loop.test is not None
     state = t.state
-    with t.region():
+    with t.region(), _testing(t):
         t.state = state.copy()
         try:
             with t.placed(loop.test):
@@ -330,8 +345,9 @@ def _forms(loop: Loop, attempt: Attempt) -> Forms:
 
 def _foreign(loop: Loop, key: Flag) -> bool:
     """Flags of loops inside this one, and of functions called in it, are settled by the time they end."""
-    frame = loop.t.here
-    return key not in (loop.frame.flag, frame.returned, frame.result, *(f.flag for f in frame.loops)) and key not in loop.pre.slots
+    around = [loop.t.here, *(f for f in loop.t.stack if f.waiting is not None)]
+    theirs = [flag for frame in around for flag in (frame.returned, frame.result, *(f.flag for f in frame.loops))]
+    return key not in (loop.frame.flag, *theirs) and key not in loop.pre.slots
 
 
 def _form(loop: Loop, meeting: Meeting, key: Any, a: Any, b: Any) -> Form:

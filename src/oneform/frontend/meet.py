@@ -50,7 +50,12 @@ def needed(t: Tracer, key: Any, live: Names | None) -> bool:
     frame = t.here
     if key.frame == frame.path and key.frame not in t.closed_over:
         return live is None or key.name in live or key.name in frame.live.always
-    return key.frame in t.closed_over or any(f.path == key.frame for f in t.stack)
+    if key.frame in t.closed_over:
+        return True
+    around = next((f for f in t.stack if f.path == key.frame), None)
+    if around is None or around.waiting is None:
+        return around is not None
+    return key.name in around.waiting.live_head or key.name in around.waiting.live_after or key.name in around.live.always
 
 
 def path_live(state: State, after: Names | None) -> Names | None:

@@ -19,7 +19,7 @@ from oneform.frontend.forms import BoxForm, CellForm, Form, Growth, Keep, MaybeF
 from oneform.frontend.meet import count_references
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.passing import give, take
-from oneform.frontend.state import Frame, State, Var
+from oneform.frontend.state import Flag, Frame, State, Var
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Box, Cell, Fn, Memory, Method, Ref, RowCell, Rows, Seq, number, same
 from oneform.ir import Builder, Value
@@ -187,16 +187,16 @@ def _note_changes(t: Tracer, rec: Recursion) -> None:
     if agree(t, rec.pre, t.state) or agree(t, rec.start, t.state):
         rec.wider = True
         return
-    now, meeting = t.state, _meeting(t, rec)
+    now, meeting, exits = t.state, _meeting(t, rec), _exits(t, rec)
     for key, x in now.slots.items():
         if isinstance(key, (Cell, Box)):
             outer = rec.shared(key)
         else:
-            outer = isinstance(key, Var) and key in rec.pre.slots and key.frame[: len(rec.frame.path)] != rec.frame.path
+            outer = key in exits or (isinstance(key, Var) and key in rec.pre.slots and key.frame[: len(rec.frame.path)] != rec.frame.path)
         before = rec.start.get(key)
         if not outer or x is before or (not isinstance(key, (Cell, Box)) and same(x, before)):
             continue
-        form = _by_contents(meeting.form(before, x, key.name))
+        form = _by_contents(meeting.form(before, x, "" if isinstance(key, Flag) else key.name))
         if isinstance(form, RowsForm):
             if isinstance(before, Rows) and form.token is None:
                 rec.moved.add(key)
@@ -204,6 +204,12 @@ def _note_changes(t: Tracer, rec: Recursion) -> None:
         form = widened(rec.carried.get(key), form)
         if not isinstance(form, Keep) and form != rec.carried.get(key):
             rec.carried[key], rec.wider = form, True
+
+
+def _exits(t: Tracer, rec: Recursion) -> set[Flag]:
+    """What says that a loop around has been left, where the function is a generator that the loop goes through."""
+    around = t.stack[: t.stack.index(rec.frame)] if rec.frame in t.stack else t.stack
+    return {flag for f in around if f.waiting is not None for flag in (f.returned, f.result, *(loop.flag for loop in f.loops))}
 
 
 def _meeting(t: Tracer, rec: Recursion) -> Meeting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,7 @@ def _given(x: Abstract | None) -> Abstract | None:
 
 
 Handler = Callable[[Call], Abstract]
-HANDLERS: dict[int, tuple[Any, Handler]] = {}  # by id, with the callee
+HANDLERS: dict[Any, tuple[Any, Handler]] = {}  # by what the callee is known by, with the callee
 METHODS: dict[str, Handler] = {}  # methods of arrays and numbers; the owner is the first argument
 CONTAINER_METHODS: dict[tuple[str, str], Handler] = {}  # (kind of container, name)
 
@@ -62,7 +63,7 @@ def handles(*callees: Any, objects: bool = False) -> Callable[[Handler], Handler
 
     def register(f: Handler) -> Handler:
         for c in callees:
-            HANDLERS[id(c)] = (c, f if objects else _reading(f))
+            HANDLERS[_key(c)] = (c, f if objects else _reading(f))
         return f
 
     return register
@@ -82,5 +83,11 @@ def method(*names: str) -> Callable[[Handler], Handler]:
 
 
 def handler_of(obj: Any) -> Handler | None:
-    found = HANDLERS.get(id(obj))
-    return found[1] if found is not None and found[0] is obj else None
+    found = HANDLERS.get(_key(obj))
+    return found[1] if found is not None and (found[0] is obj or isinstance(obj, types.BuiltinMethodType)) else None
+
+
+def _key(callee: Any) -> Any:
+    """A built-in method of a class is another object each time that it is asked for."""
+    owner = getattr(callee, "__self__", None)
+    return (owner, callee.__name__) if isinstance(callee, types.BuiltinMethodType) and isinstance(owner, type) else id(callee)

@@ -143,6 +143,7 @@ class Frame:
     signature: Any = None
     recursion: Any = None  # Recursion, while the function is lowered as a recursive one
     loops: list[LoopFrame] = field(default_factory=list[LoopFrame])
+    waiting: LoopFrame | None = None  # the loop in which it goes through a generator, while that runs
 
     @property
     def returned(self) -> Flag:

@@ -8,7 +8,7 @@ import importlib
 import string
 from typing import Any
 
-from oneform.errors import ITSELF, plain
+from oneform.errors import ITSELF, items_themselves, plain
 from oneform.frontend.expressions import BINARY
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.frames import call_node, define
@@ -168,6 +168,8 @@ def text_of(t: Tracer, e: ast.expr) -> tuple[str, list[Num]]:
         shifted = _shift(right, len(first))
         return left + shifted, [*first, *second]
     x = t.expr(e)
+    if isinstance(x, Seq) and x.kind == "tuple" and x.items and all(isinstance(i, Num) for i in x.items):
+        return items_themselves(len(x.items)), [i for i in x.items if isinstance(i, Num)]
     return (ITSELF, [x]) if isinstance(x, Num) else (_part(t, x, "", details, e), details)
 
 

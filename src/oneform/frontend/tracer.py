@@ -47,6 +47,8 @@ class Tracer:
         self.rewritten: set[Any] = set()  # boxes of run-time lists that were changed
         self.rebound: set[Any] = set()  # boxes of lists in whose objects other arrays, lists or objects were put
         self.closed_over: set[Any] = set()  # paths of frames whose names a function value may still read
+        self.testing = 0  # conditions of loops around what is being lowered
+        self.spent: dict[Any, Any] = {}  # iterators that have been gone through, and where
         self.unrolled: tuple[int, ...] = ()  # indices of the structural loops being unrolled
         self.statements, self.expressions = statements, expressions
         self.captures: dict[Any, tuple[Capture, Value]] = {}

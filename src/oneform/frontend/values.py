@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -269,21 +269,49 @@ class Slice:
     step: Num | None
 
 
+@dataclass(frozen=True)
+class Born:
+    """Where an iterator was made: how many loops around it there are, and which copies of bodies it stands in."""
+
+    loops: int
+    unrolled: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """enumerate, zip or reversed over other iterables, or the items of one that is lowered lazily."""
+    """enumerate, zip or reversed over other iterables, or an iterator over one (`iter`). `born`: it can be gone through once."""
 
     kind: str
     parts: tuple[Abstract, ...]
     start: Num | None = None
+    born: Born | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Generator:
-    """A generator expression, evaluated where it is consumed."""
+    """A generator expression: evaluated where it is consumed, but for what its first loop goes through."""
 
     node: ast.GeneratorExp
     frame: Any
+    first: Abstract
+    born: Born | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Yields:
+    """A call of a function that yields, which is run where it is consumed. `run` takes the function as rewritten, and its parameters."""
+
+    source: Any
+    bindings: Mapping[str, Abstract]
+    run: Callable[[Any, Mapping[str, Abstract]], Abstract]
+    born: Born
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """A function made here: what a loop does with an item."""
+
+    run: Callable[[Abstract], Num]
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,7 +340,8 @@ class Poison:
     loc: Location | None
 
 
-Abstract = Num | Arr | Seq | Ref | Opt | Text | ClassOf | Py | Fn | Method | Pullback | Attr | Range | Slice | Walk | Generator | Maybe | Missing
+OneShot = Walk | Generator | Yields
+Abstract = Num | Arr | Seq | Ref | Opt | Text | ClassOf | Py | Fn | Method | Pullback | Attr | Range | Slice | Visit | OneShot | Maybe | Missing
 NONE = Py(None)
 
 
@@ -416,6 +445,10 @@ def parts(x: Any) -> Iterator[Arr | Ref]:
         inside = x.defaults.values()
     elif isinstance(x, Walk):
         inside = x.parts
+    elif isinstance(x, Generator):
+        inside = (x.first,)
+    elif isinstance(x, Yields):
+        inside = x.bindings.values()
     for i in inside:
         yield from parts(i)
 
@@ -438,8 +471,10 @@ def describe(x: Any, shape: tuple[Dim, ...] | None = None) -> str:
             return f"the string {x.obj!r}"
         name = getattr(x.obj, "__name__", None)
         return f"the {type(x.obj).__name__} {name}" if name else f"a {type(x.obj).__name__}"
-    if isinstance(x, (Fn, Method, Pullback, Attr)):
+    if isinstance(x, (Fn, Method, Pullback, Attr, Visit)):
         return "a function"
+    if isinstance(x, Yields):
+        return "a generator"
     if isinstance(x, Maybe):
         return describe(x.item)
     if isinstance(x, Opt):

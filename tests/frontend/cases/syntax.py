@@ -28,9 +28,56 @@ def class_definition(x):
     return x
 
 
-def generator(x):
-    for i in (yield x):  # E: E001 generators are not supported
-        x = x + i
+def value_of_a_yield(x):
+    def sent_to(x):
+        for i in (yield x):  # E: E001 the value of a yield is not supported
+            x = x + i
+
+    return sum(sent_to(x))
+
+
+def generator_returned(x):
+    def some():
+        yield x
+
+    return some()  # E: E101 a generator cannot be passed out of compiled code
+
+
+def generator_beside_others(v):
+    def some():
+        yield from v
+
+    return sum(a * b for a, b in zip(v, some()))  # E: E101 a generator cannot be iterated over here
+
+
+def gone_through_twice(v):
+    squares = (e * e for e in v)
+    return sum(squares) / max(squares)  # E: E107 a generator is gone through more than once
+
+
+def gone_through_in_a_loop(v, n):
+    pairs = zip(v, v)
+    total = 0.0
+    for _ in range(n):
+        for a, b in pairs:  # E: E107 zip is gone through in a loop
+            total += a * b
+    return total
+
+
+def gone_through_in_a_condition(v, x):
+    squares = map(lambda e: e * e, v)
+    while x < sum(squares):  # E: E107 a generator is gone through in a loop
+        x = 2.0 * x
+    return x
+
+
+def gone_through_by_another(v):
+    squares = (e * e for e in v)
+
+    def largest():
+        return max(squares)  # E: E107 a generator is gone through more than once
+
+    return largest() + largest()
 
 
 def set_display(x):
