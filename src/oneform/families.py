@@ -50,9 +50,18 @@ def family_of(cls: type) -> Family | None:
     return _look(cls)
 
 
+CODES: dict[str, int] = {}  # of strings met lately; compiled entries look here
+_MANY_CODES = 1 << 16
+
+
 def text_code(text: str) -> int:
     """A string as the number that stands for it in compiled code."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
+    code = CODES.get(text)
+    if code is None:
+        if len(CODES) >= _MANY_CODES:
+            CODES.clear()
+        code = CODES[text] = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
+    return code
 
 
 def _look(cls: type) -> Family | None:

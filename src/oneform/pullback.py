@@ -10,7 +10,7 @@ import numpy as np
 from oneform.derivatives import Grad, Jvp, Vjp
 from oneform.errors import DerivativeError
 from oneform.staging import Compiled, Derived, options_of, origin_of
-from oneform.tree import Tree, spread, unflatten
+from oneform.tree import Tree, nodes_in, spread, unflatten
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -36,6 +36,10 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     origin, options = origin_of(f), options_of(f)
     points = copied(primals)
     out = Compiled(origin, options, "jit")(*copied(points))
+    family = next(iter(nodes_in(out)), None)
+    if family is not None:  # the rows of their table are in the order in which the program made them, those of the cotangents are not
+        detail = f"the function returns {family} objects, which refer to each other: of.vjp cannot say which cotangent is of which"
+        raise DerivativeError("E202", detail, repair="Return their numbers in an array, or take of.grad of what you want of them.")
     function = Compiled(Derived(origin, Vjp()), options, "vjp")
     expected = structure(out)
 

@@ -28,7 +28,7 @@ from oneform.runtime.arrays import LeafKey
 from oneform.runtime.callable import Base, attach, fast
 from oneform.runtime.engine import Bound, Options, Specialisation, compile_image
 from oneform.runtime.trampoline import Shape
-from oneform.tree import LEAF, Leaf, Tree, columns_among, flatten, native, unflatten
+from oneform.tree import LEAF, Leaf, Tree, columns_among, flatten, native, readable, unflatten
 
 Args = Sequence[tuple[Tree, list[Leaf]]]
 Kwargs = Mapping[str, tuple[Tree, list[Leaf]]]
@@ -236,7 +236,7 @@ def plan(low: Lowered, signature: Signature, references: Sequence[Reference], id
     leaves = tuple(Leaf(p.type, w) for p, w in zip(function.params, weak, strict=True))
     kinds = tuple(r.native(identity)[0] for r in references)
     results = tuple(r.type for r in function.results[: len(function.results) - len(low.writes)])
-    by_python = not all(map(native, (*trees, *(k for _, k in named)))) or bool(low.updates)
+    by_python = not all(map(readable, (*trees, *(k for _, k in named)))) or bool(low.updates)
     if native(low.result) and not low.updates:
         return function, Shape(trees, named, leaves, kinds, low.result, results, tuple(low.writes), by_python=by_python)
     flat = Tree("tuple", (LEAF,) * len(results))
@@ -425,7 +425,7 @@ class Compiled(Base):
         assert self.identity is not None
         places = [r.native(self.identity)[1] for r in version.references]
         bound = version.spec.bind(_Slow(self), places)
-        if bound.link is not None and not version.spec.shape.by_python and version.spec.shape.rebuilt is None:
+        if bound.link is not None and not version.spec.shape.by_python:
             if self.chain and self.chain[-1].link is not None:
                 bound.link.then(self.chain[-1].link)
             self.chain.append(bound)  # all links stay: another thread may be inside one

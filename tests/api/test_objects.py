@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -145,3 +145,60 @@ def test_one_object_given_twice_and_changed_is_refused() -> None:
     with pytest.raises(of.ArgumentError, match="E403"):
         of.jit(f)(xs, xs)
     assert of.jit(f)([1.0], xs) == 3.0
+
+
+class Even(NamedTuple):
+    odd: Odd | None
+    x: float
+
+
+@dataclass
+class Odd:
+    even: Even | None
+    x: float
+
+
+def alternating(t):
+    if t.odd is None:
+        return t.x * t.x
+    return t.x * t.odd.x + (0.0 if t.odd.even is None else alternating(t.odd.even))
+
+
+def test_tuples_and_objects_of_one_family_come_back_with_all_their_fields():
+    t = Even(Odd(Even(Odd(None, 3.0), 2.0), 5.0), 1.0)
+    assert of.grad(alternating)(t) == Even(Odd(Even(Odd(None, 2.0), 3.0), 1.0), 5.0)
+
+
+class Shelf:
+    items = [7.0]  # what the class says of itself is not the object's
+
+    def __init__(self, below, items):
+        self.below, self.items = below, items
+
+
+def squares(s):
+    total = 0.0
+    for v in s.items:
+        total += v * v
+    return total if s.below is None else total + squares(s.below)
+
+
+def test_new_objects_do_not_write_to_the_lists_of_their_class():
+    s = Shelf(None, [1.0, 2.0])
+    for k in range(5):
+        s = Shelf(s, [float(k)])
+    g = of.grad(squares)(s)
+    assert vars(g)["items"] == [8.0] and vars(g.below)["items"] == [6.0]
+    assert Shelf.items == [7.0]
+
+
+def grow(n, x):
+    return Tree(None, None, x) if n == 0 else Tree(grow(n - 1, 2.0 * x), grow(n - 1, 3.0 * x), x)
+
+
+def test_the_cotangents_of_a_tree_that_the_function_makes_are_refused():
+    """Their rows would be taken for those of the result, which are in another order: the leaves come first there."""
+    with pytest.raises(of.errors.DerivativeError, match="returns Tree objects"):
+        of.vjp(lambda x: grow(2, x), 1.5)
+    primal, tangent = of.jvp(lambda x: grow(2, x), (1.5,), (1.0,))
+    assert (primal.left.right.x, tangent.left.right.x) == (9.0, 6.0)

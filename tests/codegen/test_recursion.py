@@ -137,6 +137,27 @@ def test_memory_that_every_call_writes_to_is_never_copied(in_place: bool) -> Non
     agree(f, [np.float64(0.9), np.int64(0)], [0], [0])
 
 
+@pytest.mark.parametrize("last", [True, False])
+def test_memory_that_some_calls_leave_as_it_is_is_never_copied(last: bool) -> None:
+    """A tree walk that ends at None: the first branch gives the list back, the other hands it through two calls; then it is pushed to, or was."""
+    b = Builder()
+    n, t = b.param(K), List((K,))
+    body = b.sub()
+    k, kept = body.param(K), body.param(t)
+    then, other = body.sub(), body.sub()
+    below = other.emit1(OPS["sub"], k, integer(other, 1))
+    (first,) = other.emit(recur, below, kept, name="walk", types=(t,))
+    (second,) = other.emit(recur, below, first, name="walk", types=(t,))
+    changed = second if last else make.push(other, second, (), (), [k])
+    found = body.emit1(OPS["if"], body.emit1(OPS["le"], k, integer(body, 0)), regions=(then.block(kept), other.block(changed)))
+    found = make.push(body, found, (), (), [k]) if last else found
+    out = b.emit1(recursive, n, make.rows(b, (K,)), regions=(body.block(found),), name="walk", types=(t,))
+    f = verify(b.function("f", make.size(b, out, (), ())))
+    for g in (f, optimise(f)):
+        assert not [c for c in Compiled(g).kernel.copies if c.in_loop]
+    both(f, np.int64(5))
+
+
 def test_lists_that_calls_push_to_and_pop_from() -> None:
     """A stack as parameter and result: each call pushes two rows, and pops one of them after the inner call."""
     b = Builder()

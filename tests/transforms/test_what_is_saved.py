@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -52,3 +53,19 @@ def test_a_sum_is_fused_with_its_adjoint_though_its_factor_stands_after_it():
 
     text = gradient(f, np.linspace(0.1, 2.0, 40))
     assert " for " not in text and "empty" not in text and text.count(" = build ") == 1  # one pass over x, with no tape
+
+
+def test_terms_of_a_sum_that_is_saved_are_not_saved_beside_it():
+    def walk(n: int, x: Any, w: Any, v: Any, b: Any) -> Any:
+        if n == 0:
+            return x
+        g = w @ walk(n - 1, x, w, v, b) + v @ x + b
+        return np.tanh(g[: len(x)]) * np.sin(g[len(x) :])
+
+    def total(w: Any, v: Any, b: Any, x: Any, n: int) -> Any:
+        return np.sum(walk(n, x, w, v, b))
+
+    numbers = np.random.default_rng(0)
+    text = gradient(total, *(0.1 * numbers.normal(size=s) for s in ((40, 20), (40, 20), 40, 20)), 4)
+    (tape,) = set(re.findall(r"list<bool[^>]*>", text))
+    assert tape.count("f64[") == 2  # the sum, and what was given to the product

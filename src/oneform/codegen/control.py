@@ -8,6 +8,7 @@ from functools import partial
 from oneform.codegen.complexes import Cpx, register_types, registers
 from oneform.codegen.context import POLL_EVERY
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, generator
+from oneform.codegen.growth import PIECE, growing, make_room
 from oneform.codegen.jam import Jam, Lane, emit_jam, find_jam
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, in_vectors, inner_work, spend, trip_count
 from oneform.codegen.nests import emit_nest, find_nest
@@ -160,6 +161,11 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     if light and not outermost and (trips is None or trips > SHORT):
         spend(em, em.ins(f"call i64 @llvm.smax.i64(i64 {n}, i64 0)"), check=False)
     em.loops.append(i)
+    grown = growing(i) if light else {}
+
+    def room(count: str, names: list[str]) -> Sequence[str]:
+        reps = carried.reps(names)
+        return [x for _, x in carried.flatten([make_room(em, rep, count) if k in grown and isinstance(rep, Lst) else rep for k, rep in enumerate(reps)])]
 
     def run() -> list[str]:
         if limits is not None and not em.cold:
@@ -170,6 +176,11 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
             return []
         if not carried.parts and not count_down and in_vectors(em, i, trips, [], body) is not None:
             return []
+        if grown:
+            em.roomy.update(grown.values())
+            ends = in_pieces(em, n, carried.parts, PIECE, body, pieces, room)
+            em.roomy.difference_update(grown.values())
+            return ends
         return in_pieces(em, n, carried.parts, POLL_EVERY if not inner else POLL_EVERY // 16, body) if pieces else counted(em, "0", n, carried.parts, body)
 
     variables = limits or {carried.body.params[0]: n}

@@ -90,6 +90,7 @@ class Emitter(Body):
         self.sites: list[Site] = []
         self.used: set[str] = set()
         self.others: list[str] = []  # functions beside the kernel
+        self.roomy: set[Instr] = set()  # pushes to lists that have room for them
         self.functions: dict[str, Any] = {}  # recursive functions around
         self.levels: list[dict[str, str]] = []  # of the functions around each other: what is captured, by its name outside
         self.declared: dict[str, str] = {}

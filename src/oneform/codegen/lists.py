@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from oneform.codegen.arrays import flat_index, load, load_at, store, store_at, sum_of, to_memory
 from oneform.codegen.complexes import Cpx, number
 from oneform.codegen.emit import LISTS, Arr, Emitter, Lst, Rep, generator
+from oneform.codegen.growth import make_room
 from oneform.codegen.loops import counted
 from oneform.codegen.scalars import itemsize
 from oneform.codegen.support import HEADER_TAG
@@ -137,8 +138,6 @@ def _list(em: Emitter, i: Instr) -> Lst:
 
 # ---------------------------------------------------------------- push and pop
 
-FIRST_ROOM = 32
-
 
 @generator("list")
 def _empty(em: Emitter, i: Instr) -> Sequence[Rep]:
@@ -163,12 +162,11 @@ def _push(em: Emitter, i: Instr) -> Sequence[Rep]:
     first = 1 + len(i.attrs.get("fields", ()))
     items = [em.operand(i, k, t) for k, t in enumerate(at_list(root.type, i.attrs).items, first)]
     s, place = _inner_list(em, i, root)
-    ptr, cap = _room(em, s)
-    grown = Lst(s.type, ptr, s.top, cap)
+    grown = s if i in em.roomy else make_room(em, s, "1")
     row = _row(em, grown, s.top)
     for item, t, at in zip(items, s.type.items, layout(s.type)[0], strict=True):
         _write(em, row, item, t, at)
-    new = Lst(s.type, ptr, em.ins(f"add nuw nsw i64 {s.top}, 1"), cap)
+    new = Lst(s.type, grown.ptr, em.ins(f"add nuw nsw i64 {s.top}, 1"), grown.cap)
     if place is None:
         return (new,)
     place.write(new)
@@ -179,24 +177,6 @@ def at_list(t: Type, attrs: Attrs) -> List:
     target = at_path(t, attrs.get("fields", ()))
     assert isinstance(target, List)
     return target
-
-
-def _room(em: Emitter, s: Lst) -> tuple[str, str]:
-    """Pointer and capacity of a list with room for one more row."""
-    em.use("grow")
-    size = layout(s.type)[1]
-    full, grow, done = em.ins(f"icmp eq i64 {s.top}, {s.cap}"), em.fresh("grow"), em.fresh("room")
-    before = em.label
-    em.do(f"br i1 {full}, label %{grow}, label %{done}, !prof !1")
-    em.begin(grow)
-    more = em.ins(f"call i64 @llvm.umax.i64(i64 {em.ins(f'shl nuw nsw i64 {s.cap}, 1')}, i64 {FIRST_ROOM})")
-    larger = em.ins(f"call ptr @of.grow(ptr %ctx, ptr {s.ptr}, i64 {s.cap}, i64 {more}, i64 {size})")
-    em.need(larger)
-    after = em.label
-    em.jump(done)
-    em.begin(done)
-    ptr = em.ins(f"phi ptr [{s.ptr}, %{before}], [{larger}, %{after}]")
-    return ptr, em.ins(f"phi i64 [{s.cap}, %{before}], [{more}, %{after}]")
 
 
 @generator("pop")

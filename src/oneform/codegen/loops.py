@@ -64,9 +64,9 @@ def in_vectors(em: Emitter, i: Instr, trips: int | None, carried: Parts, body: B
     return [end for _, end in carried]
 
 
-def in_pieces(em: Emitter, n: str, carried: Parts, piece: int, body: Body) -> list[str]:
-    """A counted loop that polls between pieces, so that the loop itself stays one that vectorises."""
-    outer, poll, done = em.fresh("piece"), em.fresh("poll"), em.fresh("done")
+def in_pieces(em: Emitter, n: str, carried: Parts, piece: int, body: Body, poll: bool = True, before_piece: Body | None = None) -> list[str]:
+    """A counted loop that polls between pieces, so that the loop itself stays one that vectorises. `before_piece`: makes ready for this many iterations."""
+    outer, between, done = em.fresh("piece"), em.fresh("poll"), em.fresh("done")
     before = em.label
     em.jump(outer)
     em.begin(outer)
@@ -75,10 +75,14 @@ def in_pieces(em: Emitter, n: str, carried: Parts, piece: int, body: Body) -> li
     left = em.ins(f"sub nsw i64 {n}, {start}")
     size = em.ins(f"call i64 @llvm.smin.i64(i64 {left}, i64 {piece})")
     stop = em.ins(f"add nsw i64 {start}, {size}")
-    ends = counted(em, start, stop, [(t, name) for (t, _), (name, _) in zip(carried, phis, strict=True)], body)
-    em.do(f"br i1 {em.ins(f'icmp slt i64 {stop}, {n}')}, label %{poll}, label %{done}, !prof !1")
-    em.begin(poll)
-    em.poll()
+    names = [name for name, _ in phis]
+    if before_piece is not None:
+        names = list(before_piece(size, names))
+    ends = counted(em, start, stop, [(t, name) for (t, _), name in zip(carried, names, strict=True)], body)
+    em.do(f"br i1 {em.ins(f'icmp slt i64 {stop}, {n}')}, label %{between}, label %{done}, !prof !1")
+    em.begin(between)
+    if poll:
+        em.poll()
     latch = em.label
     em.jump(outer)
     em.fill(start_line, f"{start} = phi i64 [0, %{before}], [{stop}, %{latch}]")

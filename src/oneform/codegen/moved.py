@@ -11,7 +11,8 @@ HOLDERS = ("push", "swap")  # operations that put memory into a list
 
 
 def find_moved(block: Block, plan: Plan) -> None:
-    """Which parameters recursive functions take over: those that they write to, hand to a loop, a list or to a call that takes them over."""
+    """Which parameters recursive functions take over: those that they write to, return, hand to a loop, a list or to a call that takes them over,
+    be it through a branch that leaves them as they are."""
     for i in instructions(block.body):
         if i.op.structure == "recursive":
             plan.functions.update(dict.fromkeys((i, *calls(i.regions[0], i.attrs["name"])), i))
@@ -22,7 +23,10 @@ def find_moved(block: Block, plan: Plan) -> None:
     while changed:
         changed = False
         for f, body in bodies.items():
-            taken = {a for i in body for a in taken_over(i, plan)}
+            taken = {a for i in body for a in taken_over(i, plan)}.union(f.regions[0].results)
+            for i in body:
+                if i.op.structure == "if":
+                    taken.update(r.results[k] for k, o in enumerate(i.outs) if o in taken for r in i.regions)
             found = frozenset(k for k, p in enumerate(f.regions[0].params) if p in taken and in_memory(p.type)) | set(plan.delivered[f].values())
             changed = changed or found != plan.moved[f]
             plan.moved[f] = found

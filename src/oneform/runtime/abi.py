@@ -24,13 +24,14 @@ HAVE_VECTORCALL = 1 << 11
 SLOTS = (
     "float", "int", "bool", "True", "None", "tuple", "list", "dict", "ndarray", "d.bool", "d.i32", "d.i64", "d.f32", "d.f64",
     "s.bool", "s.i32", "s.i64", "s.f32", "s.f64", "PyArray_NewFromDescr", "PyArray_Scalar", "handler",
-    "complex", "d.c64", "d.c128", "s.c64", "s.c128",
+    "complex", "d.c64", "d.c128", "s.c64", "s.c128", "str",
 )
 _OBJECTS: dict[str, Any] = {
     "float": float, "int": int, "bool": bool, "True": True, "None": None, "tuple": tuple, "list": list, "dict": dict, "ndarray": np.ndarray,
     "d.bool": np.dtype("?"), "d.i32": np.dtype("i4"), "d.i64": np.dtype("i8"), "d.f32": np.dtype("f4"), "d.f64": np.dtype("f8"),
     "s.bool": np.bool_, "s.i32": np.int32, "s.i64": np.int64, "s.f32": np.float32, "s.f64": np.float64,
     "complex": complex, "d.c64": np.dtype("c8"), "d.c128": np.dtype("c16"), "s.c64": np.complex64, "s.c128": np.complex128,
+    "str": str,
 }
 _NUMPY_API = {"PyArray_NewFromDescr": 94, "PyArray_Scalar": 60}
 

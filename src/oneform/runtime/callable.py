@@ -67,13 +67,13 @@ def fast(cls: type[T]) -> type[T]:
 class Link:
     """The words a trampoline reads (see text.LINK). Keeps alive what they point to."""
 
-    def __init__(self, entry: int, slow: Any, raiser: Callable[..., Any], captures: Sequence[tuple[Any, Any]], constants: Sequence[Any]):
-        head = {"try": entry, "next": 0, "slow": id(slow), "raiser": id(raiser), "api": abi.table()}
+    def __init__(self, entry: int, slow: Any, raiser: Callable[..., Any], finish: Any, captures: Sequence[tuple[Any, Any]], constants: Sequence[Any]):
+        head = {"try": entry, "next": 0, "slow": id(slow), "raiser": id(raiser), "finish": id(finish), "api": abi.table()}
         found = [id(x) for pair in captures for x in pair]
         words = [*(head[name] for name in LINK if name != "captures"), *found, *map(id, constants)]
         self.words = (ctypes.c_uint64 * len(words))(*words)
         self.address = ctypes.addressof(self.words)
-        self.objects = (slow, raiser, captures, constants)
+        self.objects = (slow, raiser, finish, captures, constants)
         self.next: Link | None = None
 
     def then(self, link: Link) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
+from oneform.families import CODES
 from oneform.runtime import abi
-from oneform.runtime.text import Text
-from oneform.tree import Tree
+from oneform.runtime.text import Names, Text
+from oneform.tree import Leaf, Tree, has_fixed_fields
 
 
 def constants(tree: Tree) -> list[Any]:
@@ -20,27 +22,37 @@ def constants(tree: Tree) -> list[Any]:
         own = [tree.meta[0], names, *names]
     elif tree.kind == "static":
         own = [sys.intern(tree.meta) if type(tree.meta) is str else tree.meta]
+    elif tree.kind == "pools":
+        own = [c for family in tree.meta for c in family.classes]
+    elif tree.kind == "fields":
+        own = [sys.intern(n) for _, names in tree.meta[2] for n in names]
+    elif tree.kind == "text":
+        own = [CODES]
     return [*own, *(c for child in tree.children for c in constants(child))]
-
-
-class Names:
-    """Constants of a link, taken one after the other."""
-
-    def __init__(self, offset: int):
-        self.offset = offset
-
-    def load(self, t: Text) -> str:
-        self.offset += 8
-        return t.load("ptr", "%link", self.offset - 8)
 
 
 # ---------------------------------------------------------------- arguments
 
 
-class Held:
-    """Objects that the call keeps alive itself, since no caller's frame does: captures, and what is inside lists, dicts and records."""
+Reader = Callable[[str, Tree, Sequence[Leaf], Names], str]  # see reader.py
 
-    def __init__(self) -> None:
+
+class Keeper(Protocol):
+    """Who takes an argument apart: what becomes of objects that do not fit, of those to be held, and of what is read into columns."""
+
+    def fail(self) -> str: ...
+
+    def keep(self, t: Text, obj: str, owned: bool) -> None: ...
+
+    def columns(self, t: Text, tree: Tree, obj: str, names: Names, found: list[str]) -> None: ...
+
+
+class Held:
+    """Objects that the call keeps alive itself, since no caller's frame does: captures, what is inside lists, dicts and records, and columns."""
+
+    def __init__(self, leaves: Sequence[Leaf], reader: Reader) -> None:
+        self.leaves, self.reader = leaves, reader
+        self.readers: list[str] = []
         self.count = 0
         self.used = False
 
@@ -54,6 +66,16 @@ class Held:
             t.do(f"call void @Py_IncRef(ptr {obj})")
         t.do(f"store ptr {obj}, ptr {t.at('%held', 8 * self.count)}")
         self.count += 1
+
+    def columns(self, t: Text, tree: Tree, obj: str, names: Names, found: list[str]) -> None:
+        """A long list, or objects of recursive classes: by a function of its own."""
+        name, first = f"of.read{len(self.readers)}", len(found)
+        self.readers.append(self.reader(name, tree, self.leaves[first : first + tree.leaves], names))
+        t.check(t.let(f"call i1 @{name}(ptr %link, ptr {obj}, ptr %columns)"), self.fail())
+        for k in range(tree.leaves):
+            found.append(t.load("ptr", "%columns", 8 * k))
+        for column in found[first:]:
+            self.keep(t, column, True)
 
     def release(self, t: Text) -> None:
         for k in range(self.count):
@@ -73,7 +95,7 @@ class Held:
         t.do("ret ptr null")
 
 
-def take_apart(t: Text, tree: Tree, obj: str, held: Held, names: Names, found: list[str]) -> None:
+def take_apart(t: Text, tree: Tree, obj: str, held: Keeper, names: Names, found: list[str]) -> None:
     """Append the leaves of an object that must have this structure. Exact types only: the rest goes to the next link."""
     if tree.kind == "leaf":
         found.append(obj)
@@ -82,6 +104,8 @@ def take_apart(t: Text, tree: Tree, obj: str, held: Held, names: Names, found: l
         t.check(t.let(f"icmp eq ptr {obj}, {wanted}"), held.fail())
     elif tree.kind == "record":
         _record_apart(t, tree, obj, held, names, found)
+    elif tree.kind in ("pools", "rows", "node"):
+        held.columns(t, tree, obj, names, found)
     else:
         t.check_type(obj, tree.kind, held.fail())
         t.check(t.let(f"icmp eq i64 {t.load('i64', obj, abi.OB_SIZE)}, {len(tree.children)}"), held.fail())
@@ -96,7 +120,7 @@ def take_apart(t: Text, tree: Tree, obj: str, held: Held, names: Names, found: l
             _items_apart(t, tree, obj, held, names, found)
 
 
-def _items_apart(t: Text, tree: Tree, obj: str, held: Held, names: Names, found: list[str]) -> None:
+def _items_apart(t: Text, tree: Tree, obj: str, held: Keeper, names: Names, found: list[str]) -> None:
     """The items of a tuple, which keeps them, or of a list, which another thread may change."""
     for k, child in enumerate(tree.children):
         items = t.load("ptr", obj, abi.LIST_ITEMS) if tree.kind == "list" else t.at(obj, abi.TUPLE_ITEMS)
@@ -106,19 +130,33 @@ def _items_apart(t: Text, tree: Tree, obj: str, held: Held, names: Names, found:
         take_apart(t, child, item, held, names, found)
 
 
-def _record_apart(t: Text, tree: Tree, obj: str, held: Held, names: Names, found: list[str]) -> None:
-    """The fields of a NamedTuple, which is a tuple, or of a dataclass, by attribute."""
+def _record_apart(t: Text, tree: Tree, obj: str, held: Keeper, names: Names, found: list[str]) -> None:
+    """The fields of a NamedTuple, which is a tuple, or of another object, by attribute."""
     cls, _ = names.load(t), names.load(t)
     fields = [names.load(t) for _ in tree.children]
     t.check(t.let(f"icmp eq ptr {t.load('ptr', obj, abi.OB_TYPE)}, {cls}"), held.fail())
     if issubclass(tree.meta[0], tuple):
         _items_apart(t, tree, obj, held, names, found)
         return
+    if not has_fixed_fields(tree.meta[0]):
+        same_fields(t, obj, fields, held.fail())
     for name, child in zip(fields, tree.children, strict=True):
         item = t.let(f"call ptr @PyObject_GetAttr(ptr {obj}, ptr {name})")
         t.check(t.let(f"icmp ne ptr {item}, null"), held.fail())
         held.keep(t, item, True)
         take_apart(t, child, item, held, names, found)
+
+
+def same_fields(t: Text, obj: str, names: Sequence[str], otherwise: str) -> None:
+    """The object's namespace has these names and no others."""
+    space = t.let(f"call ptr @PyObject_GenericGetDict(ptr {obj}, ptr null)")
+    t.check(t.let(f"icmp ne ptr {space}, null"), otherwise)
+    same = t.let(f"icmp eq i64 {t.let(f'call i64 @PyDict_Size(ptr {space})')}, {len(names)}")
+    for name in names:
+        value = t.let(f"call ptr @PyDict_GetItemWithError(ptr {space}, ptr {name})")
+        same = t.let(f"and i1 {same}, {t.let(f'icmp ne ptr {value}, null')}")
+    t.do(f"call void @Py_DecRef(ptr {space})")
+    t.check(same, otherwise)
 
 
 # ---------------------------------------------------------------- results

@@ -143,9 +143,9 @@ class Bound:
         if not NATIVE:
             self.call: Callable[..., Any] = _PlainEntry(spec)
             return
-        flat = Link(0, _unfit, spec.fail, [(None, None)] * len(captures), spec.constants)
+        flat = Link(0, _unfit, spec.fail, None, [(None, None)] * len(captures), spec.constants)
         self.call = Entry(spec.loaded["of.py.flat"], flat)
-        self.link = Link(spec.loaded["of.py.try"], slow, spec.fail, captures, spec.constants)
+        self.link = Link(spec.loaded["of.py.try"], slow, spec.fail, spec.shape.rebuild, captures, spec.constants)
         self.enter = spec.loaded["of.py.enter"]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from oneform.runtime import abi
 
-# Word offsets of a link: its own entry, the link to try next, Python's slow path, what raises errors, the process's table of
-# addresses. Captures follow, two words each, then constants: keys, classes and names that containers are made of.
-LINK = {name: 8 * k for k, name in enumerate(("try", "next", "slow", "raiser", "api", "captures"))}
+# Word offsets of a link: its own entry, the link to try next, Python's slow path, what raises errors, what puts results together that only
+# Python can, the process's table of addresses. Captures follow, two words each, then constants: keys, classes and names that containers are made of.
+LINK = {name: 8 * k for k, name in enumerate(("try", "next", "slow", "raiser", "finish", "api", "captures"))}
 SELF_VECTORCALL, SELF_LINK = 16, 24  # in the callable object
 
 
@@ -53,3 +53,18 @@ class Text:
 
     def check_type(self, obj: str, name: str, otherwise: str) -> None:
         self.check(self.let(f"icmp eq ptr {self.load('ptr', obj, abi.OB_TYPE)}, {self.api(name)}"), otherwise)
+
+
+class Names:
+    """Constants of a link, taken one after the other."""
+
+    def __init__(self, offset: int):
+        self.offset = offset
+
+    def take(self) -> int:
+        """Where in the link the next one is."""
+        self.offset += 8
+        return self.offset - 8
+
+    def load(self, t: Text) -> str:
+        return t.load("ptr", "%link", self.take())

@@ -18,19 +18,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from oneform.runtime import abi
-from oneform.runtime.containers import Held, Names, Pool, build, constants, pool_size, take_apart, widest
-from oneform.runtime.text import LINK, SELF_LINK, Text
-from oneform.tree import Leaf, Tree
+from oneform.runtime.containers import Held, Pool, build, constants, pool_size, take_apart, widest
+from oneform.runtime.reader import reader
+from oneform.runtime.text import LINK, SELF_LINK, Names, Text
+from oneform.runtime.vectors import SUPPORT
+from oneform.tree import Leaf, Tree, unflatten
 from oneform.types import ANY, DTYPES, Array, Dim, DType, Scalar, Type, element, real_dtype, shape_of
 
 LLVM = {"bool": "i8", "i32": "i32", "i64": "i64", "f32": "float", "f64": "double"}  # a complex number is passed as its two parts
 
 _DECLARATIONS = {
     "PyObject_Vectorcall": "ptr (ptr, ptr, i64, ptr)", "PyObject_CallFunction": "ptr (ptr, ptr, ...)", "PyObject_CallNoArgs": "ptr (ptr)",
+    "PyObject_CallOneArg": "ptr (ptr, ptr)",
     "PyDict_New": "ptr ()", "PyDict_SetItem": "i32 (ptr, ptr, ptr)", "PyObject_GetAttr": "ptr (ptr, ptr)",
     "PyFloat_FromDouble": "ptr (double)", "PyComplex_FromDoubles": "ptr (double, double)", "PyLong_FromLongLong": "ptr (i64)", "PyBool_FromLong": "ptr (i64)",
     "PyLong_AsLongLongAndOverflow": "i64 (ptr, ptr)", "PyTuple_New": "ptr (i64)", "PyList_New": "ptr (i64)", "PyDict_GetItemWithError": "ptr (ptr, ptr)",
     "PyEval_RestoreThread": "void (ptr)", "PyErr_Occurred": "ptr ()", "Py_IncRef": "void (ptr)", "Py_DecRef": "void (ptr)", "free": "void (ptr)",
+    "PyObject_GenericGetDict": "ptr (ptr, ptr)", "PyDict_Size": "i64 (ptr)", "PyUnicode_Compare": "i32 (ptr, ptr)", "PyLong_AsDouble": "double (ptr)",
+    "PyErr_Clear": "void ()", "realloc": "ptr (ptr, i64)", "calloc": "ptr (i64, i64)",
 }
 
 
@@ -55,6 +60,11 @@ class Shape:
         if self.by_python:
             return ()
         return (*self.args, *(t for _, t in self.kwargs))
+
+    def rebuild(self, leaves: Sequence[Any]) -> Any:
+        """The result around its leaves, where that is for Python to do."""
+        assert self.rebuilt is not None
+        return unflatten(self.rebuilt, iter(leaves))
 
     def constants(self) -> list[Any]:
         """The objects that entries refer to, in the order in which they are named: see containers.py."""
@@ -91,8 +101,11 @@ def out_slots(results: Sequence[Type]) -> list[int]:
 
 def emit(shape: Shape, kernel: str = "of.kernel") -> str:
     """The entries around `kernel`, as LLVM text to be appended to the module that defines it."""
-    parts = [_call(shape, kernel), _flat_entry(shape), _try(shape), _ENTER]
-    if any(isinstance(t, Array) for t in shape.results):
+    held = Held(shape.leaves, reader)
+    parts = [_call(shape, kernel), _flat_entry(shape), _try(shape, held), _ENTER, *held.readers]
+    if held.readers:
+        parts.append(SUPPORT)
+    if held.readers or any(isinstance(t, Array) for t in shape.results):
         parts.append(_BOX_ARRAY)
     body = "\n".join(parts)
     return declarations(body) + body + '\n!91000 = !{!"branch_weights", i32 2000, i32 1}\n'
@@ -335,13 +348,12 @@ def _flat_entry(shape: Shape) -> str:
     return "\n".join([*head, *t.lines, "}"])
 
 
-def _try(shape: Shape) -> str:
+def _try(shape: Shape, held: Held) -> str:
     t = Text()
     count = t.let("and i64 %nargs, 9223372036854775807")
     t.check(t.let(f"icmp eq i64 {count}, {len(shape.args)}"), "next")
     constants_at = Names(shape.first_constant())
     _check_names(t, len(shape.kwargs), constants_at)
-    held = Held()
     leaves = "%args"
     if shape.captures or any(a.kind != "leaf" for a in shape.arguments):
         leaves = "%leaves"
@@ -349,13 +361,22 @@ def _try(shape: Shape) -> str:
     result = t.let(f"call ptr @of.py.call(ptr %link, ptr {leaves})")
     held.release(t)
     t.check(t.let(f"icmp ne ptr {result}, inttoptr (i64 1 to ptr)"), "next")
-    t.do(f"ret ptr {result}")
+    if shape.rebuilt is not None:
+        t.check(t.let(f"icmp ne ptr {result}, null"), "error")
+        whole = t.let(f"call ptr @PyObject_CallOneArg(ptr {t.load('ptr', '%link', LINK['finish'])}, ptr {result})")
+        t.do(f"call void @Py_DecRef(ptr {result})")
+        t.do(f"ret ptr {whole}")
+        t.label("error")
+        t.do("ret ptr null")
+    else:
+        t.do(f"ret ptr {result}")
     held.unwind(t)
     _to_next(t)
     head = [
         "define ptr @of.py.try(ptr %link, ptr %args, i64 %nargs, ptr %kwnames) {", "entry:",
         f"  %leaves = alloca [{max(1, len(shape.leaves))} x ptr], align 16",
-        f"  %held = alloca [{max(1, held.count)} x ptr], align 16", f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
+        f"  %held = alloca [{max(1, held.count)} x ptr], align 16", f"  %columns = alloca [{max(1, len(shape.leaves))} x ptr], align 16",
+        f"  %apip = getelementptr i8, ptr %link, i64 {LINK['api']}", "  %api = load ptr, ptr %apip",
     ]
     return "\n".join([*head, *t.lines, "}"])
 

@@ -62,8 +62,24 @@ def subtree_ranges(trees: Sequence[Tree]) -> list[range]:
     return ranges
 
 
+_READ = frozenset({"leaf", "none", "static", "tuple", "list", "dict", "record", "rows", "pools", "node"})
+_READ_IN_COLUMNS = frozenset({"leaf", "none", "static", "tuple", "record", "ragged", "optional", "text", "node", "tag"})
+
+
+def readable(tree: Tree) -> bool:
+    """Whether compiled entries can take this structure apart themselves."""
+    if tree.kind in ("rows", "table"):
+        items = tree.children[0].children if tree.kind == "table" else tree.children
+        return all(map(_readable_in_columns, items))
+    return tree.kind in _READ and all(map(readable, tree.children))
+
+
+def _readable_in_columns(tree: Tree) -> bool:
+    return tree.kind in _READ_IN_COLUMNS and all(map(_readable_in_columns, tree.children))
+
+
 def native(tree: Tree) -> bool:
-    """Whether compiled entries can take apart and build this structure themselves."""
+    """Whether compiled entries can build this structure themselves."""
     if tree.kind in ("rows", "optional", "pairs", "pools", "shared", "again"):
         return False
     if tree.kind == "record" and not issubclass(tree.meta[0], tuple) and not _generated(tree.meta[0], tree.meta[1]):
@@ -86,6 +102,11 @@ def field_names(x: Any) -> tuple[str, ...] | None:
     if cls.__flags__ & HEAP_TYPE and type(cls) is type and cls.__dictoffset__ and not callable(x) and all(b.__flags__ & HEAP_TYPE for b in cls.__mro__[:-1]):
         return tuple(vars(x)) if not hasattr(x, "__array__") else None
     return None
+
+
+def has_fixed_fields(cls: type) -> bool:
+    """Whether all objects of a class have the same fields."""
+    return dataclasses.is_dataclass(cls) or issubclass(cls, tuple)
 
 
 def made(cls: Any, names: Sequence[str], values: Sequence[Any]) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
+import collections
+import itertools
 import operator
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from oneform.errors import ArgumentError
 from oneform.families import HEAP_TYPE, Family, family_of, observe, refers
 from oneform.tree.columns import Differ, Made, column_items, column_of, node_column, text_column
-from oneform.tree.nesting import LEAF, Tree, field_names
+from oneform.tree.nesting import LEAF, Tree, field_names, has_fixed_fields
 
 ATOMS = frozenset({int, float, bool, str, complex, type(None), np.ndarray, np.float64, np.float32, np.int64})  # types of what refers to nothing
 
@@ -159,11 +160,6 @@ def _by_class(rows: list[Any], start: int) -> dict[type, Sequence[int]]:
     return {**found}
 
 
-def has_fixed_fields(cls: type) -> bool:
-    """Whether all objects of a class have the same fields."""
-    return dataclasses.is_dataclass(cls) or issubclass(cls, tuple)
-
-
 def members(x: Any) -> tuple[str, ...]:
     """The fields of an object of a recursive class."""
     own: Any = getattr(x, "_fields", None)
@@ -179,9 +175,11 @@ def objects_of(tree: Tree, leaves: Iterator[Any], old: Made | None = None) -> Ma
     for table, found in tables:
         family = table.children[0].meta[0]
         there = (old or {}).get(family, [])
-        nodes[family] = [*there, *(None if issubclass(c, tuple) else object.__new__(c) for c in _kinds(table, found)[len(there) :])]
+        new = _kinds(table, found)[len(there) :]
+        tuples = {c for c in set(new) if issubclass(c, tuple)}
+        nodes[family] = [*there, *((None if c in tuples else object.__new__(c) for c in new) if tuples else map(object.__new__, new))]
     for table, found in tables:
-        _fill(table, found, nodes)
+        _fill(table, found, nodes, len((old or {}).get(table.children[0].meta[0], ())))
     return nodes
 
 
@@ -192,15 +190,15 @@ def _kinds(table: Tree, found: list[Any]) -> list[type]:
     return [own[0][0]] * (len(found[0]) if found else 0)
 
 
-def _fill(table: Tree, found: list[Any], nodes: Made) -> None:
-    """Give the objects of a table their fields."""
+def _fill(table: Tree, found: list[Any], nodes: Made, old: int) -> None:
+    """Give the objects of a table their fields: new values to those that were there before, the first `old`. No Python code runs for each of the others."""
     family, names, own = table.children[0].meta
     fields = dict(own)
     kinds = _kinds(table, found)
     columns, weak = iter(found), iter(table.meta)
     rows = nodes[family]
     if any(issubclass(c, tuple) for c in fields):
-        _fill_tuples(table, found, nodes)
+        _fill_tuples(table, found, nodes, old)
         return
     kids = list(table.children[0].children)
     if kids and kids[0].kind == "tag":
@@ -208,9 +206,14 @@ def _fill(table: Tree, found: list[Any], nodes: Made) -> None:
         _skip(columns, weak)
     for n, child in zip(names, kids, strict=True):
         values = column_items(child, columns, weak, len(kinds), nodes)
-        for x, c, v in zip(rows, kinds, values, strict=True):
+        for x, c, v in zip(rows[:old], kinds, values, strict=False):
             if n in fields[c]:
                 _set(x, n, v)
+        mine, theirs = rows[old:], values[old:]
+        if not all(n in own_names for own_names in fields.values()):
+            having = [n in fields[c] for c in kinds[old:]]
+            mine, theirs = list(itertools.compress(mine, having)), list(itertools.compress(theirs, having))
+        collections.deque(map(object.__setattr__, mine, itertools.repeat(n), theirs), 0)
 
 
 def _set(x: Any, name: str, new: Any) -> None:
@@ -229,8 +232,8 @@ def _skip(*iterators: Iterator[Any]) -> None:
         next(i)
 
 
-def _fill_tuples(table: Tree, found: list[Any], nodes: Made) -> None:
-    """NamedTuples do not change: each is made when those that it refers to are."""
+def _fill_tuples(table: Tree, found: list[Any], nodes: Made, old: int) -> None:
+    """NamedTuples do not change: each is made when those that it refers to are; other objects of the family get their fields behind them."""
     family, names, own = table.children[0].meta
     fields = dict(own)
     kinds = _kinds(table, found)
@@ -246,6 +249,13 @@ def _fill_tuples(table: Tree, found: list[Any], nodes: Made) -> None:
         values[n] = (child, next(columns).tolist() if inside else column_items(child, columns, weak, len(kinds), nodes))
         if inside:
             next(weak)
+
+    def value(k: int, name: str) -> Any:
+        child, v = values[name]
+        inside = child.kind == "node" and child.meta[0] is family
+        return (None if v[k] < 0 else made_rows[v[k]]) if inside else v[k]
+
+    others = [k for k, x in enumerate(made_rows) if x is not None and not isinstance(x, tuple)]
     stack = list(range(len(kinds)))
     while stack:
         k = stack[-1]
@@ -257,10 +267,8 @@ def _fill_tuples(table: Tree, found: list[Any], nodes: Made) -> None:
         if needs:
             stack += needs
             continue
-        item = {}
-        for n in fields[kinds[k]]:
-            child, v = values[n]
-            inside = child.kind == "node" and child.meta[0] is family
-            item[n] = (None if v[k] < 0 else made_rows[v[k]]) if inside else v[k]
-        made_rows[k] = kinds[k](**item)
+        made_rows[k] = kinds[k](**{n: value(k, n) for n in fields[kinds[k]]})
         stack.pop()
+    for k in others:
+        for n in fields[kinds[k]]:
+            (_set if k < old else object.__setattr__)(made_rows[k], n, value(k, n))

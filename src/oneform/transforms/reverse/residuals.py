@@ -25,16 +25,25 @@ class Plan:
 
 
 def sweep_dead(nodes: Sequence[Instr], results: Iterable[Value] = ()) -> list[Instr]:
-    """Nodes whose results nobody reads go, unless they write a cell or may raise; `results` are read behind them."""
+    """Nodes whose results nobody reads go, unless they write a cell or may raise, those in loops over elements as well: what only they read is
+    not saved. `results` are read behind them."""
     used: set[Value] = set(results)
     kept: list[Instr] = []
     for n in reversed(nodes):
         effect = n.op.raises and n.op not in (LOAD, QUERY) or (n.regions and _has_effect(n))
         if effect or any(o in used for o in n.outs):
+            if _is_over_elements(n):
+                (body,) = n.regions
+                n = Instr(n.op, n.args, n.attrs, (Block(body.params, tuple(sweep_dead(body.body, body.results)), body.results),), n.outs, n.loc)
             kept.append(n)
             used.update(reads(n))
     kept.reverse()
     return kept
+
+
+def _is_over_elements(n: Instr) -> bool:
+    """Whether this is the adjoint of a constructor with no other loop inside: nothing will be put into it later, as the reads of tapes are into others."""
+    return bool(n.op.structure == "for" and n.attrs.get("parallel")) and all(not m.regions or _is_over_elements(m) for m in n.regions[0].body)
 
 
 def _has_effect(n: Instr) -> bool:
