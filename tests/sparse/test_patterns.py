@@ -257,7 +257,45 @@ def test_refusals() -> None:
         of.jacobian(gathered, sparse=True)(vec(3), np.array([5]))
 
 
-# ---------------------------------------------------------------- colours
+# ---------------------------------------------------------------- blocks and colours
+
+
+def products(x, index):
+    out = np.zeros(len(index))
+    for i in range(len(index)):
+        out[i] = x[index[i, 0]] * x[index[i, 1]] + x[index[i, 2]]
+    return out
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_blocks_in_any_order(seed: int) -> None:
+    """Inputs that are gathered in no order, and the same one twice, meet in the rows as they should."""
+    rng = np.random.default_rng(seed)
+    index, x = rng.integers(0, 40 if seed else 2, (60, 3)), rng.normal(size=40)
+    jacobian = of.jacobian(products, sparse=True)
+    assert jacobian.cost(x, index)["mode"] == "blocks"
+    found, dense = jacobian(x, index), of.jacfwd(products)(x, index)
+    np.testing.assert_allclose(found.toarray(), dense, rtol=1e-14)
+    assert found.has_canonical_format and found.nnz == sum(len(set(row)) for row in index.tolist())
+    np.testing.assert_array_equal(found.indices, found.copy().tocoo().tocsr().indices)
+
+
+def test_blocks_of_several_loops() -> None:
+    def f(x, y):
+        out = np.zeros(3 * len(x))
+        for i in range(len(x)):
+            out[3 * i] = y[0] * x[i]
+            out[3 * i + 2] = x[len(x) - 1 - i] ** 2 * y[1]
+        last = np.zeros(len(y))
+        for k in range(len(y)):
+            last[len(y) - 1 - k] = np.sin(y[k])
+        return last, out
+
+    x, y = vec(20), vec(2, 1)
+    jacobian = of.jacobian(f, argnums=(1, 0), sparse=True)
+    assert jacobian.cost(x, y)["mode"] == "blocks"
+    dense = of.jacfwd(f, argnums=(1, 0))(x, y)
+    np.testing.assert_allclose(jacobian(x, y).toarray(), np.vstack([np.hstack(row) for row in dense]), rtol=1e-14)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -266,10 +304,10 @@ def test_colours_share_no_row(seed: int) -> None:
     index = rng.integers(0, 40, (60, 3))
 
     def f(x, index):
-        out = np.zeros(len(index))
+        y = np.concatenate((x, np.zeros(len(index))))
         for i in range(len(index)):
-            out[i] = x[index[i, 0]] * x[index[i, 1]] + x[index[i, 2]]
-        return out
+            y[40 + i] = y[index[i, 0]] * y[index[i, 1]] + y[index[i, 2]]
+        return y
 
     jacobian, x = of.jacobian(f, sparse=True), rng.normal(size=40)
     pattern, colours, cost = jacobian.pattern(x, index), jacobian.colours(x, index), jacobian.cost(x, index)

@@ -56,7 +56,7 @@ class Engine:
         self.pattern = Compiled(Derived(origin, Pattern(argnums)), options, "pattern")
         self.handles = Compiled(Derived(origin, Pattern(argnums, direct=False)), options, "pattern")
         self.nonzeros = {way: Compiled(Derived(origin, Nonzeros(argnums, forward=way)), options, "nonzeros") for way in (True, False)}
-        self.blocks = Compiled(Derived(origin, Direct(argnums)), options, "nonzeros")
+        self.blocks = {way: Compiled(Derived(origin, Direct(argnums, scattered=way)), options, "nonzeros") for way in (False, True)}
         self.plans: list[tuple[Structure, Plan | DirectPlan]] = []
 
     def plan(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan | DirectPlan:
@@ -111,7 +111,8 @@ class Engine:
     def evaluate(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         plan = self.plan(args, kwargs)
         if isinstance(plan, DirectPlan):
-            data = self.blocks(args, plan.starts, plan.ranks, int(plan.pattern.nnz), **kwargs)
+            places = (plan.ranks,) if plan.starts is None else (plan.starts, plan.ranks)
+            data = self.blocks[plan.starts is None](args, *places, int(plan.pattern.nnz), **kwargs)
         else:
             data = self.nonzeros[plan.forward](args, plan.colours, plan.count, plan.starts, plan.where, plan.place, **kwargs)
         pattern = plan.pattern

@@ -86,3 +86,90 @@ def colour(row_starts: Any, columns: Any, column_starts: Any, rows: Any, order: 
         if c + 1 > used:
             used = c + 1
     return colours, used
+
+
+def claim(rows: Any, site: int, count: int, sites: int, first: Any, entries: Any, lengths: Any) -> bool:
+    """Give each row that a loop stores the length of its block. False if two blocks ask for one row: the later one would count alone."""
+    for i in range(count):
+        for s in range(sites):
+            if entries[s] > 0:
+                r = first[s] + rows[site + i * sites + s]
+                if lengths[r] != 0:
+                    return False
+                lengths[r] = entries[s]
+    return True
+
+
+def lay(
+    rows: Any, site: int, columns: Any, entry: int, count: int, sites: int, first: Any, entries: Any, order: Any, indptr: Any, indices: Any, starts: Any,
+) -> bool:
+    """Write the columns of a loop's blocks, each site's in the given order. False if they do not increase: the order differs between iterations."""
+    at = entry
+    for i in range(count):
+        k = 0
+        for s in range(sites):
+            begin = indptr[first[s] + rows[site + i * sites + s]]
+            starts[site + i * sites + s] = begin
+            last = -1
+            for q in range(entries[s]):
+                c = columns[at + order[k + q]]
+                if c <= last:
+                    return False
+                last = c
+                indices[begin + q] = c
+            at += entries[s]
+            k += entries[s]
+    return True
+
+
+def expand(rows: Any, site: int, entry: int, count: int, sites: int, first: Any, entries: Any, out: Any) -> None:
+    """The row of each entry of a loop."""
+    at = entry
+    for i in range(count):
+        for s in range(sites):
+            for _ in range(entries[s]):
+                out[at] = first[s] + rows[site + i * sites + s]
+                at += 1
+
+
+def scatter(rows: Any, columns: Any, height: int, width: int) -> tuple[Any, Any, Any]:
+    """The pattern of entries in any order, which may meet: indptr, columns (in order, then room), and the place of each entry.
+
+    Entries are sorted by column, then by row, each time by counting."""
+    count = columns.shape[0]
+    ends = np.zeros(width + 1, dtype=np.int64)
+    for e in range(count):
+        ends[columns[e]] += 1
+    total = 0
+    for c in range(width):
+        total, ends[c] = total + ends[c], total
+    by_column = np.empty(count, dtype=np.int64)
+    for e in range(count):
+        by_column[ends[columns[e]]] = e
+        ends[columns[e]] += 1
+    ends = np.zeros(height + 1, dtype=np.int64)
+    for e in range(count):
+        ends[rows[e]] += 1
+    total = 0
+    for r in range(height):
+        total, ends[r] = total + ends[r], total
+    by_row = np.empty(count, dtype=np.int64)
+    for k in range(count):
+        e = by_column[k]
+        by_row[ends[rows[e]]] = e
+        ends[rows[e]] += 1
+    indptr = np.zeros(height + 1, dtype=np.int64)
+    places = np.empty(count, dtype=np.int64)
+    found, k = 0, 0
+    for r in range(height):
+        last = -1
+        while k < ends[r]:
+            e = by_row[k]
+            if columns[e] != last:
+                last = columns[e]
+                by_column[found] = last
+                found += 1
+            places[e] = found - 1
+            k += 1
+        indptr[r + 1] = found
+    return indptr, by_column, places

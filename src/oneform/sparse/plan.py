@@ -16,6 +16,10 @@ from oneform.staging import Compiled, FromPython
 UNCHECKED = Options(boundscheck=False)
 flatten = Compiled(FromPython(kernels.flatten), UNCHECKED, "jit")
 colour = Compiled(FromPython(kernels.colour), UNCHECKED, "jit")
+claim = Compiled(FromPython(kernels.claim), UNCHECKED, "jit")
+lay = Compiled(FromPython(kernels.lay), UNCHECKED, "jit")
+expand = Compiled(FromPython(kernels.expand), UNCHECKED, "jit")
+scatter = Compiled(FromPython(kernels.scatter), UNCHECKED, "jit")
 
 PULLBACK = 2.5  # what reverse mode costs beside forward mode, roughly
 ROOM = 17  # arrays shorter than this would have code of their own
@@ -72,63 +76,86 @@ class Plan:
 
 @dataclass(frozen=True)
 class DirectPlan:
-    """Where the entries of blocks belong: starts[s of an iteration] + ranks[entry]."""
+    """Where the entries of blocks belong: at starts[site of an iteration] + ranks[entry], or, without starts, at ranks[entry of an iteration]."""
 
     pattern: Any
     starts: Any
     ranks: Any
 
 
+@dataclass(frozen=True)
+class Loop:
+    """A loop with blocks: where its sites and entries start among all, its iterations, and for each site its result's first row and its entries."""
+
+    site: int
+    entry: int
+    count: int
+    first: Any
+    entries: Any
+
+    @property
+    def shape(self) -> tuple[int, int, Any, Any]:
+        return self.count, len(self.entries), padded(self.first, 0), padded(self.entries, 0)
+
+
 def direct(rows: Any, columns: Any, iterations: Any, sizes: Any, layout: Any, width: int) -> DirectPlan | None:
-    """The plan for blocks of rows that nobody else writes to, whose columns come in the same order in every iteration; else None."""
+    """The plan for blocks of rows that nobody else writes to; else None."""
     offsets = np.concatenate([[0], np.cumsum(sizes)])
-    groups: list[tuple[Any, Any]] = []  # rows of a site, by iteration, and their columns
-    at, k = 0, 1
-    strides: list[int] = []
-    for count in iterations:
-        sites = layout[k]
-        entries = layout[k + 2 : k + 1 + 2 * sites : 2]
-        outs = layout[k + 1 : k + 1 + 2 * sites : 2]
-        size = int(count) * int(entries.sum())
-        own_rows, own_columns = (x[at : at + size].reshape(count, int(entries.sum())) for x in (rows, columns))
-        ends = np.cumsum(entries)
-        for out, begin, end in zip(outs, ends - entries, ends, strict=True):
-            first = own_rows[:, begin] + offsets[out] if end > begin else np.empty(0, np.int64)
-            groups.append((first, own_columns[:, begin:end]))
-        strides.append(int(sites))
-        at, k = at + size, k + 1 + 2 * sites
-    lengths = np.zeros(int(offsets[-1]), np.int64)
-    for first, own in groups:
-        np.add.at(lengths, first, own.shape[1])
-    if sum(len(first) for first, _ in groups) != np.count_nonzero(lengths):
+    height = int(offsets[-1])
+    loops: list[Loop] = []
+    site = entry = 0
+    k = 1
+    for count in map(int, iterations):
+        sites = int(layout[k])
+        outs, entries = (layout[k + p : k + p + 2 * sites : 2].copy() for p in (1, 2))
+        loops.append(Loop(site, entry, count, offsets[outs], entries))
+        site, entry, k = site + count * sites, entry + count * int(entries.sum()), k + 1 + 2 * sites
+    rows, columns = padded(rows, 0), padded(columns, 0)
+    lengths = np.zeros(max(height, ROOM), np.int64)
+    if not all(claim(rows, n.site, *n.shape, lengths) for n in loops):
         return None
+    return _regular(rows, columns, loops, lengths, height, width) or _scattered(rows, columns[:entry], loops, height, width)
+
+
+def _regular(rows: Any, columns: Any, loops: Sequence[Loop], lengths: Any, height: int, width: int) -> DirectPlan | None:
+    """For blocks whose columns come in the same order in every iteration: the order of the first."""
     indptr = np.concatenate([[0], np.cumsum(lengths)])
-    indices = np.empty(int(indptr[-1]), np.int32 if max(width, indptr[-1]) < 2**31 else np.int64)
-    starts: list[Any] = []
-    ranks: list[Any] = []
-    for first, own in groups:
-        if not len(first):
-            ranks.append(np.zeros(own.shape[1], np.int64))
-            starts.append(np.zeros(len(own), np.int64))
-            continue
-        order = np.argsort(own[0])
-        ordered = own[:, order]
-        if (ordered[:, 1:] <= ordered[:, :-1]).any():
+    entries = int(indptr[-1])
+    indices = np.empty(max(entries, ROOM), _index(max(entries, width)))
+    starts = np.empty(len(rows), np.int64)
+    ranks: list[Any] = [np.empty(0, np.int64)]
+    for n in loops:
+        ends = np.cumsum(n.entries)
+        own = [np.argsort(columns[n.entry + end - size : n.entry + end], kind="stable") for end, size in zip(ends, n.entries, strict=True)]
+        order = np.concatenate(own) if n.count else np.empty(0, np.int64)
+        if not lay(rows, n.site, columns, n.entry, n.count, *n.shape[1:], padded(order, 0), indptr, indices, starts):
             return None
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        ranks.append(rank)
-        starts.append(indptr[first])
-        for q in range(ordered.shape[1]):
-            indices[starts[-1] + q] = ordered[:, q]
-    interleaved: list[Any] = []
-    k = 0
-    for sites in strides:
-        interleaved.append(np.stack(starts[k : k + sites], axis=1).ravel())
-        k += sites
-    pattern = sparse.csr_matrix((np.ones(len(indices), bool), indices, indptr), shape=(len(lengths), width))
-    pattern.has_sorted_indices = True
-    return DirectPlan(pattern, padded(np.concatenate(interleaved), 0), padded(np.concatenate(ranks), 0))
+        ranks += [np.argsort(o) for o in own]
+    return DirectPlan(_matrix(indices[:entries], indptr[: height + 1], width), starts, padded(np.concatenate(ranks), 0))
+
+
+def _scattered(rows: Any, columns: Any, loops: Sequence[Loop], height: int, width: int) -> DirectPlan:
+    """For blocks whose columns come in any order, or the same one twice: every entry has a place of its own."""
+    own = np.empty(max(len(columns), ROOM), np.int64)
+    for n in loops:
+        expand(rows, n.site, n.entry, *n.shape, own)
+    if not len(columns):
+        return DirectPlan(_matrix(columns, np.zeros(height + 1, np.int64), width), None, padded(columns, 0))
+    indptr, indices, places = scatter(own, columns, height, width)
+    return DirectPlan(_matrix(indices[: indptr[-1]], indptr, width), None, places)
+
+
+def _index(largest: int) -> type:
+    return np.int32 if largest < 2**31 else np.int64
+
+
+def _matrix(indices: Any, indptr: Any, width: int) -> Any:
+    """A pattern whose columns are in order and differ."""
+    index = _index(max(len(indices), width))
+    pattern = sparse.csr_matrix((len(indptr) - 1, width), dtype=bool)
+    pattern.data, pattern.indices, pattern.indptr = np.ones(len(indices), bool), indices.astype(index, copy=False), indptr.astype(index, copy=False)
+    pattern.has_canonical_format = True
+    return pattern
 
 
 def planned(pattern: Any, rows: Sequence[int], columns: Sequence[int]) -> Plan:

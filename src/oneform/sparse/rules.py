@@ -102,7 +102,9 @@ class Nonzeros(Rule):
 
 @dataclass(frozen=True)
 class Direct(Rule):
-    """Called with the arguments in a tuple, then starts, ranks and the number of nonzeros (see `Blocks.evaluation`); returns the values."""
+    """Called with the arguments in a tuple, then starts and ranks, or places, and the number of nonzeros (see `Blocks.evaluation`); returns the values."""
+
+    scattered: bool = False
 
     def parameter(self, k: int) -> str:
         return "the arguments" if k == 0 else "the places"
@@ -113,7 +115,7 @@ class Direct(Rule):
         picked, outs = _sides(inner, self.argnums, low)
         found = transforms.blocks(pure(low), picked.wrt, outs)
         assert found is not None
-        return _with_extra(low, found.evaluation(_common(low, outs)), len(args[0][1]), 3)
+        return _with_extra(low, found.evaluation(_common(low, outs), scattered=self.scattered), len(args[0][1]), 2 if self.scattered else 3)
 
 
 def _common(low: Lowered, outs: Sequence[int]) -> DType:
