@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -190,6 +191,20 @@ def test_empty() -> None:
     assert of.jacobian(gathered, sparse=True)(vec(3), np.empty(0, dtype=int)).shape == (0, 3)
 
 
+def test_what_is_returned_cannot_change_the_pattern() -> None:
+    x, index = np.array([0.0, 2.0, 0.0, 3.0]), np.array([0, 1, 2, 3])
+    for f, args in ((gathered, (x, index)), (in_place, (x,))):
+        jacobian = of.jacobian(f, sparse=True)
+        first = jacobian(*args)
+        with pytest.raises(ValueError, match="read-only"):
+            first.eliminate_zeros()
+        smaller = first.copy()
+        smaller.eliminate_zeros()
+        first[0, 0] = 7.0
+        first *= 2.0
+        np.testing.assert_array_equal(jacobian(*args).toarray(), of.jacfwd(f)(*args))
+
+
 def test_float32() -> None:
     assert of.jacobian(in_place, sparse=True)(vec(5).astype(np.float32)).dtype == np.float32
 
@@ -239,6 +254,58 @@ def test_a_hessian_by_two_arguments() -> None:
     np.testing.assert_allclose(of.hessian(f, argnums=(0, 1), sparse=True)(x, y).toarray(), np.block([list(row) for row in blocks]), atol=1e-14)
 
 
+# ---------------------------------------------------------------- auxiliary data, threads
+
+
+def with_data(x, index):
+    total = 0.0
+    out = np.empty(len(index))
+    for k in range(len(index)):
+        out[k] = x[index[k]] ** 2
+        total += out[k]
+    return out, {"total": total, "first": index[0]}
+
+
+def test_auxiliary_data() -> None:
+    x, index = vec(4), np.array([2, 0, 2])
+    for sparse in (True, False):
+        found, data = of.jacobian(with_data, has_aux=True, sparse=sparse)(x, index)
+        dense = of.jacfwd(gathered)(x, index)
+        np.testing.assert_allclose(found.toarray() if sparse else found, dense)
+        assert data == {"total": np.sum(x[index] ** 2), "first": 2}
+    assert of.jacobian(with_data, has_aux=True, sparse=True).cost(x, index)["mode"] == "blocks"
+
+
+def test_auxiliary_data_of_a_hessian() -> None:
+    def f(x, w):
+        return chain(x, w), x[0] * 2.0
+
+    x, w = vec(6), np.abs(vec(6, 1))
+    found, data = of.hessian(f, has_aux=True, sparse=True)(x, w)
+    dense, expected = of.hessian(f, has_aux=True)(x, w)
+    np.testing.assert_allclose(found.toarray(), dense, rtol=1e-12, atol=1e-12)
+    assert data == expected == 2.0 * x[0]
+
+
+def test_threads() -> None:
+    """One program, called for the first time by several threads, each with a pattern of its own."""
+
+    def f(x, index):
+        y = x.copy()
+        for k in range(len(index)):
+            y[index[k]] = y[index[k]] * y[k] + y[k - 1]
+        return y
+
+    def own(seed: int) -> bool:
+        rng = np.random.default_rng(seed)
+        x, index = rng.normal(size=20 + seed % 3), rng.integers(0, 20, 20)
+        expected = of.jacfwd(f)(x, index)
+        return all(np.allclose(of.jacobian(f, sparse=True)(x, index).toarray(), expected) for _ in range(5))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(own, range(16)))
+
+
 # ---------------------------------------------------------------- refusals
 
 
@@ -249,8 +316,8 @@ def test_refusals() -> None:
         of.jacobian(lambda x: int(x[0]), sparse=True)(vec(3))
     with pytest.raises(of.DerivativeError, match="E202"):
         of.jacobian(lambda z: z * z, sparse=True)(vec(3) + 1j)
-    with pytest.raises(of.DerivativeError, match="E203"):
-        of.hessian(chain, has_aux=True, sparse=True)
+    with pytest.raises(of.DerivativeError, match="E203.*pair"):
+        of.hessian(chain, has_aux=True, sparse=True)(vec(3), vec(3))
     with pytest.raises(of.ArgumentError, match="E401"):
         of.jacobian(3.0, sparse=True)
     with pytest.raises(IndexError, match="out of bounds"):

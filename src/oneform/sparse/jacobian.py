@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from oneform.derivatives import Grad, positions
 from oneform.derivatives import Jacobian as Dense
 from oneform.pullback import is_active
 from oneform.sparse.plan import DirectPlan, Plan, direct, pattern_of, planned
-from oneform.sparse.rules import Direct, Nonzeros, Pattern
+from oneform.sparse.rules import Auxiliary, Direct, Nonzeros, Pattern
 from oneform.staging import Call, Compiled, Derived, Origin
+from oneform.transforms import NoLanes
 from oneform.tree import spread
 
+_lock = threading.Lock()  # for the dictionaries below; lists of plans are replaced, not changed
 REMEMBERED = 8  # plans of one program
 Argnums = int | tuple[int, ...]
 
@@ -50,13 +53,15 @@ def _bits(x: Any) -> Any:
 class Engine:
     """The compiled programs of one function's sparse Jacobian, and the plans made with them."""
 
-    def __init__(self, origin: Origin, options: Any, argnums: Argnums):
-        self.argnums = argnums
+    def __init__(self, origin: Origin, options: Any, argnums: Argnums, has_aux: bool):
+        self.origin, self.options, self.argnums, self.has_aux = origin, options, argnums, has_aux
+        self.lanes: dict[bool, bool] = {}  # whether several colours are evaluated at once, as far as is known
         self.value = Compiled(origin, options, "jit")
-        self.pattern = Compiled(Derived(origin, Pattern(argnums)), options, "pattern")
-        self.handles = Compiled(Derived(origin, Pattern(argnums, direct=False)), options, "pattern")
-        self.nonzeros = {way: Compiled(Derived(origin, Nonzeros(argnums, forward=way)), options, "nonzeros") for way in (True, False)}
-        self.blocks = {way: Compiled(Derived(origin, Direct(argnums, scattered=way)), options, "nonzeros") for way in (False, True)}
+        self.aux = Compiled(Derived(origin, Auxiliary()), options, "auxiliary") if has_aux else None
+        self.pattern = Compiled(Derived(origin, Pattern(argnums, has_aux)), options, "pattern")
+        self.handles = Compiled(Derived(origin, Pattern(argnums, has_aux, direct=False)), options, "pattern")
+        self.nonzeros: dict[tuple[bool, int], Compiled] = {}
+        self.blocks = {way: Compiled(Derived(origin, Direct(argnums, has_aux, scattered=way)), options, "nonzeros") for way in (False, True)}
         self.plans: list[tuple[Structure, Plan | DirectPlan]] = []
 
     def plan(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan | DirectPlan:
@@ -98,7 +103,8 @@ class Engine:
     def stretched(self, handles: Sequence[Any], opened: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """Handles that stand for all elements of an array, as many times as the array has elements at these arguments."""
         leaves: list[Any] = []
-        spread(self.value(*fresh(args), **kwargs), leaves)
+        found = self.value(*fresh(args), **kwargs)
+        spread(found[0] if self.has_aux else found, leaves)
         sizes = [np.shape(x) for x in leaves if is_active(x)]
         return [np.full(n, h) if is_open else h for h, n, is_open in zip(handles, sizes, opened, strict=True)]
 
@@ -114,11 +120,28 @@ class Engine:
             places = (plan.ranks,) if plan.starts is None else (plan.starts, plan.ranks)
             data = self.blocks[plan.starts is None](args, *places, int(plan.pattern.nnz), **kwargs)
         else:
-            data = self.nonzeros[plan.forward](args, plan.colours, plan.count, plan.starts, plan.where, plan.place, **kwargs)
+            data = self.coloured(plan, args, kwargs)
         pattern = plan.pattern
         out = sparse.csr_matrix(pattern.shape, dtype=data.dtype)
         out.data, out.indices, out.indptr = data, pattern.indices, pattern.indptr
-        return out
+        return out if self.aux is None else (out, self.aux(*args, **kwargs))
+
+    def coloured(self, plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The nonzeros, by several colours at once where the program is known to be evaluated so."""
+        if self.lanes.get(plan.forward, True) and plan.lanes > 1:
+            try:
+                return self.program(plan.forward, plan.lanes)(args, *plan.together, **kwargs)
+            except NoLanes:
+                self.lanes[plan.forward] = False
+        return self.program(plan.forward, 1)(args, *plan.apart, **kwargs)
+
+    def program(self, forward: bool, lanes: int) -> Compiled:
+        key = forward, lanes
+        with _lock:
+            if key not in self.nonzeros:
+                rule = Nonzeros(self.argnums, self.has_aux, forward=forward, lanes=lanes)
+                self.nonzeros[key] = Compiled(Derived(self.origin, rule), self.options, "nonzeros")
+            return self.nonzeros[key]
 
 
 def fresh(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -130,24 +153,25 @@ _engines: OrderedDict[Any, Engine] = OrderedDict()
 _ENGINES = 256
 
 
-def engine_of(origin: Origin, options: Any, argnums: Argnums) -> Engine:
+def engine_of(origin: Origin, options: Any, argnums: Argnums, has_aux: bool) -> Engine:
     """The engine of a program: of.jacobian(f, sparse=True) in a loop finds the pattern once."""
-    key = (origin.identity().key, options, argnums)
-    found = _engines.get(key)
-    if found is None:
-        found = _engines[key] = Engine(origin, options, argnums)
-        if len(_engines) > _ENGINES:
-            _engines.popitem(last=False)
-    else:
-        _engines.move_to_end(key)
-    return found
+    key = (origin.identity().key, options, argnums, has_aux)
+    with _lock:
+        found = _engines.get(key)
+        if found is None:
+            found = _engines[key] = Engine(origin, options, argnums, has_aux)
+            if len(_engines) > _ENGINES:
+                _engines.popitem(last=False)
+        else:
+            _engines.move_to_end(key)
+        return found
 
 
 class SparseJacobian:
     """A sparse Jacobian as a function of the original's arguments; see `of.jacobian`."""
 
-    def __init__(self, origin: Origin, options: Any, argnums: Argnums, name: str):
-        self._engine = engine_of(origin, options, argnums)
+    def __init__(self, origin: Origin, options: Any, argnums: Argnums, has_aux: bool, name: str):
+        self._engine = engine_of(origin, options, argnums, has_aux)
         self._name = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -177,10 +201,10 @@ class SparseJacobian:
 class DenseJacobian:
     """A dense Jacobian, by columns or by rows, whichever are fewer."""
 
-    def __init__(self, origin: Origin, options: Any, argnums: Argnums):
-        self.argnums = argnums
+    def __init__(self, origin: Origin, options: Any, argnums: Argnums, has_aux: bool):
+        self.argnums, self.has_aux = argnums, has_aux
         self.value = Compiled(origin, options, "jit")
-        self.ways = {way: Compiled(Derived(origin, Dense(argnums, forward=way)), options, "jacobian") for way in (True, False)}
+        self.ways = {way: Compiled(Derived(origin, Dense(argnums, has_aux, forward=way)), options, "jacobian") for way in (True, False)}
         self.sizes: dict[Any, bool] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -192,7 +216,8 @@ class DenseJacobian:
         key = (call.signature, tuple(np.shape(v) for v in call.values))
         if key not in self.sizes:
             leaves: list[Any] = []
-            spread(self.value(*fresh(args), **kwargs), leaves)
+            found = self.value(*fresh(args), **kwargs)
+            spread(found[0] if self.has_aux and isinstance(found, tuple) and found else found, leaves)
             rows = sum(int(np.size(x)) for x in leaves if is_active(x))
             inputs: list[Any] = []
             for n in positions(self.argnums, len(args)):
@@ -202,10 +227,10 @@ class DenseJacobian:
         return self.sizes[key]
 
 
-def sparse_jacobian(origin: Origin, options: Any, argnums: Argnums) -> SparseJacobian:
-    return SparseJacobian(origin, options, argnums, "jacobian")
+def sparse_jacobian(origin: Origin, options: Any, argnums: Argnums, has_aux: bool) -> SparseJacobian:
+    return SparseJacobian(origin, options, argnums, has_aux, "jacobian")
 
 
-def sparse_hessian(origin: Origin, options: Any, argnums: Argnums) -> SparseJacobian:
+def sparse_hessian(origin: Origin, options: Any, argnums: Argnums, has_aux: bool) -> SparseJacobian:
     """The Jacobian of the gradient."""
-    return SparseJacobian(Derived(origin, Grad(argnums)), options, argnums, "hessian")
+    return SparseJacobian(Derived(origin, Grad(argnums, has_aux)), options, argnums, has_aux, "hessian")

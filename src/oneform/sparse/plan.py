@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,63 +16,86 @@ from oneform.staging import Compiled, FromPython
 
 UNCHECKED = Options(boundscheck=False)
 flatten = Compiled(FromPython(kernels.flatten), UNCHECKED, "jit")
+transpose = Compiled(FromPython(kernels.transpose), UNCHECKED, "jit")
+few_colours = Compiled(FromPython(kernels.few_colours), UNCHECKED, "jit")
 colour = Compiled(FromPython(kernels.colour), UNCHECKED, "jit")
+schedule = Compiled(FromPython(kernels.schedule), UNCHECKED, "jit")
 claim = Compiled(FromPython(kernels.claim), UNCHECKED, "jit")
 lay = Compiled(FromPython(kernels.lay), UNCHECKED, "jit")
 expand = Compiled(FromPython(kernels.expand), UNCHECKED, "jit")
 scatter = Compiled(FromPython(kernels.scatter), UNCHECKED, "jit")
 
 PULLBACK = 2.5  # what reverse mode costs beside forward mode, roughly
+LANES = 8  # colours that are evaluated at once
 ROOM = 17  # arrays shorter than this would have code of their own
 
 
 def padded(x: Any, value: int) -> Any:
     """At least ROOM numbers."""
-    return x if len(x) >= ROOM else np.concatenate([x, np.full(ROOM - len(x), value, np.int64)])
+    return x if len(x) >= ROOM else np.concatenate([x, np.full(ROOM - len(x), value, x.dtype)])
 
 
 def pattern_of(roots: Any, starts: Any, children: Any, inputs: int) -> Any:
     """The rows that handles stand for, as a matrix of bool with sorted columns."""
-    indptr, columns = flatten(padded(roots, 0), padded(starts, int(starts[-1])), padded(children, 0), inputs)
+    indptr, columns, in_order = flatten(padded(roots, 0), padded(starts, int(starts[-1])), padded(children, 0), inputs, np.empty(ROOM, _index(inputs)))
+    if not in_order:
+        indptr, columns = transpose(*transpose(indptr, columns, max(inputs, ROOM)), len(indptr) - 1)
     indptr = indptr[: len(roots) + 1]
-    columns = columns[: indptr[-1]].copy()
-    matrix = sparse.csr_matrix((np.ones(len(columns), bool), columns, indptr), shape=(len(roots), inputs))
-    matrix.sort_indices()
-    return matrix
+    return _matrix(columns[: indptr[-1]], indptr, inputs)
 
 
 def colours_of(pattern: Any) -> tuple[Any, int]:
     """Colours of the columns: those of one colour share no row."""
-    by_column = pattern.tocsc()
-    counts = np.diff(by_column.indptr)
-    order = np.arange(len(counts)) if len(counts) == 0 or counts.max() <= 2 * max(counts.min(), 1) else np.argsort(-counts, kind="stable")
-    wide = [np.asarray(x, np.int64) for x in (pattern.indptr, pattern.indices, by_column.indptr, by_column.indices, order)]
-    if pattern.shape[1] == 0:
+    height, width = pattern.shape
+    if width == 0:
         return np.empty(0, np.int64), 0
-    lengths = [int(wide[0][-1]), 0, int(wide[2][-1]), 0]
-    arrays = [padded(x, n) for x, n in zip(wide[:4], lengths, strict=True)]
-    count = len(arrays[2]) - 1
-    order = np.concatenate([wide[4], np.arange(len(wide[4]), count)])
-    colours, used = colour(*arrays, order)
-    return colours[: pattern.shape[1]], used
+    rows, columns = (padded(x, n) for x, n in ((pattern.indptr, pattern.indptr[-1]), (pattern.indices, 0)))
+    column_starts, own = transpose(rows, columns, max(width, ROOM))
+    counts = np.diff(column_starts)
+    order = np.arange(len(counts)) if counts[:width].max() <= 2 * max(counts[:width].min(), 1) else np.argsort(-counts, kind="stable")
+    colours, used = few_colours(column_starts, own, order, max(height, ROOM))
+    if used < 0:
+        colours, used = colour(rows, columns, column_starts, own, order)
+    return colours[:width], used
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which seeds evaluate a pattern: colours of columns (forward) or of rows; for each colour and each part of what comes back, the nonzeros."""
+    """A pattern with the colours of its columns (forward) or of its rows; and how many rows or columns each part has that comes back."""
 
     pattern: Any
     forward: bool
     colours: Any
     count: int
-    starts: Any
-    where: Any
-    place: Any
+    sizes: Sequence[int]
 
     @property
     def cost(self) -> float:
         """In directional derivatives."""
         return self.count * (1.0 if self.forward else PULLBACK)
+
+    @functools.cached_property
+    def lanes(self) -> int:
+        """How many colours are evaluated at once, if the program allows it."""
+        return 1 if self.count == 1 else LANES if self.count > LANES // 2 else LANES // 2
+
+    @functools.cached_property
+    def together(self) -> tuple[Any, ...]:
+        return self.schedule(self.lanes)
+
+    @functools.cached_property
+    def apart(self) -> tuple[Any, ...]:
+        return self.schedule(1)
+
+    def schedule(self, lanes: int) -> tuple[Any, ...]:
+        """Which colours are evaluated together, and where what they give belongs: see `transforms.compressed`."""
+        groups, parts = -(-self.count // lanes), len(self.sizes)
+        begins = np.concatenate([[0], np.cumsum(self.sizes)])
+        nonzeros = max(int(self.pattern.nnz), ROOM)
+        where, place = (np.zeros(nonzeros, _index(max(nonzeros, max(self.sizes, default=0) * lanes))) for _ in range(2))
+        rows, columns = padded(self.pattern.indptr, self.pattern.indptr[-1]), padded(self.pattern.indices, 0)
+        starts = schedule(rows, columns, padded(self.colours, -1), self.forward, lanes, groups, padded(begins, 0), parts, where, place)
+        return padded(self.colours, -1), groups, padded(starts, int(starts[-1])), where, place
 
 
 @dataclass(frozen=True)
@@ -150,10 +174,11 @@ def _index(largest: int) -> type:
 
 
 def _matrix(indices: Any, indptr: Any, width: int) -> Any:
-    """A pattern whose columns are in order and differ."""
+    """A pattern whose columns are in order and differ. Jacobians share its indices, which nobody may change."""
     index = _index(max(len(indices), width))
     pattern = sparse.csr_matrix((len(indptr) - 1, width), dtype=bool)
     pattern.data, pattern.indices, pattern.indptr = np.ones(len(indices), bool), indices.astype(index, copy=False), indptr.astype(index, copy=False)
+    pattern.indices.flags.writeable = pattern.indptr.flags.writeable = False
     pattern.has_canonical_format = True
     return pattern
 
@@ -163,25 +188,14 @@ def planned(pattern: Any, rows: Sequence[int], columns: Sequence[int]) -> Plan:
     widest = int(np.diff(pattern.indptr).max(initial=0))
     tallest = int(np.bincount(pattern.indices, minlength=1).max(initial=0))
     forward = widest <= PULLBACK * tallest
-    first = _plan(pattern, rows, columns, forward=forward)
+    first = coloured(pattern, rows, columns, forward=forward)
     bound = (PULLBACK * tallest) if forward else widest
     if first.cost <= bound:
         return first
-    other = _plan(pattern, rows, columns, forward=not forward)
+    other = coloured(pattern, rows, columns, forward=not forward)
     return min(first, other, key=lambda p: p.cost)
 
 
-def _plan(pattern: Any, rows: Sequence[int], columns: Sequence[int], *, forward: bool) -> Plan:
-    """Nonzeros sorted by colour, then by the result (or argument) that they come back in, then by their place."""
+def coloured(pattern: Any, rows: Sequence[int], columns: Sequence[int], *, forward: bool) -> Plan:
     colours, count = colours_of(pattern if forward else pattern.T.tocsr())
-    row = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
-    column = pattern.indices
-    seeded, other, sizes = (column, row, rows) if forward else (row, column, columns)
-    ends = np.cumsum(sizes)
-    part = np.searchsorted(ends, other, side="right")
-    key = colours[seeded] * len(sizes) + part
-    place = np.argsort(key, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=count * len(sizes)))])
-    where = (other - (ends - sizes)[part])[place]
-    last = int(starts[-1])
-    return Plan(pattern, forward, padded(colours, -1), count, padded(starts, last), padded(where, 0), padded(place, 0))
+    return Plan(pattern, forward, colours, count, rows if forward else columns)
