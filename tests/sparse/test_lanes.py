@@ -82,13 +82,13 @@ def test_lanes(f: Any, forward: bool) -> None:
     args = vec(13), 4
     found = f(*args)
     rows = [np.size(leaf) for leaf in (found if isinstance(found, tuple) else (found,))]
-    plan = coloured(engine.plan(args, {}).pattern, rows, engine.columns(args), forward=forward)
+    part = coloured(engine.plan(args, {}).pattern, rows, engine.columns(args), forward=forward)
     dense = of.jacfwd(f)(*args)
     dense = np.vstack([np.reshape(part, (-1, 13)) for part in (dense if isinstance(dense, tuple) else (dense,))])
     for lanes in (1, 8):
-        data = engine.program(forward, lanes)(args, *plan.schedule(lanes))
+        data = engine.program(forward, lanes)(args, *part.schedule(lanes))
         found = np.zeros(dense.shape)
-        found[plan.pattern.toarray()] = data[: plan.pattern.nnz]
+        found[part.pattern.toarray()] = data[: part.pattern.nnz]
         np.testing.assert_allclose(found, dense, rtol=1e-13, atol=1e-13, err_msg=str(lanes))
 
 
@@ -100,7 +100,7 @@ def test_programs_without_lanes_are_evaluated_one_by_one() -> None:
         return np.array(found)
 
     jacobian, x = of.jacobian(f, sparse=True), vec(12)
-    plan = jacobian._engine.plan((x,), {})
+    (part,) = jacobian._engine.plan((x,), {}).parts
     with pytest.raises(NoLanes):
-        jacobian._engine.program(plan.forward, 8)((x,), *plan.schedule(8))
+        jacobian._engine.program(part.forward, 8)((x,), *part.schedule(8))
     np.testing.assert_allclose(jacobian(x).toarray(), of.jacfwd(f)(x), rtol=1e-14)

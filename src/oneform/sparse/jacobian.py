@@ -14,7 +14,8 @@ from scipy import sparse
 from oneform.derivatives import Grad, positions
 from oneform.derivatives import Jacobian as Dense
 from oneform.pullback import is_active
-from oneform.sparse.plan import DirectPlan, Plan, direct, pattern_of, planned
+from oneform.sparse.blocks import DirectPlan, direct
+from oneform.sparse.plan import Part, Plan, pattern_of, planned, planned_symmetric
 from oneform.sparse.rules import Auxiliary, Direct, Nonzeros, Pattern
 from oneform.staging import Call, Compiled, Derived, Origin
 from oneform.transforms import NoLanes
@@ -53,13 +54,15 @@ def _bits(x: Any) -> Any:
 class Engine:
     """The compiled programs of one function's sparse Jacobian, and the plans made with them."""
 
-    def __init__(self, origin: Origin, options: Any, argnums: Argnums, has_aux: bool):
+    def __init__(self, function: Origin, options: Any, argnums: Argnums, has_aux: bool, *, gradient: bool = False):
+        """`gradient`: for the gradient of the function."""
+        origin = Derived(function, Grad(argnums, has_aux)) if gradient else function
         self.origin, self.options, self.argnums, self.has_aux = origin, options, argnums, has_aux
         self.lanes: dict[bool, bool] = {}  # whether several colours are evaluated at once, as far as is known
         self.value = Compiled(origin, options, "jit")
         self.aux = Compiled(Derived(origin, Auxiliary()), options, "auxiliary") if has_aux else None
-        self.pattern = Compiled(Derived(origin, Pattern(argnums, has_aux)), options, "pattern")
-        self.handles = Compiled(Derived(origin, Pattern(argnums, has_aux, direct=False)), options, "pattern")
+        self.pattern = Compiled(Derived(function, Pattern(argnums, has_aux, gradient=gradient)), options, "pattern")
+        self.handles = Compiled(Derived(function, Pattern(argnums, has_aux, direct=False, gradient=gradient)), options, "pattern")
         self.nonzeros: dict[tuple[bool, int], Compiled] = {}
         self.blocks = {way: Compiled(Derived(origin, Direct(argnums, has_aux, scattered=way)), options, "nonzeros") for way in (False, True)}
         self.plans: list[tuple[Structure, Plan | DirectPlan]] = []
@@ -93,12 +96,13 @@ class Engine:
                 return plan, False, flags
             _, *found, flags = self.handles(*args, **kwargs)
         *handles, starts, children, inputs = found
-        opened = flags[count:]
+        opened, symmetric = flags[count:-1], flags[-1]
         if opened.any():
             handles = self.stretched(handles, opened, args, kwargs)
         roots = np.concatenate([np.asarray(h, np.int64).reshape(-1) for h in handles])
         lengths = [int(np.size(h)) for h in handles]
-        return planned(pattern_of(roots, starts, children, inputs), lengths, columns), bool(opened.any()), flags
+        pattern = pattern_of(roots, starts, children, inputs)
+        return planned_symmetric(pattern, columns) if symmetric else planned(pattern, lengths, columns), bool(opened.any()), flags
 
     def stretched(self, handles: Sequence[Any], opened: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """Handles that stand for all elements of an array, as many times as the array has elements at these arguments."""
@@ -120,20 +124,29 @@ class Engine:
             places = (plan.ranks,) if plan.starts is None else (plan.starts, plan.ranks)
             data = self.blocks[plan.starts is None](args, *places, int(plan.pattern.nnz), **kwargs)
         else:
-            data = self.coloured(plan, args, kwargs)
+            data = self.together([(p, self.coloured(p, args, kwargs)) for p in plan.parts])
         pattern = plan.pattern
         out = sparse.csr_matrix(pattern.shape, dtype=data.dtype)
         out.data, out.indices, out.indptr = data, pattern.indices, pattern.indptr
         return out if self.aux is None else (out, self.aux(*args, **kwargs))
 
-    def coloured(self, plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The nonzeros, by several colours at once where the program is known to be evaluated so."""
-        if self.lanes.get(plan.forward, True) and plan.lanes > 1:
+    def together(self, found: Sequence[tuple[Part, Any]]) -> Any:
+        """All nonzeros, from those of the parts."""
+        if len(found) == 1:
+            return found[0][1]
+        data = np.empty(sum(len(p.chosen) for p, _ in found), found[0][1].dtype)
+        for p, own in found:
+            data[p.chosen] = own
+        return data
+
+    def coloured(self, part: Part, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The nonzeros of a part, by several colours at once where the program is known to be evaluated so."""
+        if self.lanes.get(part.forward, True) and part.lanes > 1:
             try:
-                return self.program(plan.forward, plan.lanes)(args, *plan.together, **kwargs)
+                return self.program(part.forward, part.lanes)(args, *part.together, **kwargs)
             except NoLanes:
-                self.lanes[plan.forward] = False
-        return self.program(plan.forward, 1)(args, *plan.apart, **kwargs)
+                self.lanes[part.forward] = False
+        return self.program(part.forward, 1)(args, *part.apart, **kwargs)
 
     def program(self, forward: bool, lanes: int) -> Compiled:
         key = forward, lanes
@@ -153,13 +166,13 @@ _engines: OrderedDict[Any, Engine] = OrderedDict()
 _ENGINES = 256
 
 
-def engine_of(origin: Origin, options: Any, argnums: Argnums, has_aux: bool) -> Engine:
+def engine_of(origin: Origin, options: Any, argnums: Argnums, has_aux: bool, gradient: bool) -> Engine:
     """The engine of a program: of.jacobian(f, sparse=True) in a loop finds the pattern once."""
-    key = (origin.identity().key, options, argnums, has_aux)
+    key = (origin.identity().key, options, argnums, has_aux, gradient)
     with _lock:
         found = _engines.get(key)
         if found is None:
-            found = _engines[key] = Engine(origin, options, argnums, has_aux)
+            found = _engines[key] = Engine(origin, options, argnums, has_aux, gradient=gradient)
             if len(_engines) > _ENGINES:
                 _engines.popitem(last=False)
         else:
@@ -171,7 +184,7 @@ class SparseJacobian:
     """A sparse Jacobian as a function of the original's arguments; see `of.jacobian`."""
 
     def __init__(self, origin: Origin, options: Any, argnums: Argnums, has_aux: bool, name: str):
-        self._engine = engine_of(origin, options, argnums, has_aux)
+        self._engine = engine_of(origin, options, argnums, has_aux, gradient=name == "hessian")
         self._name = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -182,17 +195,20 @@ class SparseJacobian:
         return self._engine.plan(args, kwargs).pattern.copy()
 
     def colours(self, *args: Any, **kwargs: Any) -> Any:
-        """The colour of each column (or row, see `cost`), an int64 array: those of one colour are evaluated together. None if there are no colours."""
-        plan = self._engine.plan(args, kwargs)
-        return None if isinstance(plan, DirectPlan) else plan.colours[: plan.pattern.shape[1 if plan.forward else 0]].copy()
-
-    def cost(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """How the matrix is evaluated: mode ("forward": colours of columns; "reverse": of rows; "blocks": of loop iterations, each on its own), how often
-        the program is run through, and the number of nonzeros."""
+        """The colour of each column (or row, see `cost`), an int64 array: those of one colour are evaluated together. For "forward and reverse" the pair of
+        the colours of columns and of rows, for "reverse and forward" that of rows and of columns. None if there are no colours."""
         plan = self._engine.plan(args, kwargs)
         if isinstance(plan, DirectPlan):
-            return {"mode": "blocks", "passes": 1, "nonzeros": int(plan.pattern.nnz)}
-        return {"mode": "forward" if plan.forward else "reverse", "passes": plan.count, "nonzeros": int(plan.pattern.nnz)}
+            return None
+        found = [p.colours.copy() for p in plan.parts]
+        return tuple(found) if len(found) > 1 else found[0]
+
+    def cost(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """How the matrix is evaluated: mode ("forward": colours of columns; "reverse": of rows; "forward and reverse": of columns without a few rows, then of
+        these; "reverse and forward"; "blocks": of loop iterations, each on its own), how often the program is run through, and the number of nonzeros."""
+        plan = self._engine.plan(args, kwargs)
+        mode, passes = ("blocks", 1) if isinstance(plan, DirectPlan) else (plan.mode, plan.passes)
+        return {"mode": mode, "passes": passes, "nonzeros": int(plan.pattern.nnz)}
 
     def __repr__(self) -> str:
         return f"<of.{self._name} (sparse)>"
@@ -233,4 +249,4 @@ def sparse_jacobian(origin: Origin, options: Any, argnums: Argnums, has_aux: boo
 
 def sparse_hessian(origin: Origin, options: Any, argnums: Argnums, has_aux: bool) -> SparseJacobian:
     """The Jacobian of the gradient."""
-    return SparseJacobian(Derived(origin, Grad(argnums, has_aux)), options, argnums, has_aux, "hessian")
+    return SparseJacobian(origin, options, argnums, has_aux, "hessian")

@@ -119,8 +119,36 @@ def few_colours(column_starts: Any, rows: Any, order: Any, height: int) -> tuple
         colours[j] = c
         for p in range(column_starts[j], column_starts[j + 1]):
             masks[rows[p]] |= 1 << c
-        if c + 1 > used:
-            used = c + 1
+        used = max(used, c + 1)
+    return colours, used
+
+
+def many_colours(column_starts: Any, rows: Any, order: Any, height: int, words: int) -> tuple[Any, int]:
+    """The same with several numbers for each row."""
+    count = column_starts.shape[0] - 1
+    colours = np.full(count, -1)
+    masks = np.zeros((height, words), dtype=np.int64)
+    taken = np.zeros(words, dtype=np.int64)
+    used = 0
+    for n in range(count):
+        j = order[n]
+        taken[:] = 0
+        for p in range(column_starts[j], column_starts[j + 1]):
+            for k in range(words):
+                taken[k] |= masks[rows[p], k]
+        word = 0
+        while word < words and taken[word] == (1 << 62) - 1:
+            word += 1
+        if word == words:
+            return colours, -1
+        c = 0
+        while taken[word] >> c & 1 == 1:
+            c += 1
+        found = 62 * word + c
+        colours[j] = found
+        for p in range(column_starts[j], column_starts[j + 1]):
+            masks[rows[p], word] |= 1 << c
+        used = max(used, found + 1)
     return colours, used
 
 
@@ -235,25 +263,24 @@ def scatter(rows: Any, columns: Any, height: int, width: int) -> tuple[Any, Any,
 
 
 def schedule(
-    indptr: Any, indices: Any, colours: Any, forward: bool, lanes: int, groups: int, begins: Any, parts: int, where: Any, place: Any,
+    indptr: Any, indices: Any, colours: Any, swapped: Any, forward: bool, lanes: int, groups: int, begins: Any, parts: int, where: Any, place: Any,
 ) -> Any:
     """Sort nonzeros by group of colours, then by the part (begins[j] to begins[j + 1] of the other side) that they come back in, then by place, by counting:
     where each comes back, times lanes, plus its lane; and its place. Returns where each group and part starts."""
     starts = np.zeros(groups * parts + 1, dtype=np.int64)
     for go in range(2):
-        row_part = 0
         for r in range(indptr.shape[0] - 1):
-            while row_part + 1 < parts and r >= begins[row_part + 1]:
-                row_part += 1
             part = 0
             for p in range(indptr[r], indptr[r + 1]):
                 c = indices[p]
-                if forward:
-                    colour, other, part = colours[c], r, row_part
+                if forward != swapped[p]:
+                    colour, other = colours[c], r
                 else:
                     colour, other = colours[r], c
-                    while part + 1 < parts and other >= begins[part + 1]:
-                        part += 1
+                while other < begins[part]:
+                    part -= 1
+                while part + 1 < parts and other >= begins[part + 1]:
+                    part += 1
                 key = colour // lanes * parts + part
                 if go == 1:
                     k = starts[key]
@@ -268,3 +295,130 @@ def schedule(
         starts[key] = starts[key - 1]
     starts[0] = 0
     return starts
+
+
+def mirrors(indptr: Any, indices: Any) -> tuple[Any, bool]:
+    """Where the nonzero across the diagonal is; and whether there is one for each. Rows come in order, so each row is met across from its start to its end."""
+    count = indptr.shape[0] - 1
+    following = np.empty(count, dtype=np.int64)
+    for r in range(count):
+        following[r] = indptr[r]
+    mirror = np.full(indices.shape[0], -1)
+    for r in range(count):
+        for p in range(indptr[r], indptr[r + 1]):
+            c = indices[p]
+            q = following[c]
+            if q >= indptr[c + 1] or indices[q] != r:
+                return mirror, False
+            mirror[p] = q
+            following[c] = q + 1
+    return mirror, True
+
+
+def star(indptr: Any, indices: Any, mirror: Any, order: Any) -> tuple[Any, int]:
+    """Star colours of a symmetric pattern, and how many: neighbours differ, and no path of four has two colours only. Greedily in the given order. If 62
+    are too few, how many there are is -1.
+
+    Edges of two colours form stars: `star_of` says for both nonzeros of an edge which, `hub` which vertex is the centre, -1 while there is one edge only
+    (Gebremedhin, Tarafdar, Manne, Pothen: New acyclic and star coloring algorithms, 2007). So that no row is searched, each vertex keeps the set of its
+    neighbours' colours, one edge for each of them, and the edges to centres whose stars it belongs to; lists of edges are linked by their nonzeros."""
+    count, edges = indptr.shape[0] - 1, indices.shape[0]
+    colours, masks = np.full(count, -1), np.zeros(count, dtype=np.int64)
+    star_of, hub = np.full(edges, -1), np.full(edges + 1, -1)
+    colour_edge, next_colour = np.full(count, -1), np.full(edges, -1)
+    centre_edge, next_centre = np.full(count, -1), np.full(edges, -1)
+    seen_by, seen = np.full(62, -1), np.full(62, -1)  # for a colour: the vertex that has met it, and by which edge
+    stars, used = 0, 0
+    for n in range(count):
+        v = order[n]
+        taken = masks[v]
+        for p in range(indptr[v], indptr[v + 1]):
+            w = indices[p]
+            if w == v or colours[w] < 0:
+                continue
+            c = colours[w]
+            if seen_by[c] == v:  # two neighbours of one colour: v will be their centre
+                taken |= masks[indices[seen[c]]] | masks[w]
+            else:
+                seen_by[c] = v
+                seen[c] = p
+                e = centre_edge[w]
+                while e >= 0:
+                    taken |= 1 << colours[indices[e]]
+                    e = next_centre[e]
+        own = 0
+        while taken >> own & 1 == 1:
+            own += 1
+        if own >= 62:
+            return colours, -1
+        colours[v] = own
+        used = max(used, own + 1)
+        for p in range(indptr[v], indptr[v + 1]):
+            w, across = indices[p], mirror[p]
+            if w == v:
+                continue
+            other = -1
+            if masks[w] >> own & 1 == 1:
+                other = colour_edge[w]
+                while colours[indices[other]] != own:
+                    other = next_colour[other]
+            else:
+                masks[w] |= 1 << own
+                next_colour[across] = colour_edge[w]
+                colour_edge[w] = across
+            if colours[w] < 0:
+                continue
+            first = seen[colours[w]]
+            if other >= 0:  # w is the centre of v and of the neighbour that has v's colour
+                s = star_of[other]
+                if hub[s] < 0:
+                    hub[s] = w
+                    x = indices[other]
+                    next_centre[mirror[other]] = centre_edge[x]
+                    centre_edge[x] = mirror[other]
+                next_centre[p] = centre_edge[v]
+                centre_edge[v] = p
+            elif first != p:  # v is the centre of w and of the neighbour that has w's colour
+                s = star_of[first]
+                if hub[s] < 0:
+                    hub[s] = v
+                    q = indices[first]
+                    next_centre[mirror[first]] = centre_edge[q]
+                    centre_edge[q] = mirror[first]
+                next_centre[across] = centre_edge[w]
+                centre_edge[w] = across
+            else:
+                s = stars
+                stars += 1
+            star_of[p] = s
+            star_of[across] = s
+    return colours, used
+
+
+def sources(indptr: Any, indices: Any, colours: Any, mirror: Any) -> tuple[Any, bool]:
+    """For each nonzero of a symmetric pattern whether it is found across the diagonal: the same place for both of a pair. And whether all are found."""
+    count = indptr.shape[0] - 1
+    met, times = np.full(count + 1, -1), np.zeros(count + 1, dtype=np.int64)
+    alone = np.zeros(indices.shape[0], dtype=np.bool_)
+    for r in range(count):
+        for p in range(indptr[r], indptr[r + 1]):
+            c = colours[indices[p]]
+            if met[c] != r:
+                met[c] = r
+                times[c] = 0
+            times[c] += 1
+        for p in range(indptr[r], indptr[r + 1]):
+            alone[p] = times[colours[indices[p]]] == 1
+    swapped = np.zeros(indices.shape[0], dtype=np.bool_)
+    every = True
+    for r in range(count):
+        for p in range(indptr[r], indptr[r + 1]):
+            upper = indices[p] >= r
+            first = p if upper else mirror[p]
+            if alone[first]:
+                swapped[p] = not upper
+            else:
+                swapped[p] = upper
+                if not alone[mirror[first]]:
+                    every = False
+    return swapped, every

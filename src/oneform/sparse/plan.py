@@ -8,66 +8,41 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from oneform.runtime.engine import Options
 from oneform.sparse import kernels
+from oneform.sparse.arrays import ROOM, UNCHECKED, index_type, matrix, padded, rows_of
+from oneform.sparse.colouring import colours_of, symmetric, transpose, transposed
 from oneform.staging import Compiled, FromPython
 
-UNCHECKED = Options(boundscheck=False)
 flatten = Compiled(FromPython(kernels.flatten), UNCHECKED, "jit")
-transpose = Compiled(FromPython(kernels.transpose), UNCHECKED, "jit")
-few_colours = Compiled(FromPython(kernels.few_colours), UNCHECKED, "jit")
-colour = Compiled(FromPython(kernels.colour), UNCHECKED, "jit")
 schedule = Compiled(FromPython(kernels.schedule), UNCHECKED, "jit")
-claim = Compiled(FromPython(kernels.claim), UNCHECKED, "jit")
-lay = Compiled(FromPython(kernels.lay), UNCHECKED, "jit")
-expand = Compiled(FromPython(kernels.expand), UNCHECKED, "jit")
-scatter = Compiled(FromPython(kernels.scatter), UNCHECKED, "jit")
 
 PULLBACK = 2.5  # what reverse mode costs beside forward mode, roughly
 LANES = 8  # colours that are evaluated at once
-ROOM = 17  # arrays shorter than this would have code of their own
-
-
-def padded(x: Any, value: int) -> Any:
-    """At least ROOM numbers."""
-    return x if len(x) >= ROOM else np.concatenate([x, np.full(ROOM - len(x), value, x.dtype)])
+SPLIT = 0.8  # by how much evaluating some rows by the other mode must be cheaper
 
 
 def pattern_of(roots: Any, starts: Any, children: Any, inputs: int) -> Any:
     """The rows that handles stand for, as a matrix of bool with sorted columns."""
-    indptr, columns, in_order = flatten(padded(roots, 0), padded(starts, int(starts[-1])), padded(children, 0), inputs, np.empty(ROOM, _index(inputs)))
+    indptr, columns, in_order = flatten(padded(roots, 0), padded(starts, int(starts[-1])), padded(children, 0), inputs, np.empty(ROOM, index_type(inputs)))
     if not in_order:
         indptr, columns = transpose(*transpose(indptr, columns, max(inputs, ROOM)), len(indptr) - 1)
     indptr = indptr[: len(roots) + 1]
-    return _matrix(columns[: indptr[-1]], indptr, inputs)
-
-
-def colours_of(pattern: Any) -> tuple[Any, int]:
-    """Colours of the columns: those of one colour share no row."""
-    height, width = pattern.shape
-    if width == 0:
-        return np.empty(0, np.int64), 0
-    rows, columns = (padded(x, n) for x, n in ((pattern.indptr, pattern.indptr[-1]), (pattern.indices, 0)))
-    column_starts, own = transpose(rows, columns, max(width, ROOM))
-    counts = np.diff(column_starts)
-    order = np.arange(len(counts)) if counts[:width].max() <= 2 * max(counts[:width].min(), 1) else np.argsort(-counts, kind="stable")
-    colours, used = few_colours(column_starts, own, order, max(height, ROOM))
-    if used < 0:
-        colours, used = colour(rows, columns, column_starts, own, order)
-    return colours[:width], used
+    return matrix(columns[: indptr[-1]], indptr, inputs)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A pattern with the colours of its columns (forward) or of its rows; and how many rows or columns each part has that comes back."""
+class Part:
+    """Nonzeros that one mode evaluates: a pattern of them, with the colours of its columns (forward) or of its rows; how many rows or columns each result
+    or argument has that comes back; for each nonzero whether it is found in its column, at the colour of its row; and which of all nonzeros these are."""
 
     pattern: Any
     forward: bool
     colours: Any
     count: int
     sizes: Sequence[int]
+    swapped: Any = None
+    chosen: Any = None
 
     @property
     def cost(self) -> float:
@@ -92,110 +67,89 @@ class Plan:
         groups, parts = -(-self.count // lanes), len(self.sizes)
         begins = np.concatenate([[0], np.cumsum(self.sizes)])
         nonzeros = max(int(self.pattern.nnz), ROOM)
-        where, place = (np.zeros(nonzeros, _index(max(nonzeros, max(self.sizes, default=0) * lanes))) for _ in range(2))
-        rows, columns = padded(self.pattern.indptr, self.pattern.indptr[-1]), padded(self.pattern.indices, 0)
-        starts = schedule(rows, columns, padded(self.colours, -1), self.forward, lanes, groups, padded(begins, 0), parts, where, place)
-        return padded(self.colours, -1), groups, padded(starts, int(starts[-1])), where, place
+        where, place = (np.zeros(nonzeros, index_type(max(nonzeros, max(self.sizes, default=0) * lanes))) for _ in range(2))
+        swapped = np.zeros(nonzeros, bool) if self.swapped is None else padded(self.swapped, 0)
+        colours = padded(self.colours, -1)
+        starts = schedule(*rows_of(self.pattern), colours, swapped, self.forward, lanes, groups, padded(begins, 0), parts, where, place)
+        return colours, groups, padded(starts, int(starts[-1])), where, place
 
 
 @dataclass(frozen=True)
-class DirectPlan:
-    """Where the entries of blocks belong: at starts[site of an iteration] + ranks[entry], or, without starts, at ranks[entry of an iteration]."""
+class Plan:
+    """A pattern and the parts that evaluate it: one, or one by each mode."""
 
     pattern: Any
-    starts: Any
-    ranks: Any
-
-
-@dataclass(frozen=True)
-class Loop:
-    """A loop with blocks: where its sites and entries start among all, its iterations, and for each site its result's first row and its entries."""
-
-    site: int
-    entry: int
-    count: int
-    first: Any
-    entries: Any
+    parts: tuple[Part, ...]
 
     @property
-    def shape(self) -> tuple[int, int, Any, Any]:
-        return self.count, len(self.entries), padded(self.first, 0), padded(self.entries, 0)
+    def cost(self) -> float:
+        return sum(p.cost for p in self.parts)
 
+    @property
+    def passes(self) -> int:
+        return sum(p.count for p in self.parts)
 
-def direct(rows: Any, columns: Any, iterations: Any, sizes: Any, layout: Any, width: int) -> DirectPlan | None:
-    """The plan for blocks of rows that nobody else writes to; else None."""
-    offsets = np.concatenate([[0], np.cumsum(sizes)])
-    height = int(offsets[-1])
-    loops: list[Loop] = []
-    site = entry = 0
-    k = 1
-    for count in map(int, iterations):
-        sites = int(layout[k])
-        outs, entries = (layout[k + p : k + p + 2 * sites : 2].copy() for p in (1, 2))
-        loops.append(Loop(site, entry, count, offsets[outs], entries))
-        site, entry, k = site + count * sites, entry + count * int(entries.sum()), k + 1 + 2 * sites
-    rows, columns = padded(rows, 0), padded(columns, 0)
-    lengths = np.zeros(max(height, ROOM), np.int64)
-    if not all(claim(rows, n.site, *n.shape, lengths) for n in loops):
-        return None
-    return _regular(rows, columns, loops, lengths, height, width) or _scattered(rows, columns[:entry], loops, height, width)
-
-
-def _regular(rows: Any, columns: Any, loops: Sequence[Loop], lengths: Any, height: int, width: int) -> DirectPlan | None:
-    """For blocks whose columns come in the same order in every iteration: the order of the first."""
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    entries = int(indptr[-1])
-    indices = np.empty(max(entries, ROOM), _index(max(entries, width)))
-    starts = np.empty(len(rows), np.int64)
-    ranks: list[Any] = [np.empty(0, np.int64)]
-    for n in loops:
-        ends = np.cumsum(n.entries)
-        own = [np.argsort(columns[n.entry + end - size : n.entry + end], kind="stable") for end, size in zip(ends, n.entries, strict=True)]
-        order = np.concatenate(own) if n.count else np.empty(0, np.int64)
-        if not lay(rows, n.site, columns, n.entry, n.count, *n.shape[1:], padded(order, 0), indptr, indices, starts):
-            return None
-        ranks += [np.argsort(o) for o in own]
-    return DirectPlan(_matrix(indices[:entries], indptr[: height + 1], width), starts, padded(np.concatenate(ranks), 0))
-
-
-def _scattered(rows: Any, columns: Any, loops: Sequence[Loop], height: int, width: int) -> DirectPlan:
-    """For blocks whose columns come in any order, or the same one twice: every entry has a place of its own."""
-    own = np.empty(max(len(columns), ROOM), np.int64)
-    for n in loops:
-        expand(rows, n.site, n.entry, *n.shape, own)
-    if not len(columns):
-        return DirectPlan(_matrix(columns, np.zeros(height + 1, np.int64), width), None, padded(columns, 0))
-    indptr, indices, places = scatter(own, columns, height, width)
-    return DirectPlan(_matrix(indices[: indptr[-1]], indptr, width), None, places)
-
-
-def _index(largest: int) -> type:
-    return np.int32 if largest < 2**31 else np.int64
-
-
-def _matrix(indices: Any, indptr: Any, width: int) -> Any:
-    """A pattern whose columns are in order and differ. Jacobians share its indices, which nobody may change."""
-    index = _index(max(len(indices), width))
-    pattern = sparse.csr_matrix((len(indptr) - 1, width), dtype=bool)
-    pattern.data, pattern.indices, pattern.indptr = np.ones(len(indices), bool), indices.astype(index, copy=False), indptr.astype(index, copy=False)
-    pattern.indices.flags.writeable = pattern.indptr.flags.writeable = False
-    pattern.has_canonical_format = True
-    return pattern
+    @property
+    def mode(self) -> str:
+        return " and ".join("forward" if p.forward else "reverse" for p in self.parts)
 
 
 def planned(pattern: Any, rows: Sequence[int], columns: Sequence[int]) -> Plan:
-    """The cheaper of columns and rows. `rows`, `columns`: how many there are in each result and each argument."""
-    widest = int(np.diff(pattern.indptr).max(initial=0))
-    tallest = int(np.bincount(pattern.indices, minlength=1).max(initial=0))
+    """The cheapest of columns, of rows, and of most columns with a few rows, or the other way round. `rows`, `columns`: how many there are in each result
+    and each argument."""
+    counts = np.diff(pattern.indptr), np.bincount(pattern.indices, minlength=1)
+    widest, tallest = (int(c.max(initial=0)) for c in counts)
+    least = min(widest, PULLBACK * tallest)  # no single mode is cheaper: what shares a row differs in colour
+    mixed = [_mixed(pattern, rows, columns, c, least, forward=way) for way, c in zip((True, False), counts, strict=True)]
+    best = min((m for m in mixed if m is not None), key=_cost, default=None)
+    if best is not None and best.cost <= least:
+        return best
     forward = widest <= PULLBACK * tallest
     first = coloured(pattern, rows, columns, forward=forward)
-    bound = (PULLBACK * tallest) if forward else widest
-    if first.cost <= bound:
-        return first
-    other = coloured(pattern, rows, columns, forward=not forward)
-    return min(first, other, key=lambda p: p.cost)
+    if first.cost > (PULLBACK * tallest if forward else widest):
+        first = min(first, coloured(pattern, rows, columns, forward=not forward), key=_cost)
+    return Plan(pattern, (first,)) if best is None or first.cost <= best.cost else best
 
 
-def coloured(pattern: Any, rows: Sequence[int], columns: Sequence[int], *, forward: bool) -> Plan:
-    colours, count = colours_of(pattern if forward else pattern.T.tocsr())
-    return Plan(pattern, forward, colours, count, rows if forward else columns)
+def _cost(p: Part | Plan) -> float:
+    return p.cost
+
+
+def coloured(pattern: Any, rows: Sequence[int], columns: Sequence[int], *, forward: bool, chosen: Any = None) -> Part:
+    own = pattern if forward else transposed(pattern)
+    colours, count = colours_of(own)
+    if chosen is not None:  # the nonzeros of others must not be met
+        colours[np.bincount(own.indices, minlength=own.shape[1]) == 0] = -1
+    return Part(pattern, forward, colours, count, rows if forward else columns, chosen=chosen)
+
+
+def _mixed(pattern: Any, rows: Sequence[int], columns: Sequence[int], counts: Any, least: float, *, forward: bool) -> Plan | None:
+    """Columns by forward mode without a few rows that make them many, which reverse mode evaluates; or rows by reverse mode without a few columns.
+    `counts`: how many nonzeros these rows (columns) have. None if no number of them promises less than `least`."""
+    own, others = (1.0, PULLBACK) if forward else (PULLBACK, 1.0)
+    most = int(least / others)
+    falling = np.sort(counts)[::-1][: most + 2]
+    bounds = own * falling[1:] + others * np.arange(1, len(falling))
+    if not len(bounds) or bounds.min() > SPLIT * least:
+        return None
+    limit = falling[1:][bounds.argmin()]
+    row = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
+    apart = (counts > limit)[row if forward else pattern.indices]
+    parts = [coloured(_some(pattern, row, chosen), rows, columns, forward=way, chosen=chosen)
+             for way, chosen in ((forward, np.flatnonzero(~apart)), (not forward, np.flatnonzero(apart)))]  # fmt: skip
+    return Plan(pattern, tuple(parts))
+
+
+def _some(pattern: Any, row: Any, chosen: Any) -> Any:
+    """The pattern of some of the nonzeros."""
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row[chosen], minlength=pattern.shape[0]))])
+    return matrix(pattern.indices[chosen], indptr, pattern.shape[1])
+
+
+def planned_symmetric(pattern: Any, sizes: Sequence[int]) -> Plan:
+    """For the Jacobian of a gradient."""
+    pattern, colours, count, swapped = symmetric(pattern)
+    return Plan(pattern, (Part(pattern, True, colours, count, sizes, swapped),))
+
+
+__all__ = ["Part", "Plan", "coloured", "pattern_of", "planned", "planned_symmetric"]

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oneform import optimise, transforms
-from oneform.derivatives import Args, Chosen, Kwargs, Lower, Rule, describe, finish, has_columns, pure, selection, split, split_aux
+from oneform.derivatives import Args, Chosen, Grad, Kwargs, Lower, Rule, describe, finish, has_columns, pure, selection, split, split_aux
 from oneform.errors import DerivativeError
 from oneform.frontend.lowered import Lowered
 from oneform.ir import Block, Builder, Function, Value, instructions
-from oneform.ops import array, integer
+from oneform.ops import CUSTOM, array, integer, logic
 from oneform.tree import LEAF, Leaf, Tree
 from oneform.types import I64, DType, differentiable, element, promote
 
@@ -54,12 +54,18 @@ class Pattern(Rule):
     or, with `direct`, for loops with blocks, (1, rows, columns, iterations, sizes, layout, flags) as `transforms.blocks` does.
 
     Flags: for each parameter, whether the pattern depends on its values (1) or at most on its shape (0); then for each result whether its handle stands
-    for all elements of an array whose length the inputs decide."""
+    for all elements of an array whose length the inputs decide; then whether the Jacobian is symmetric: that of the gradient of the function (`gradient`),
+    unless the program says what a derivative is."""
 
     direct: bool = True
+    gradient: bool = False
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         low = base(args, kwargs)
+        symmetric = self.gradient and not any(i.op.structure in CUSTOM or i.op is logic.stop_gradient for i in instructions(low.function.block.body))
+        if self.gradient:
+            function = low
+            low = Grad(self.argnums, self.has_aux).lower(lambda *_: function, args, kwargs)
         picked, outs = _sides(args, self, low)
         given, numbers = _only(low, outs), range(len(outs))
         found = transforms.blocks(given, picked.wrt, numbers) if self.direct else None
@@ -72,7 +78,7 @@ class Pattern(Rule):
         if any(f.params[k] in read for k in picked.wrt):
             raise DerivativeError("E201", "the pattern depends on the values that are differentiated")
         layout = [] if found is None else [found.layout()]
-        f = _with_numbers(f, int(found is not None), [*layout, [int(p in read) for p in f.params] + list(map(int, flags))])
+        f = _with_numbers(f, int(found is not None), [*layout, [int(p in read) for p in f.params] + [*map(int, flags), int(symmetric)]])
         leaves = [Leaf(r.type) for r in f.results]
         return finish(low, f, Tree("tuple", (LEAF,) * len(leaves)), leaves, list(range(len(leaves))))
 
