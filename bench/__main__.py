@@ -17,7 +17,9 @@ from bench.problem import Row
 from bench.report import machine, ratio, seconds
 from bench.rivals import Settings
 
-CASES = ("recurrence", "recurrence_while", "array_recurrence", "state60", "logsumexp", "recursion", "tree_lstm", "call", "compile_time", "import_time")
+CASES = (
+    "recurrence", "recurrence_while", "array_recurrence", "state60", "logsumexp", "recursion", "tree_lstm", "sparse", "call", "compile_time", "import_time",
+)
 NOTES = (
     "Times are minima over rounds in which the rivals take turns. Ours are called from Python, so the call and the allocation of the results count;",
     "C++ is timed inside C++ (no call overhead), keeps its scratch memory from call to call and writes to the caller's array. Values and gradients",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 from oneform.derivatives import Apart, Grad, Jacobian, Jvp, Lower, Rule, applied
-from oneform.errors import DerivativeError
 from oneform.gradcheck import check_grads
 from oneform.program import Lowering, Program, lower_call, parse, program_of
 from oneform.pullback import hvp, jvp, vjp
@@ -89,23 +88,25 @@ def jacrev(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -
 
 
 @overload
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: Literal[True]) -> SparseJacobian: ...
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: Literal[True]) -> SparseJacobian: ...
 @overload
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: Literal[False] | None = None) -> DenseJacobian: ...
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, sparse: bool | None = None) -> Any:
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: Literal[False] | None = None) -> DenseJacobian: ...
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool | None = None) -> Any:
     """The Jacobian of `f`: dense as `jacfwd` or `jacrev` gives it, whichever has fewer passes; with `sparse=True` a scipy.sparse.csr_matrix.
 
     The matrix has one column for each float of the arguments `argnums`, in their order, flattened, and one row for each float of the result. Its
     pattern holds for any values of these arguments: it follows from the program and from its other arguments (indices, sizes, data). It is found
     once, coloured, and used again until one of those that it depends on changes. What it contains beside the nonzeros is stored as 0.0. The
-    dtype is that of the results. `.pattern(*args)`, `.colours(*args)` and `.cost(*args)` show what is done.
+    dtype is that of the results. All matrices of one pattern share its indices, which are read-only: copy one before dropping its zeros.
+    `.pattern(*args)`, `.colours(*args)` and `.cost(*args)` show what is done. With `has_aux`, `f` returns a pair (value, auxiliary data), and
+    the result is the pair of the Jacobian of the value and the data.
 
     Calls raise DerivativeError: E202 for arguments without derivative and for complex ones, E203 if `f` returns no float. A compiled program
     cannot call a sparse Jacobian: CompileError.
     """
     if sparse:
-        return sparse_jacobian(origin_of(f), options_of(f), _numbers(argnums))
-    return DenseJacobian(origin_of(f), options_of(f), _numbers(argnums))
+        return sparse_jacobian(origin_of(f), options_of(f), _numbers(argnums), has_aux)
+    return DenseJacobian(origin_of(f), options_of(f), _numbers(argnums), has_aux)
 
 
 def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False) -> Callable[..., Any]:
@@ -115,9 +116,7 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, 
     `jacobian`.
     """
     if sparse:
-        if has_aux:
-            raise DerivativeError("E203", "a sparse Hessian has no auxiliary data", repair="Leave out has_aux, and call the function for the data.")
-        return sparse_hessian(origin_of(f), options_of(f), _numbers(argnums))
+        return sparse_hessian(origin_of(f), options_of(f), _numbers(argnums), has_aux)
     return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
 
 

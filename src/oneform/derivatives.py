@@ -160,7 +160,7 @@ def _refers(tree: Tree) -> bool:
     return tree.kind == "node" or any(map(_refers, tree.children))
 
 
-def _split_aux(low: Lowered, has_aux: bool) -> tuple[Tree, Tree]:
+def split_aux(low: Lowered, has_aux: bool) -> tuple[Tree, Tree]:
     """The value's tree and the auxiliary data's."""
     if not has_aux:
         return low.result, NONE
@@ -217,7 +217,7 @@ class Grad(Rule):
         chosen = selection(args, self.argnums)
         tree, leaves = chosen.tree, chosen.leaves
         low = base(args, kwargs)
-        value, aux = _split_aux(low, self.has_aux)
+        value, aux = split_aux(low, self.has_aux)
         _scalar(low, value, "value_and_grad" if self.value else "grad")
         f = pure(low)
         low = _warned(low, f, self.asked(args), [0])
@@ -242,7 +242,7 @@ class Jacobian(Rule):
         chosen = selection(args, self.argnums)
         wrt, inner = chosen.wrt, chosen.tree
         low = base(args, kwargs)
-        value, aux = _split_aux(low, self.has_aux)
+        value, aux = split_aux(low, self.has_aux)
         outs = [k for k in range(value.leaves) if differentiable(low.result_leaves[k].type)]
         self._check_real(args, low, outs)
         if not outs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -190,6 +191,20 @@ def test_empty() -> None:
     assert of.jacobian(gathered, sparse=True)(vec(3), np.empty(0, dtype=int)).shape == (0, 3)
 
 
+def test_what_is_returned_cannot_change_the_pattern() -> None:
+    x, index = np.array([0.0, 2.0, 0.0, 3.0]), np.array([0, 1, 2, 3])
+    for f, args in ((gathered, (x, index)), (in_place, (x,))):
+        jacobian = of.jacobian(f, sparse=True)
+        first = jacobian(*args)
+        with pytest.raises(ValueError, match="read-only"):
+            first.eliminate_zeros()
+        smaller = first.copy()
+        smaller.eliminate_zeros()
+        first[0, 0] = 7.0
+        first *= 2.0
+        np.testing.assert_array_equal(jacobian(*args).toarray(), of.jacfwd(f)(*args))
+
+
 def test_float32() -> None:
     assert of.jacobian(in_place, sparse=True)(vec(5).astype(np.float32)).dtype == np.float32
 
@@ -239,6 +254,58 @@ def test_a_hessian_by_two_arguments() -> None:
     np.testing.assert_allclose(of.hessian(f, argnums=(0, 1), sparse=True)(x, y).toarray(), np.block([list(row) for row in blocks]), atol=1e-14)
 
 
+# ---------------------------------------------------------------- auxiliary data, threads
+
+
+def with_data(x, index):
+    total = 0.0
+    out = np.empty(len(index))
+    for k in range(len(index)):
+        out[k] = x[index[k]] ** 2
+        total += out[k]
+    return out, {"total": total, "first": index[0]}
+
+
+def test_auxiliary_data() -> None:
+    x, index = vec(4), np.array([2, 0, 2])
+    for sparse in (True, False):
+        found, data = of.jacobian(with_data, has_aux=True, sparse=sparse)(x, index)
+        dense = of.jacfwd(gathered)(x, index)
+        np.testing.assert_allclose(found.toarray() if sparse else found, dense)
+        assert data == {"total": np.sum(x[index] ** 2), "first": 2}
+    assert of.jacobian(with_data, has_aux=True, sparse=True).cost(x, index)["mode"] == "blocks"
+
+
+def test_auxiliary_data_of_a_hessian() -> None:
+    def f(x, w):
+        return chain(x, w), x[0] * 2.0
+
+    x, w = vec(6), np.abs(vec(6, 1))
+    found, data = of.hessian(f, has_aux=True, sparse=True)(x, w)
+    dense, expected = of.hessian(f, has_aux=True)(x, w)
+    np.testing.assert_allclose(found.toarray(), dense, rtol=1e-12, atol=1e-12)
+    assert data == expected == 2.0 * x[0]
+
+
+def test_threads() -> None:
+    """One program, called for the first time by several threads, each with a pattern of its own."""
+
+    def f(x, index):
+        y = x.copy()
+        for k in range(len(index)):
+            y[index[k]] = y[index[k]] * y[k] + y[k - 1]
+        return y
+
+    def own(seed: int) -> bool:
+        rng = np.random.default_rng(seed)
+        x, index = rng.normal(size=20 + seed % 3), rng.integers(0, 20, 20)
+        expected = of.jacfwd(f)(x, index)
+        return all(np.allclose(of.jacobian(f, sparse=True)(x, index).toarray(), expected) for _ in range(5))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(own, range(16)))
+
+
 # ---------------------------------------------------------------- refusals
 
 
@@ -249,15 +316,53 @@ def test_refusals() -> None:
         of.jacobian(lambda x: int(x[0]), sparse=True)(vec(3))
     with pytest.raises(of.DerivativeError, match="E202"):
         of.jacobian(lambda z: z * z, sparse=True)(vec(3) + 1j)
-    with pytest.raises(of.DerivativeError, match="E203"):
-        of.hessian(chain, has_aux=True, sparse=True)
+    with pytest.raises(of.DerivativeError, match="E203.*pair"):
+        of.hessian(chain, has_aux=True, sparse=True)(vec(3), vec(3))
     with pytest.raises(of.ArgumentError, match="E401"):
         of.jacobian(3.0, sparse=True)
     with pytest.raises(IndexError, match="out of bounds"):
         of.jacobian(gathered, sparse=True)(vec(3), np.array([5]))
 
 
-# ---------------------------------------------------------------- colours
+# ---------------------------------------------------------------- blocks and colours
+
+
+def products(x, index):
+    out = np.zeros(len(index))
+    for i in range(len(index)):
+        out[i] = x[index[i, 0]] * x[index[i, 1]] + x[index[i, 2]]
+    return out
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_blocks_in_any_order(seed: int) -> None:
+    """Inputs that are gathered in no order, and the same one twice, meet in the rows as they should."""
+    rng = np.random.default_rng(seed)
+    index, x = rng.integers(0, 40 if seed else 2, (60, 3)), rng.normal(size=40)
+    jacobian = of.jacobian(products, sparse=True)
+    assert jacobian.cost(x, index)["mode"] == "blocks"
+    found, dense = jacobian(x, index), of.jacfwd(products)(x, index)
+    np.testing.assert_allclose(found.toarray(), dense, rtol=1e-14)
+    assert found.has_canonical_format and found.nnz == sum(len(set(row)) for row in index.tolist())
+    np.testing.assert_array_equal(found.indices, found.copy().tocoo().tocsr().indices)
+
+
+def test_blocks_of_several_loops() -> None:
+    def f(x, y):
+        out = np.zeros(3 * len(x))
+        for i in range(len(x)):
+            out[3 * i] = y[0] * x[i]
+            out[3 * i + 2] = x[len(x) - 1 - i] ** 2 * y[1]
+        last = np.zeros(len(y))
+        for k in range(len(y)):
+            last[len(y) - 1 - k] = np.sin(y[k])
+        return last, out
+
+    x, y = vec(20), vec(2, 1)
+    jacobian = of.jacobian(f, argnums=(1, 0), sparse=True)
+    assert jacobian.cost(x, y)["mode"] == "blocks"
+    dense = of.jacfwd(f, argnums=(1, 0))(x, y)
+    np.testing.assert_allclose(jacobian(x, y).toarray(), np.vstack([np.hstack(row) for row in dense]), rtol=1e-14)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -266,10 +371,10 @@ def test_colours_share_no_row(seed: int) -> None:
     index = rng.integers(0, 40, (60, 3))
 
     def f(x, index):
-        out = np.zeros(len(index))
+        y = np.concatenate((x, np.zeros(len(index))))
         for i in range(len(index)):
-            out[i] = x[index[i, 0]] * x[index[i, 1]] + x[index[i, 2]]
-        return out
+            y[40 + i] = y[index[i, 0]] * y[index[i, 1]] + y[index[i, 2]]
+        return y
 
     jacobian, x = of.jacobian(f, sparse=True), rng.normal(size=40)
     pattern, colours, cost = jacobian.pattern(x, index), jacobian.colours(x, index), jacobian.cost(x, index)

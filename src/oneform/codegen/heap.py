@@ -7,6 +7,8 @@ goes to the bin of its size and stays in the list; taking it out again touches n
 
 from __future__ import annotations
 
+import sys
+
 from oneform.codegen.context import BINS, CACHE, CACHED, CLASSES, LARGEST_CACHED
 
 # What a block of `count` items of `size` bytes takes with its node, in whole cache lines; where the node is; the block's bin, if it is small.
@@ -63,14 +65,18 @@ large:
 make:
   %p = call ptr @aligned_alloc(i64 64, i64 %total)
   %null = icmp eq ptr %p, null
-  br i1 %null, label %retry, label %link
+  br i1 %null, label %retry, label %fresh
 retry:
   call void @of.drop(ptr %ctx)
   %p2 = call ptr @aligned_alloc(i64 64, i64 %total)
   %null2 = icmp eq ptr %p2, null
-  br i1 %null2, label %none, label %link
+  br i1 %null2, label %none, label %fresh
+fresh:
+  %f = phi ptr [%p, %make], [%p2, %retry]
+  call void @of.pages(ptr %f, i64 %total)
+  br label %link
 link:
-  %q = phi ptr [%old, %take], [%p, %make], [%p2, %retry]
+  %q = phi ptr [%old, %take], [%f, %fresh]
 {_NODE}  call void @of.link(ptr %ctx, ptr %q, i64 %at)
   ret ptr %q
 none:
@@ -131,6 +137,28 @@ done:
   ret void
 }}
 """
+# A large block asks for huge pages before it is touched, as NumPy's do: the first touch of small ones costs more than filling them (docs/design/004).
+_LARGE, _MADV_HUGEPAGE, _PAGE = 4 << 20, 14, 4096
+_ADVICE = f"""  %large = icmp uge i64 %total, {_LARGE}
+  br i1 %large, label %ask, label %done
+ask:
+  %address = ptrtoint ptr %p to i64
+  %up = sub i64 0, %address
+  %off = and i64 %up, {_PAGE - 1}
+  %start = getelementptr i8, ptr %p, i64 %off
+  %length = sub i64 %total, %off
+  %refused = call i32 @madvise(ptr %start, i64 %length, i32 {_MADV_HUGEPAGE})
+  br label %done
+"""
+PAGES = f"""
+define internal void @of.pages(ptr captures(none) %p, i64 %total) #1 {{
+{_ADVICE if sys.platform == "linux" else "  br label %done"}
+done:
+  ret void
+}}
+{"declare i32 @madvise(ptr captures(none), i64, i32)" if sys.platform == "linux" else ""}
+"""
+
 COPY = """
 define internal noalias align 64 ptr @of.copy(ptr captures(none) %ctx, ptr captures(none) %p, i64 %count, i64 %size) #1 {
   %q = call ptr @of.alloc(ptr %ctx, i64 %count, i64 %size)
@@ -276,6 +304,7 @@ copy:
   br label %link
 link:
   %r = phi ptr [%q, %moved], [%p2, %copy]
+  call void @of.pages(ptr %r, i64 %total)
 {_NODE}  call void @of.link(ptr %ctx, ptr %r, i64 %at)
   ret ptr %r
 none:

@@ -6,7 +6,7 @@ import re
 import sys
 
 from oneform.codegen.context import CLOCK, THREAD
-from oneform.codegen.heap import ALLOC, COPY, DROP, GROW, RELEASE
+from oneform.codegen.heap import ALLOC, COPY, DROP, GROW, PAGES, RELEASE
 from oneform.codegen.stack import BOTTOM, DEEPER, NOT_DEEPER, here, more_stack
 
 _CLOCK_MONOTONIC = 6 if sys.platform == "darwin" else 1
@@ -126,7 +126,8 @@ done:
 
 # What each function of the run-time support needs besides itself.
 PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "alloc": (ALLOC + "declare noalias ptr @aligned_alloc(i64, i64)\n", ("drop",)),
+    "alloc": (ALLOC + "declare noalias ptr @aligned_alloc(i64, i64)\n", ("drop", "pages")),
+    "pages": (PAGES, ()),
     "copy": (COPY, ("alloc",)),
     "mul": (MUL, ()),
     "drop": (DROP, ()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,14 @@ from scipy import sparse
 from oneform.derivatives import Grad, positions
 from oneform.derivatives import Jacobian as Dense
 from oneform.pullback import is_active
-from oneform.sparse.plan import DirectPlan, Plan, direct, pattern_of, planned
-from oneform.sparse.rules import Direct, Nonzeros, Pattern
+from oneform.sparse.blocks import DirectPlan, direct
+from oneform.sparse.plan import Part, Plan, pattern_of, planned, planned_symmetric
+from oneform.sparse.rules import Auxiliary, Direct, Nonzeros, Pattern
 from oneform.staging import Call, Compiled, Derived, Origin
+from oneform.transforms import NoLanes
 from oneform.tree import spread
 
+_lock = threading.Lock()  # for the dictionaries below; lists of plans are replaced, not changed
 REMEMBERED = 8  # plans of one program
 Argnums = int | tuple[int, ...]
 
@@ -50,13 +54,17 @@ def _bits(x: Any) -> Any:
 class Engine:
     """The compiled programs of one function's sparse Jacobian, and the plans made with them."""
 
-    def __init__(self, origin: Origin, options: Any, argnums: Argnums):
-        self.argnums = argnums
+    def __init__(self, function: Origin, options: Any, argnums: Argnums, has_aux: bool, *, gradient: bool = False):
+        """`gradient`: for the gradient of the function."""
+        origin = Derived(function, Grad(argnums, has_aux)) if gradient else function
+        self.origin, self.options, self.argnums, self.has_aux = origin, options, argnums, has_aux
+        self.lanes: dict[bool, bool] = {}  # whether several colours are evaluated at once, as far as is known
         self.value = Compiled(origin, options, "jit")
-        self.pattern = Compiled(Derived(origin, Pattern(argnums)), options, "pattern")
-        self.handles = Compiled(Derived(origin, Pattern(argnums, direct=False)), options, "pattern")
-        self.nonzeros = {way: Compiled(Derived(origin, Nonzeros(argnums, forward=way)), options, "nonzeros") for way in (True, False)}
-        self.blocks = Compiled(Derived(origin, Direct(argnums)), options, "nonzeros")
+        self.aux = Compiled(Derived(origin, Auxiliary()), options, "auxiliary") if has_aux else None
+        self.pattern = Compiled(Derived(function, Pattern(argnums, has_aux, gradient=gradient)), options, "pattern")
+        self.handles = Compiled(Derived(function, Pattern(argnums, has_aux, direct=False, gradient=gradient)), options, "pattern")
+        self.nonzeros: dict[tuple[bool, int], Compiled] = {}
+        self.blocks = {way: Compiled(Derived(origin, Direct(argnums, has_aux, scattered=way)), options, "nonzeros") for way in (False, True)}
         self.plans: list[tuple[Structure, Plan | DirectPlan]] = []
 
     def plan(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Plan | DirectPlan:
@@ -88,17 +96,19 @@ class Engine:
                 return plan, False, flags
             _, *found, flags = self.handles(*args, **kwargs)
         *handles, starts, children, inputs = found
-        opened = flags[count:]
+        opened, symmetric = flags[count:-1], flags[-1]
         if opened.any():
             handles = self.stretched(handles, opened, args, kwargs)
         roots = np.concatenate([np.asarray(h, np.int64).reshape(-1) for h in handles])
         lengths = [int(np.size(h)) for h in handles]
-        return planned(pattern_of(roots, starts, children, inputs), lengths, columns), bool(opened.any()), flags
+        pattern = pattern_of(roots, starts, children, inputs)
+        return planned_symmetric(pattern, columns) if symmetric else planned(pattern, lengths, columns), bool(opened.any()), flags
 
     def stretched(self, handles: Sequence[Any], opened: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """Handles that stand for all elements of an array, as many times as the array has elements at these arguments."""
         leaves: list[Any] = []
-        spread(self.value(*fresh(args), **kwargs), leaves)
+        found = self.value(*fresh(args), **kwargs)
+        spread(found[0] if self.has_aux else found, leaves)
         sizes = [np.shape(x) for x in leaves if is_active(x)]
         return [np.full(n, h) if is_open else h for h, n, is_open in zip(handles, sizes, opened, strict=True)]
 
@@ -111,13 +121,40 @@ class Engine:
     def evaluate(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         plan = self.plan(args, kwargs)
         if isinstance(plan, DirectPlan):
-            data = self.blocks(args, plan.starts, plan.ranks, int(plan.pattern.nnz), **kwargs)
+            places = (plan.ranks,) if plan.starts is None else (plan.starts, plan.ranks)
+            data = self.blocks[plan.starts is None](args, *places, int(plan.pattern.nnz), **kwargs)
         else:
-            data = self.nonzeros[plan.forward](args, plan.colours, plan.count, plan.starts, plan.where, plan.place, **kwargs)
+            data = self.together([(p, self.coloured(p, args, kwargs)) for p in plan.parts])
         pattern = plan.pattern
         out = sparse.csr_matrix(pattern.shape, dtype=data.dtype)
         out.data, out.indices, out.indptr = data, pattern.indices, pattern.indptr
-        return out
+        return out if self.aux is None else (out, self.aux(*args, **kwargs))
+
+    def together(self, found: Sequence[tuple[Part, Any]]) -> Any:
+        """All nonzeros, from those of the parts."""
+        if len(found) == 1:
+            return found[0][1]
+        data = np.empty(sum(len(p.chosen) for p, _ in found), found[0][1].dtype)
+        for p, own in found:
+            data[p.chosen] = own
+        return data
+
+    def coloured(self, part: Part, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The nonzeros of a part, by several colours at once where the program is known to be evaluated so."""
+        if self.lanes.get(part.forward, True) and part.lanes > 1:
+            try:
+                return self.program(part.forward, part.lanes)(args, *part.together, **kwargs)
+            except NoLanes:
+                self.lanes[part.forward] = False
+        return self.program(part.forward, 1)(args, *part.apart, **kwargs)
+
+    def program(self, forward: bool, lanes: int) -> Compiled:
+        key = forward, lanes
+        with _lock:
+            if key not in self.nonzeros:
+                rule = Nonzeros(self.argnums, self.has_aux, forward=forward, lanes=lanes)
+                self.nonzeros[key] = Compiled(Derived(self.origin, rule), self.options, "nonzeros")
+            return self.nonzeros[key]
 
 
 def fresh(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -129,24 +166,25 @@ _engines: OrderedDict[Any, Engine] = OrderedDict()
 _ENGINES = 256
 
 
-def engine_of(origin: Origin, options: Any, argnums: Argnums) -> Engine:
+def engine_of(origin: Origin, options: Any, argnums: Argnums, has_aux: bool, gradient: bool) -> Engine:
     """The engine of a program: of.jacobian(f, sparse=True) in a loop finds the pattern once."""
-    key = (origin.identity().key, options, argnums)
-    found = _engines.get(key)
-    if found is None:
-        found = _engines[key] = Engine(origin, options, argnums)
-        if len(_engines) > _ENGINES:
-            _engines.popitem(last=False)
-    else:
-        _engines.move_to_end(key)
-    return found
+    key = (origin.identity().key, options, argnums, has_aux, gradient)
+    with _lock:
+        found = _engines.get(key)
+        if found is None:
+            found = _engines[key] = Engine(origin, options, argnums, has_aux, gradient=gradient)
+            if len(_engines) > _ENGINES:
+                _engines.popitem(last=False)
+        else:
+            _engines.move_to_end(key)
+        return found
 
 
 class SparseJacobian:
     """A sparse Jacobian as a function of the original's arguments; see `of.jacobian`."""
 
-    def __init__(self, origin: Origin, options: Any, argnums: Argnums, name: str):
-        self._engine = engine_of(origin, options, argnums)
+    def __init__(self, origin: Origin, options: Any, argnums: Argnums, has_aux: bool, name: str):
+        self._engine = engine_of(origin, options, argnums, has_aux, gradient=name == "hessian")
         self._name = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -157,17 +195,20 @@ class SparseJacobian:
         return self._engine.plan(args, kwargs).pattern.copy()
 
     def colours(self, *args: Any, **kwargs: Any) -> Any:
-        """The colour of each column (or row, see `cost`), an int64 array: those of one colour are evaluated together. None if there are no colours."""
-        plan = self._engine.plan(args, kwargs)
-        return None if isinstance(plan, DirectPlan) else plan.colours[: plan.pattern.shape[1 if plan.forward else 0]].copy()
-
-    def cost(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """How the matrix is evaluated: mode ("forward": colours of columns; "reverse": of rows; "blocks": of loop iterations, each on its own), how often
-        the program is run through, and the number of nonzeros."""
+        """The colour of each column (or row, see `cost`), an int64 array: those of one colour are evaluated together. For "forward and reverse" the pair of
+        the colours of columns and of rows, for "reverse and forward" that of rows and of columns. None if there are no colours."""
         plan = self._engine.plan(args, kwargs)
         if isinstance(plan, DirectPlan):
-            return {"mode": "blocks", "passes": 1, "nonzeros": int(plan.pattern.nnz)}
-        return {"mode": "forward" if plan.forward else "reverse", "passes": plan.count, "nonzeros": int(plan.pattern.nnz)}
+            return None
+        found = [p.colours.copy() for p in plan.parts]
+        return tuple(found) if len(found) > 1 else found[0]
+
+    def cost(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """How the matrix is evaluated: mode ("forward": colours of columns; "reverse": of rows; "forward and reverse": of columns without a few rows, then of
+        these; "reverse and forward"; "blocks": of loop iterations, each on its own), how often the program is run through, and the number of nonzeros."""
+        plan = self._engine.plan(args, kwargs)
+        mode, passes = ("blocks", 1) if isinstance(plan, DirectPlan) else (plan.mode, plan.passes)
+        return {"mode": mode, "passes": passes, "nonzeros": int(plan.pattern.nnz)}
 
     def __repr__(self) -> str:
         return f"<of.{self._name} (sparse)>"
@@ -176,10 +217,10 @@ class SparseJacobian:
 class DenseJacobian:
     """A dense Jacobian, by columns or by rows, whichever are fewer."""
 
-    def __init__(self, origin: Origin, options: Any, argnums: Argnums):
-        self.argnums = argnums
+    def __init__(self, origin: Origin, options: Any, argnums: Argnums, has_aux: bool):
+        self.argnums, self.has_aux = argnums, has_aux
         self.value = Compiled(origin, options, "jit")
-        self.ways = {way: Compiled(Derived(origin, Dense(argnums, forward=way)), options, "jacobian") for way in (True, False)}
+        self.ways = {way: Compiled(Derived(origin, Dense(argnums, has_aux, forward=way)), options, "jacobian") for way in (True, False)}
         self.sizes: dict[Any, bool] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -191,7 +232,8 @@ class DenseJacobian:
         key = (call.signature, tuple(np.shape(v) for v in call.values))
         if key not in self.sizes:
             leaves: list[Any] = []
-            spread(self.value(*fresh(args), **kwargs), leaves)
+            found = self.value(*fresh(args), **kwargs)
+            spread(found[0] if self.has_aux and isinstance(found, tuple) and found else found, leaves)
             rows = sum(int(np.size(x)) for x in leaves if is_active(x))
             inputs: list[Any] = []
             for n in positions(self.argnums, len(args)):
@@ -201,10 +243,10 @@ class DenseJacobian:
         return self.sizes[key]
 
 
-def sparse_jacobian(origin: Origin, options: Any, argnums: Argnums) -> SparseJacobian:
-    return SparseJacobian(origin, options, argnums, "jacobian")
+def sparse_jacobian(origin: Origin, options: Any, argnums: Argnums, has_aux: bool) -> SparseJacobian:
+    return SparseJacobian(origin, options, argnums, has_aux, "jacobian")
 
 
-def sparse_hessian(origin: Origin, options: Any, argnums: Argnums) -> SparseJacobian:
+def sparse_hessian(origin: Origin, options: Any, argnums: Argnums, has_aux: bool) -> SparseJacobian:
     """The Jacobian of the gradient."""
-    return SparseJacobian(Derived(origin, Grad(argnums)), options, argnums, "hessian")
+    return SparseJacobian(origin, options, argnums, has_aux, "hessian")

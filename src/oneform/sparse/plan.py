@@ -2,159 +2,154 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
-from oneform.runtime.engine import Options
 from oneform.sparse import kernels
+from oneform.sparse.arrays import ROOM, UNCHECKED, index_type, matrix, padded, rows_of
+from oneform.sparse.colouring import colours_of, symmetric, transpose, transposed
 from oneform.staging import Compiled, FromPython
 
-UNCHECKED = Options(boundscheck=False)
 flatten = Compiled(FromPython(kernels.flatten), UNCHECKED, "jit")
-colour = Compiled(FromPython(kernels.colour), UNCHECKED, "jit")
+schedule = Compiled(FromPython(kernels.schedule), UNCHECKED, "jit")
 
 PULLBACK = 2.5  # what reverse mode costs beside forward mode, roughly
-ROOM = 17  # arrays shorter than this would have code of their own
-
-
-def padded(x: Any, value: int) -> Any:
-    """At least ROOM numbers."""
-    return x if len(x) >= ROOM else np.concatenate([x, np.full(ROOM - len(x), value, np.int64)])
+LANES = 8  # colours that are evaluated at once
+SPLIT = 0.8  # by how much evaluating some rows by the other mode must be cheaper
 
 
 def pattern_of(roots: Any, starts: Any, children: Any, inputs: int) -> Any:
     """The rows that handles stand for, as a matrix of bool with sorted columns."""
-    indptr, columns = flatten(padded(roots, 0), padded(starts, int(starts[-1])), padded(children, 0), inputs)
+    indptr, columns, in_order = flatten(padded(roots, 0), padded(starts, int(starts[-1])), padded(children, 0), inputs, np.empty(ROOM, index_type(inputs)))
+    if not in_order:
+        indptr, columns = transpose(*transpose(indptr, columns, max(inputs, ROOM)), len(indptr) - 1)
     indptr = indptr[: len(roots) + 1]
-    columns = columns[: indptr[-1]].copy()
-    matrix = sparse.csr_matrix((np.ones(len(columns), bool), columns, indptr), shape=(len(roots), inputs))
-    matrix.sort_indices()
-    return matrix
-
-
-def colours_of(pattern: Any) -> tuple[Any, int]:
-    """Colours of the columns: those of one colour share no row."""
-    by_column = pattern.tocsc()
-    counts = np.diff(by_column.indptr)
-    order = np.arange(len(counts)) if len(counts) == 0 or counts.max() <= 2 * max(counts.min(), 1) else np.argsort(-counts, kind="stable")
-    wide = [np.asarray(x, np.int64) for x in (pattern.indptr, pattern.indices, by_column.indptr, by_column.indices, order)]
-    if pattern.shape[1] == 0:
-        return np.empty(0, np.int64), 0
-    lengths = [int(wide[0][-1]), 0, int(wide[2][-1]), 0]
-    arrays = [padded(x, n) for x, n in zip(wide[:4], lengths, strict=True)]
-    count = len(arrays[2]) - 1
-    order = np.concatenate([wide[4], np.arange(len(wide[4]), count)])
-    colours, used = colour(*arrays, order)
-    return colours[: pattern.shape[1]], used
+    return matrix(columns[: indptr[-1]], indptr, inputs)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Which seeds evaluate a pattern: colours of columns (forward) or of rows; for each colour and each part of what comes back, the nonzeros."""
+class Part:
+    """Nonzeros that one mode evaluates: a pattern of them, with the colours of its columns (forward) or of its rows; how many rows or columns each result
+    or argument has that comes back; for each nonzero whether it is found in its column, at the colour of its row; and which of all nonzeros these are."""
 
     pattern: Any
     forward: bool
     colours: Any
     count: int
-    starts: Any
-    where: Any
-    place: Any
+    sizes: Sequence[int]
+    swapped: Any = None
+    chosen: Any = None
 
     @property
     def cost(self) -> float:
         """In directional derivatives."""
         return self.count * (1.0 if self.forward else PULLBACK)
 
+    @functools.cached_property
+    def lanes(self) -> int:
+        """How many colours are evaluated at once, if the program allows it."""
+        return 1 if self.count == 1 else LANES if self.count > LANES // 2 else LANES // 2
+
+    @functools.cached_property
+    def together(self) -> tuple[Any, ...]:
+        return self.schedule(self.lanes)
+
+    @functools.cached_property
+    def apart(self) -> tuple[Any, ...]:
+        return self.schedule(1)
+
+    def schedule(self, lanes: int) -> tuple[Any, ...]:
+        """Which colours are evaluated together, and where what they give belongs: see `transforms.compressed`."""
+        groups, parts = -(-self.count // lanes), len(self.sizes)
+        begins = np.concatenate([[0], np.cumsum(self.sizes)])
+        nonzeros = max(int(self.pattern.nnz), ROOM)
+        where, place = (np.zeros(nonzeros, index_type(max(nonzeros, max(self.sizes, default=0) * lanes))) for _ in range(2))
+        swapped = np.zeros(nonzeros, bool) if self.swapped is None else padded(self.swapped, 0)
+        colours = padded(self.colours, -1)
+        starts = schedule(*rows_of(self.pattern), colours, swapped, self.forward, lanes, groups, padded(begins, 0), parts, where, place)
+        return colours, groups, padded(starts, int(starts[-1])), where, place
+
 
 @dataclass(frozen=True)
-class DirectPlan:
-    """Where the entries of blocks belong: starts[s of an iteration] + ranks[entry]."""
+class Plan:
+    """A pattern and the parts that evaluate it: one, or one by each mode."""
 
     pattern: Any
-    starts: Any
-    ranks: Any
+    parts: tuple[Part, ...]
 
+    @property
+    def cost(self) -> float:
+        return sum(p.cost for p in self.parts)
 
-def direct(rows: Any, columns: Any, iterations: Any, sizes: Any, layout: Any, width: int) -> DirectPlan | None:
-    """The plan for blocks of rows that nobody else writes to, whose columns come in the same order in every iteration; else None."""
-    offsets = np.concatenate([[0], np.cumsum(sizes)])
-    groups: list[tuple[Any, Any]] = []  # rows of a site, by iteration, and their columns
-    at, k = 0, 1
-    strides: list[int] = []
-    for count in iterations:
-        sites = layout[k]
-        entries = layout[k + 2 : k + 1 + 2 * sites : 2]
-        outs = layout[k + 1 : k + 1 + 2 * sites : 2]
-        size = int(count) * int(entries.sum())
-        own_rows, own_columns = (x[at : at + size].reshape(count, int(entries.sum())) for x in (rows, columns))
-        ends = np.cumsum(entries)
-        for out, begin, end in zip(outs, ends - entries, ends, strict=True):
-            first = own_rows[:, begin] + offsets[out] if end > begin else np.empty(0, np.int64)
-            groups.append((first, own_columns[:, begin:end]))
-        strides.append(int(sites))
-        at, k = at + size, k + 1 + 2 * sites
-    lengths = np.zeros(int(offsets[-1]), np.int64)
-    for first, own in groups:
-        np.add.at(lengths, first, own.shape[1])
-    if sum(len(first) for first, _ in groups) != np.count_nonzero(lengths):
-        return None
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    indices = np.empty(int(indptr[-1]), np.int32 if max(width, indptr[-1]) < 2**31 else np.int64)
-    starts: list[Any] = []
-    ranks: list[Any] = []
-    for first, own in groups:
-        if not len(first):
-            ranks.append(np.zeros(own.shape[1], np.int64))
-            starts.append(np.zeros(len(own), np.int64))
-            continue
-        order = np.argsort(own[0])
-        ordered = own[:, order]
-        if (ordered[:, 1:] <= ordered[:, :-1]).any():
-            return None
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        ranks.append(rank)
-        starts.append(indptr[first])
-        for q in range(ordered.shape[1]):
-            indices[starts[-1] + q] = ordered[:, q]
-    interleaved: list[Any] = []
-    k = 0
-    for sites in strides:
-        interleaved.append(np.stack(starts[k : k + sites], axis=1).ravel())
-        k += sites
-    pattern = sparse.csr_matrix((np.ones(len(indices), bool), indices, indptr), shape=(len(lengths), width))
-    pattern.has_sorted_indices = True
-    return DirectPlan(pattern, padded(np.concatenate(interleaved), 0), padded(np.concatenate(ranks), 0))
+    @property
+    def passes(self) -> int:
+        return sum(p.count for p in self.parts)
+
+    @property
+    def mode(self) -> str:
+        return " and ".join("forward" if p.forward else "reverse" for p in self.parts)
 
 
 def planned(pattern: Any, rows: Sequence[int], columns: Sequence[int]) -> Plan:
-    """The cheaper of columns and rows. `rows`, `columns`: how many there are in each result and each argument."""
-    widest = int(np.diff(pattern.indptr).max(initial=0))
-    tallest = int(np.bincount(pattern.indices, minlength=1).max(initial=0))
+    """The cheapest of columns, of rows, and of most columns with a few rows, or the other way round. `rows`, `columns`: how many there are in each result
+    and each argument."""
+    counts = np.diff(pattern.indptr), np.bincount(pattern.indices, minlength=1)
+    widest, tallest = (int(c.max(initial=0)) for c in counts)
+    least = min(widest, PULLBACK * tallest)  # no single mode is cheaper: what shares a row differs in colour
+    mixed = [_mixed(pattern, rows, columns, c, least, forward=way) for way, c in zip((True, False), counts, strict=True)]
+    best = min((m for m in mixed if m is not None), key=_cost, default=None)
+    if best is not None and best.cost <= least:
+        return best
     forward = widest <= PULLBACK * tallest
-    first = _plan(pattern, rows, columns, forward=forward)
-    bound = (PULLBACK * tallest) if forward else widest
-    if first.cost <= bound:
-        return first
-    other = _plan(pattern, rows, columns, forward=not forward)
-    return min(first, other, key=lambda p: p.cost)
+    first = coloured(pattern, rows, columns, forward=forward)
+    if first.cost > (PULLBACK * tallest if forward else widest):
+        first = min(first, coloured(pattern, rows, columns, forward=not forward), key=_cost)
+    return Plan(pattern, (first,)) if best is None or first.cost <= best.cost else best
 
 
-def _plan(pattern: Any, rows: Sequence[int], columns: Sequence[int], *, forward: bool) -> Plan:
-    """Nonzeros sorted by colour, then by the result (or argument) that they come back in, then by their place."""
-    colours, count = colours_of(pattern if forward else pattern.T.tocsr())
+def _cost(p: Part | Plan) -> float:
+    return p.cost
+
+
+def coloured(pattern: Any, rows: Sequence[int], columns: Sequence[int], *, forward: bool, chosen: Any = None) -> Part:
+    own = pattern if forward else transposed(pattern)
+    colours, count = colours_of(own)
+    if chosen is not None:  # the nonzeros of others must not be met
+        colours[np.bincount(own.indices, minlength=own.shape[1]) == 0] = -1
+    return Part(pattern, forward, colours, count, rows if forward else columns, chosen=chosen)
+
+
+def _mixed(pattern: Any, rows: Sequence[int], columns: Sequence[int], counts: Any, least: float, *, forward: bool) -> Plan | None:
+    """Columns by forward mode without a few rows that make them many, which reverse mode evaluates; or rows by reverse mode without a few columns.
+    `counts`: how many nonzeros these rows (columns) have. None if no number of them promises less than `least`."""
+    own, others = (1.0, PULLBACK) if forward else (PULLBACK, 1.0)
+    most = int(least / others)
+    falling = np.sort(counts)[::-1][: most + 2]
+    bounds = own * falling[1:] + others * np.arange(1, len(falling))
+    if not len(bounds) or bounds.min() > SPLIT * least:
+        return None
+    limit = falling[1:][bounds.argmin()]
     row = np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
-    column = pattern.indices
-    seeded, other, sizes = (column, row, rows) if forward else (row, column, columns)
-    ends = np.cumsum(sizes)
-    part = np.searchsorted(ends, other, side="right")
-    key = colours[seeded] * len(sizes) + part
-    place = np.argsort(key, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=count * len(sizes)))])
-    where = (other - (ends - sizes)[part])[place]
-    last = int(starts[-1])
-    return Plan(pattern, forward, padded(colours, -1), count, padded(starts, last), padded(where, 0), padded(place, 0))
+    apart = (counts > limit)[row if forward else pattern.indices]
+    parts = [coloured(_some(pattern, row, chosen), rows, columns, forward=way, chosen=chosen)
+             for way, chosen in ((forward, np.flatnonzero(~apart)), (not forward, np.flatnonzero(apart)))]  # fmt: skip
+    return Plan(pattern, tuple(parts))
+
+
+def _some(pattern: Any, row: Any, chosen: Any) -> Any:
+    """The pattern of some of the nonzeros."""
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row[chosen], minlength=pattern.shape[0]))])
+    return matrix(pattern.indices[chosen], indptr, pattern.shape[1])
+
+
+def planned_symmetric(pattern: Any, sizes: Sequence[int]) -> Plan:
+    """For the Jacobian of a gradient."""
+    pattern, colours, count, swapped = symmetric(pattern)
+    return Plan(pattern, (Part(pattern, True, colours, count, sizes, swapped),))
+
+
+__all__ = ["Part", "Plan", "coloured", "pattern_of", "planned", "planned_symmetric"]

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oneform import optimise, transforms
-from oneform.derivatives import Args, Chosen, Kwargs, Lower, Rule, describe, finish, has_columns, pure, selection, split
+from oneform.derivatives import Args, Chosen, Grad, Kwargs, Lower, Rule, describe, finish, has_columns, pure, selection, split, split_aux
 from oneform.errors import DerivativeError
 from oneform.frontend.lowered import Lowered
 from oneform.ir import Block, Builder, Function, Value, instructions
-from oneform.ops import array, integer
+from oneform.ops import CUSTOM, array, integer, logic
 from oneform.tree import LEAF, Leaf, Tree
 from oneform.types import I64, DType, differentiable, element, promote
 
 
-def _sides(args: Args, argnums: int | tuple[int, ...], low: Lowered) -> tuple[Chosen, list[int]]:
+def _sides(args: Args, rule: Rule, low: Lowered) -> tuple[Chosen, list[int]]:
     """What is differentiated by, and which leaves of the result are: numbers and arrays of real numbers."""
-    picked = selection(args, argnums)
-    outs = [k for k, leaf in enumerate(low.result_leaves) if differentiable(leaf.type)]
+    picked = selection(args, rule.argnums)
+    value, _ = split_aux(low, rule.has_aux)
+    outs = [k for k in range(value.leaves) if differentiable(low.result_leaves[k].type)]
     if not outs:
         raise DerivativeError("E203", f"a Jacobian needs a function that returns floats, but this one returns {describe(low)}")
-    if has_columns(picked.tree) or has_columns(low.result):
+    if has_columns(picked.tree) or has_columns(value):
         raise DerivativeError("E202", "the Jacobian of or by a list of run-time length has no structure to stand in", repair="Use an array.")
     if any(element(leaf.type).kind == "c" for leaf in picked.leaves) or any(element(low.result_leaves[k].type).kind == "c" for k in outs):
         raise DerivativeError("E202", "a sparse Jacobian is one of real numbers", repair="Take real and imaginary parts as arguments and results of their own.")
     return picked, outs
+
+
+def _only(low: Lowered, outs: Sequence[int]) -> Function:
+    """The program for these results alone."""
+    f = low.function
+    return optimise.prepare(Function(f.name, dataclasses.replace(f.block, results=tuple(f.results[k] for k in outs))))
+
+
+@dataclass(frozen=True)
+class Auxiliary(Rule):
+    """What the function returns beside its value."""
+
+    def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
+        low = base(args, kwargs)
+        value, aux = split_aux(low, True)
+        f = pure(low)
+        return finish(low, f, aux, low.result_leaves[value.leaves :], list(range(value.leaves, len(f.results))))
 
 
 @dataclass(frozen=True)
@@ -35,25 +54,31 @@ class Pattern(Rule):
     or, with `direct`, for loops with blocks, (1, rows, columns, iterations, sizes, layout, flags) as `transforms.blocks` does.
 
     Flags: for each parameter, whether the pattern depends on its values (1) or at most on its shape (0); then for each result whether its handle stands
-    for all elements of an array whose length the inputs decide."""
+    for all elements of an array whose length the inputs decide; then whether the Jacobian is symmetric: that of the gradient of the function (`gradient`),
+    unless the program says what a derivative is."""
 
     direct: bool = True
+    gradient: bool = False
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         low = base(args, kwargs)
-        picked, outs = _sides(args, self.argnums, low)
-        given = pure(low)
-        found = transforms.blocks(given, picked.wrt, outs) if self.direct else None
+        symmetric = self.gradient and not any(i.op.structure in CUSTOM or i.op is logic.stop_gradient for i in instructions(low.function.block.body))
+        if self.gradient:
+            function = low
+            low = Grad(self.argnums, self.has_aux).lower(lambda *_: function, args, kwargs)
+        picked, outs = _sides(args, self, low)
+        given, numbers = _only(low, outs), range(len(outs))
+        found = transforms.blocks(given, picked.wrt, numbers) if self.direct else None
         if found is None:
-            f, flags = transforms.dependence(given, picked.wrt, outs)
+            f, flags = transforms.dependence(given, picked.wrt, numbers)
         else:
             f, flags = found.structure(), [False] * len(outs)
         f = optimise.prepare(f)
         read = _read(f)
         if any(f.params[k] in read for k in picked.wrt):
             raise DerivativeError("E201", "the pattern depends on the values that are differentiated")
-        numbers = [] if found is None else [found.layout()]
-        f = _with_numbers(f, int(found is not None), [*numbers, [int(p in read) for p in f.params] + list(map(int, flags))])
+        layout = [] if found is None else [found.layout()]
+        f = _with_numbers(f, int(found is not None), [*layout, [int(p in read) for p in f.params] + [*map(int, flags), int(symmetric)]])
         leaves = [Leaf(r.type) for r in f.results]
         return finish(low, f, Tree("tuple", (LEAF,) * len(leaves)), leaves, list(range(len(leaves))))
 
@@ -85,9 +110,11 @@ def _with_numbers(f: Function, kind: int, rows: Sequence[Sequence[int]]) -> Func
 
 @dataclass(frozen=True)
 class Nonzeros(Rule):
-    """Called with the arguments in a tuple, then what `transforms.compressed` takes; returns the values."""
+    """Called with the arguments in a tuple, then what `transforms.compressed` takes; returns the values. `lanes`: how many directions at once; if
+    the program is not known for several, lowering raises transforms.NoLanes."""
 
     forward: bool = True
+    lanes: int = 1
 
     def parameter(self, k: int) -> str:
         return "the arguments" if k == 0 else "the colours"
@@ -95,14 +122,19 @@ class Nonzeros(Rule):
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         inner = split(args[0])
         low = base(inner, kwargs)
-        picked, outs = _sides(inner, self.argnums, low)
-        f = transforms.compressed(pure(low), picked.wrt, outs, _common(low, outs), forward=self.forward)
+        picked, outs = _sides(inner, self, low)
+        f, numbers = _only(low, outs), range(len(outs))
+        directional = optimise.prepare(transforms.jvp(f, picked.wrt) if self.forward else transforms.vjp(f, picked.wrt, numbers))
+        index = element(args[-1][1][0].type)
+        f = transforms.compressed(f, directional, picked.wrt, numbers, _common(low, outs), index, forward=self.forward, lanes=self.lanes)
         return _with_extra(low, f, len(args[0][1]), 5)
 
 
 @dataclass(frozen=True)
 class Direct(Rule):
-    """Called with the arguments in a tuple, then starts, ranks and the number of nonzeros (see `Blocks.evaluation`); returns the values."""
+    """Called with the arguments in a tuple, then starts and ranks, or places, and the number of nonzeros (see `Blocks.evaluation`); returns the values."""
+
+    scattered: bool = False
 
     def parameter(self, k: int) -> str:
         return "the arguments" if k == 0 else "the places"
@@ -110,10 +142,10 @@ class Direct(Rule):
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         inner = split(args[0])
         low = base(inner, kwargs)
-        picked, outs = _sides(inner, self.argnums, low)
-        found = transforms.blocks(pure(low), picked.wrt, outs)
+        picked, outs = _sides(inner, self, low)
+        found = transforms.blocks(_only(low, outs), picked.wrt, range(len(outs)))
         assert found is not None
-        return _with_extra(low, found.evaluation(_common(low, outs)), len(args[0][1]), 3)
+        return _with_extra(low, found.evaluation(_common(low, outs), scattered=self.scattered), len(args[0][1]), 2 if self.scattered else 3)
 
 
 def _common(low: Lowered, outs: Sequence[int]) -> DType:
@@ -129,4 +161,4 @@ def _with_extra(low: Lowered, f: Function, n: int, extra: int) -> Lowered:
     return finish(low, f, LEAF, [Leaf(f.results[0].type)], [0], order)
 
 
-__all__ = ["Direct", "Nonzeros", "Pattern"]
+__all__ = ["Auxiliary", "Direct", "Nonzeros", "Pattern"]

@@ -5,7 +5,8 @@ from oneform.transforms.apart import vjp_apart
 from oneform.transforms.compressed import compressed
 from oneform.transforms.jacobian import jacfwd, jacrev
 from oneform.transforms.jvp import jvp
+from oneform.transforms.lanes import NoLanes
 from oneform.transforms.reverse import grad, vjp
 from oneform.transforms.sparsity import blocks, dependence
 
-__all__ = ["blocks", "compressed", "dependence", "grad", "jacfwd", "jacrev", "jvp", "reached", "vjp", "vjp_apart"]
+__all__ = ["NoLanes", "blocks", "compressed", "dependence", "grad", "jacfwd", "jacrev", "jvp", "reached", "vjp", "vjp_apart"]

@@ -48,6 +48,35 @@ class Nest:
         return sum(len(s.inputs) for s in self.sites)
 
 
+@dataclass(frozen=True)
+class _Regular:
+    """Stores an entry of a loop at starts[site] + ranks[entry]; the loop's sites start at `first`, its entries at `rank`."""
+
+    starts: Value
+    ranks: Value
+    nest: Nest
+    first: Value
+    rank: int
+
+    def __call__(self, b: Builder, data: Value, x: Value, iteration: Value, site: int, entry: int) -> Value:
+        begin = b.emit1(array.get, self.starts, (Term(b, iteration) * len(self.nest.sites) + Term(b, self.first) + site).v)
+        rank = b.emit1(array.get, self.ranks, integer(b, self.rank + entry))
+        return b.emit1(array.set_, data, x, (Term(b, begin) + Term(b, rank)).v)
+
+
+@dataclass(frozen=True)
+class _Scattered:
+    """Adds an entry of a loop at places[entry]; the loop's entries start at `first`."""
+
+    places: Value
+    nest: Nest
+    first: Value
+
+    def __call__(self, b: Builder, data: Value, x: Value, iteration: Value, site: int, entry: int) -> Value:
+        place = b.emit1(array.get, self.places, (Term(b, iteration) * self.nest.entries + Term(b, self.first) + entry).v)
+        return b.emit1(array.add_at, data, x, place)
+
+
 class Blocks:
     """The loops of a program, if it consists of such loops."""
 
@@ -66,21 +95,18 @@ class Blocks:
         return found
 
     def structure(self) -> Function:
-        """x... -> (rows, columns, iterations of each loop, sizes of the results): of every entry, by loop, by iteration, by site, by local input;
-        rows within their result."""
+        """x... -> (rows, columns, iterations of each loop, sizes of the results). By loop, by iteration, by site: the row within its result, and the
+        columns of the local inputs."""
         b, params, env = self._start()
         counts = [self._count(b, n, env) for n in self.nests]
-        total: Term | int = 0
-        for n, count in zip(self.nests, counts, strict=True):
-            total = Term(b, count) * n.entries + total
-        size = total.v if isinstance(total, Term) else integer(b, total)
-        filled = [b.emit1(array.empty, size, dtype=I64, shape=(ANY,)) for _ in range(2)]
-        first: Value = integer(b, 0)
+        sites = [(Term(b, count) * len(n.sites)).v for n, count in zip(self.nests, counts, strict=True)]
+        entries = [(Term(b, count) * n.entries).v for n, count in zip(self.nests, counts, strict=True)]
+        filled = [b.emit1(array.empty, _total(b, sizes), dtype=I64, shape=(ANY,)) for sizes in (sites, entries)]  # rows, columns
         columns = self._offsets(b, [params[k] for k in self.wrt])
         offsets = dict(zip([self.f.params[k] for k in self.wrt], columns, strict=True))
-        for n, count in zip(self.nests, counts, strict=True):
-            filled = self._emit(b, n, env, filled, self._entries(n, first, offsets, dict(zip(self.f.params, params, strict=True))))
-            first = (Term(b, count) * n.entries + Term(b, first)).v
+        given = dict(zip(self.f.params, params, strict=True))
+        for k, n in enumerate(self.nests):
+            filled = self._emit(b, n, env, filled, self._entries(n, _total(b, sites[:k]), _total(b, entries[:k]), offsets, given))
         return b.function(f"{self.f.name}_blocks", *filled, _vector(b, counts), _vector(b, self._sizes(b, env)))
 
     def _sizes(self, b: Builder, env: dict[Value, Value]) -> list[Value]:
@@ -100,11 +126,12 @@ class Blocks:
             found.append(size.v)
         return found
 
-    def _entries(self, n: Nest, first: Value, offsets: dict[Value, Value], params: dict[Value, Value]) -> Callable[..., list[Value]]:
-        """Writes rows (within their result) and columns."""
+    def _entries(self, n: Nest, site: Value, entry: Value, offsets: dict[Value, Value], params: dict[Value, Value]) -> Callable[..., list[Value]]:
+        """Writes rows (within their result) and columns, from the given places on."""
 
         def write(b: Builder, iteration: Value, env: dict[Value, Value], shapes: Sequence[Sequence[Value]], carried: list[Value]) -> list[Value]:
-            at = Term(b, iteration) * n.entries + Term(b, first)
+            own_site = Term(b, iteration) * len(n.sites) + Term(b, site)
+            at = Term(b, iteration) * n.entries + Term(b, entry)
             column = {}
             for k, (p, index) in enumerate(n.inputs):
                 own = [env.get(v, v) for v in index]
@@ -112,8 +139,9 @@ class Blocks:
             rows, columns = carried
             for s, lengths in zip(n.sites, shapes, strict=True):
                 row = position(b, lengths, [env.get(v, v) for v in s.index], integer(b, 0)) if s.index else integer(b, 0)
+                rows = b.emit1(array.set_, rows, row, own_site.v)
+                own_site = own_site + 1
                 for k in s.inputs:
-                    rows = b.emit1(array.set_, rows, row, at.v)
                     columns = b.emit1(array.set_, columns, column[k], at.v)
                     at = at + 1
             return [rows, columns]
@@ -122,19 +150,22 @@ class Blocks:
 
     # ------------------------------------------------------------ values
 
-    def evaluation(self, dtype: DType) -> Function:
-        """(x..., starts, ranks, count) -> values: entry e of site s of an iteration belongs at starts[s of the iteration] + ranks[e]."""
+    def evaluation(self, dtype: DType, *, scattered: bool) -> Function:
+        """(x..., starts, ranks, count) -> values: entry e of site s of an iteration belongs at starts[s of the iteration] + ranks[e]. `scattered`:
+        (x..., places, count) -> values, where the places of all entries are given, and what meets at a place is added."""
         b, _, env = self._start()
-        starts, ranks, count = b.param(Array(I64, ("sites",))), b.param(Array(I64, ("entries",))), b.param(Scalar(I64))
-        data = b.emit1(array.empty, count, dtype=dtype, shape=(ANY,))
+        given = [b.param(Array(I64, (n,))) for n in (("entries",) if scattered else ("sites", "kinds"))]
+        count = b.param(Scalar(I64))
+        data = array.zeros(b, dtype, (ANY,), (count,)) if scattered else b.emit1(array.empty, count, dtype=dtype, shape=(ANY,))
         first, rank = integer(b, 0), 0
         for n in self.nests:
-            (data,) = self._emit(b, n, env, [data], self._values(n, starts, ranks, first, rank, dtype))
-            first = (Term(b, self._count(b, n, env)) * len(n.sites) + Term(b, first)).v
+            store = _Scattered(given[0], n, first) if scattered else _Regular(given[0], given[1], n, first, rank)
+            (data,) = self._emit(b, n, env, [data], self._values(n, store, dtype))
+            first = (Term(b, self._count(b, n, env)) * (n.entries if scattered else len(n.sites)) + Term(b, first)).v
             rank += n.entries
         return b.function(f"{self.f.name}_blocks", data)
 
-    def _values(self, n: Nest, starts: Value, ranks: Value, first: Value, rank: int, dtype: DType) -> Callable[..., list[Value]]:
+    def _values(self, n: Nest, store: _Regular | _Scattered, dtype: DType) -> Callable[..., list[Value]]:
         local = list(n.values)
         read: dict[Value, None] = {}
         for v in free_values(Block((), tuple(n.inner), tuple(s.value for s in n.sites))):
@@ -144,7 +175,7 @@ class Blocks:
         pullbacks = [vjp(g, [k for k, v in enumerate(local) if n.values[v] in s.inputs], [j]) if s.inputs else None for j, s in enumerate(n.sites)]
 
         def write(b: Builder, iteration: Value, env: dict[Value, Value], shapes: Sequence[Value], carried: list[Value]) -> list[Value]:
-            (data,), at = carried, rank
+            (data,), entry = carried, 0
             found: dict[int, Value] = {}
             for k, (p, index) in enumerate(n.inputs):
                 found[k] = b.emit1(array.get, env[p], *(env.get(v, v) for v in index)) if index else env[p]
@@ -156,7 +187,6 @@ class Blocks:
                 inner = dict(zip(pullback.params, [*args, constant(b, 1, element(s.value.type))], strict=True))
                 b.body.extend(clone_instr(i, inner) for i in pullback.block.body)
                 parts = [inner.get(r, r) for r in pullback.results[len(n.sites) :]]
-                begin = Term(b, b.emit1(array.get, starts, (Term(b, iteration) * len(n.sites) + Term(b, first) + j).v))
                 for k in s.inputs:
                     partial: Term | None = None
                     for v, part in zip(own, parts, strict=True):
@@ -164,9 +194,8 @@ class Blocks:
                             partial = Term(b, part) if partial is None else partial + Term(b, part)
                     assert partial is not None
                     x = partial.v if element(partial.v.type) == dtype else b.emit1(logic.convert, partial.v, dtype=dtype)
-                    place = begin + Term(b, b.emit1(array.get, ranks, integer(b, at)))
-                    data = b.emit1(array.set_, data, x, place.v)
-                    at += 1
+                    data = store(b, data, x, iteration, j, entry)
+                    entry += 1
             return [data]
 
         return write
@@ -234,6 +263,13 @@ class Blocks:
 
     def _stored(self, n: Nest, k: int) -> bool:
         return any(self.f.results[s.out] is n.instr.outs[k] for s in n.sites)
+
+
+def _total(b: Builder, values: Sequence[Value]) -> Value:
+    total = Term(b, integer(b, 0))
+    for v in values:
+        total = Term(b, v) + total
+    return total.v
 
 
 def _vector(b: Builder, values: Sequence[Value]) -> Value:

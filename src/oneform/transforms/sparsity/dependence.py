@@ -12,8 +12,7 @@ from oneform.errors import DerivativeError
 from oneform.ir import Block, Builder, Function, Instr, Value, clone_instr, instructions
 from oneform.ops import Term, apply, array, dim, dims, integer
 from oneform.transforms.activity import differentiable_arguments
-from oneform.transforms.lower import as_loops
-from oneform.transforms.sparsity.influence import LOOPS, Influence, speculative
+from oneform.transforms.sparsity.influence import LOOPS, Influence, lowered, speculative
 from oneform.transforms.sparsity.store import Deps, Store, blank, guarded, inside, numbered, to_array
 from oneform.types import I64, Array, Scalar, Type, carries_derivative, shape_of
 
@@ -21,7 +20,7 @@ from oneform.types import I64, Array, Scalar, Type, carries_derivative, shape_of
 def dependence(f: Function, wrt: Sequence[int], outs: Sequence[int]) -> tuple[Function, list[bool]]:
     """x... -> (the handles of each result in `outs`, starts, children, the number of inputs). For results whose lengths the inputs decide, one
     handle stands for all elements: these are True in the list returned. `f` must be prepared."""
-    block = _lowered(f.block, Influence(f.block, [f.params[k] for k in wrt]))
+    block = lowered(f.block, Influence(f.block, [f.params[k] for k in wrt]))
     influence = Influence(block, [f.params[k] for k in wrt])
     b = Builder()
     params = [b.param(p.type) for p in f.params]
@@ -49,20 +48,6 @@ def dependence(f: Function, wrt: Sequence[int], outs: Sequence[int]) -> tuple[Fu
 
 def _pairs(block: Block, outs: Sequence[int], opened: Sequence[bool]) -> list[tuple[Value, bool]]:
     return [(block.results[o], is_open) for o, is_open in zip(outs, opened, strict=True)]
-
-
-def _lowered(block: Block, influence: Influence, inside_branch: bool = False) -> Block:
-    """Array constructors that make sets, or that may run where the program would not run them, as loops."""
-    b = Builder()
-    for i in block.body:
-        uncertain = inside_branch or (i.op.structure == "if" and influence.uncertain(i))
-        regions = tuple(_lowered(r, influence, uncertain) for r in i.regions)
-        new = Instr(i.op, i.args, i.attrs, regions, i.outs, i.loc)
-        if i.op.structure == "build" and (inside_branch or any(o in influence.tainted for o in i.outs)):
-            as_loops(b, new)
-        else:
-            b.body.append(new)
-    return Block(block.params, tuple(b.body), block.results)
 
 
 class Dependence:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from oneform.ir import Block, Instr, Value, free_values, instructions
+from oneform.ir import Block, Builder, Instr, Value, free_values, instructions
 from oneform.ops import array
+from oneform.transforms.lower import as_loops
 from oneform.types import Array, List, Scalar
 
 LOOPS = {"for": 1, "while": 0}  # the parameters of a body before what is carried
@@ -161,3 +162,17 @@ def speculative(i: Instr, influence: Influence) -> bool:
         if any(isinstance(v.type, List) for v in (*j.args, *j.outs)):
             return False
     return all(isinstance(o.type, Scalar | Array) for o in i.outs)
+
+
+def lowered(block: Block, influence: Influence, inside_branch: bool = False) -> Block:
+    """Array constructors that make sets, or that may run where the program would not run them, as loops."""
+    b = Builder()
+    for i in block.body:
+        uncertain = inside_branch or (i.op.structure == "if" and influence.uncertain(i))
+        regions = tuple(lowered(r, influence, uncertain) for r in i.regions)
+        new = Instr(i.op, i.args, i.attrs, regions, i.outs, i.loc)
+        if i.op.structure == "build" and (inside_branch or any(o in influence.tainted for o in i.outs)):
+            as_loops(b, new)
+        else:
+            b.body.append(new)
+    return Block(block.params, tuple(b.body), block.results)

@@ -1,0 +1,106 @@
+"""Several colours at once: the values are those of one colour after the other, in both modes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import oneform as of
+from oneform.runtime.engine import Options
+from oneform.sparse.jacobian import Engine
+from oneform.sparse.plan import coloured
+from oneform.staging import FromPython
+from oneform.transforms import NoLanes
+from tests.programs.registry import vec
+
+
+def steps(x, n):
+    for k in range(n):
+        y = x.copy()
+        for i in range(1, len(x)):
+            y[i] = 0.5 * (x[i] + x[i - 1] ** 2) if k % 2 == 0 else np.sin(x[i]) * x[i - 1]
+        x = y
+    return x
+
+
+def carried(x, n):
+    a, b, k = 0.0, 1.0, 0
+    out = np.zeros(len(x))
+    while k < len(x):
+        a, b = b * x[k], x[k] + 0.5 * (a if k % n else 0.0)
+        out[k] = a
+        k += 1
+    return out
+
+
+def scattered(x, n):
+    out = np.zeros((n, 2))
+    for k in range(len(x)):
+        out[k % n, k % 2] += x[k] * x[k - 1]
+    return out, x[0] * x[1]
+
+
+def reduced(x, n):
+    y = np.full(n, x[0])
+    y[1:] = y[1:] * np.sum(x * x)
+    for k in range(n):
+        y[k] += np.max(x[: k + 1]) * np.prod(x[:2])
+    return y
+
+
+def matrices(x, n):
+    a = np.outer(x, x[:3]) + n
+    for _ in range(n):
+        a[0, :] = a[-1, :] * x[:3]
+    return a @ a.T
+
+
+def small(x, n):
+    """Vectors that live in registers."""
+    state = np.array([x[0], x[1], x[2]])
+    for k in range(n):
+        state = np.array([state[1], state[2] * x[k % len(x)], state[0] + state[1]])
+    return state, state[0]
+
+
+def unused(x, n):
+    out = np.zeros(len(x) + n)
+    out[n:] = x[::-1] * x
+    return out, np.ones(3) * n
+
+
+PROGRAMS = (steps, carried, scattered, reduced, matrices, small, unused)
+
+
+@pytest.mark.parametrize("forward", [True, False], ids=["forward", "reverse"])
+@pytest.mark.parametrize("f", PROGRAMS)
+def test_lanes(f: Any, forward: bool) -> None:
+    engine = Engine(FromPython(f), Options(), 0, False)
+    engine.pattern = engine.handles
+    args = vec(13), 4
+    found = f(*args)
+    rows = [np.size(leaf) for leaf in (found if isinstance(found, tuple) else (found,))]
+    part = coloured(engine.plan(args, {}).pattern, rows, engine.columns(args), forward=forward)
+    dense = of.jacfwd(f)(*args)
+    dense = np.vstack([np.reshape(part, (-1, 13)) for part in (dense if isinstance(dense, tuple) else (dense,))])
+    for lanes in (1, 8):
+        data = engine.program(forward, lanes)(args, *part.schedule(lanes))
+        found = np.zeros(dense.shape)
+        found[part.pattern.toarray()] = data[: part.pattern.nnz]
+        np.testing.assert_allclose(found, dense, rtol=1e-13, atol=1e-13, err_msg=str(lanes))
+
+
+def test_programs_without_lanes_are_evaluated_one_by_one() -> None:
+    def f(x):
+        found = []
+        for k in range(len(x)):
+            found.append(x[k] * x[k - 1])
+        return np.array(found)
+
+    jacobian, x = of.jacobian(f, sparse=True), vec(12)
+    (part,) = jacobian._engine.plan((x,), {}).parts
+    with pytest.raises(NoLanes):
+        jacobian._engine.program(part.forward, 8)((x,), *part.schedule(8))
+    np.testing.assert_allclose(jacobian(x).toarray(), of.jacfwd(f)(x), rtol=1e-14)
