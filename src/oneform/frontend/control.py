@@ -108,7 +108,7 @@ def extend(t: Tracer, path: Path, run: Callable[[], None]) -> None:
 def return_statement(t: Tracer, s: ast.Return) -> None:
     value = t.expr(s.value) if s.value is not None else NONE
     frame = t.here
-    t.state.slots[frame.result] = snapshot(t, value) if len(t.stack) == 1 else value
+    t.state.slots[frame.result] = snapshot(t, value) if frame is t.stack[0] else value
     t.state.where[frame.result] = t.at(s)
     t.state.slots[frame.returned] = TRUE
     for loop in frame.loops:
