@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from oneform.derivatives import Grad, Jvp, Vjp
 from oneform.errors import DerivativeError
 from oneform.staging import Compiled, Derived, options_of, origin_of
-from oneform.tree import Tree, nodes_in, spread, unflatten
+from oneform.tree import Tree, field_names, nodes_in, spread, unflatten
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -78,11 +78,28 @@ def is_active(leaf: Any) -> bool:
     return isinstance(leaf, (float, complex)) or (not isinstance(leaf, (bool, int)) and np.asarray(leaf).dtype.kind in "fc")
 
 
-def copied(x: Any) -> Any:
-    """The same containers with copies of the arrays."""
-    leaves: list[Any] = []
-    tree = spread(x, leaves)
-    return unflatten(tree, iter([leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]))
+def copied(x: Any, known: dict[int, Any] | None = None) -> Any:
+    """The same containers with copies of the arrays. What is one object in several places stays one: `known` are those met so far."""
+    known = {} if known is None else known
+    if id(x) in known:
+        return known[id(x)]
+    new: Any = x
+    if isinstance(x, np.ndarray):
+        new = known[id(x)] = x.copy()
+    elif isinstance(x, list):
+        new = known[id(x)] = []
+        new += [copied(i, known) for i in cast("list[Any]", x)]
+    elif isinstance(x, dict):
+        new = known[id(x)] = {}
+        new.update((k, copied(v, known)) for k, v in cast("dict[Any, Any]", x).items())
+    elif isinstance(x, tuple):
+        members = [copied(i, known) for i in cast("tuple[Any, ...]", x)]
+        new = type(x)(*members) if hasattr(x, "_fields") else tuple(members)
+    elif (names := field_names(x)) is not None:
+        new = known[id(x)] = object.__new__(cast("type[Any]", type(x)))
+        for n in names:
+            object.__setattr__(new, n, copied(getattr(x, n), known))
+    return new
 
 
 def structure(x: Any) -> Any:

@@ -202,3 +202,16 @@ def test_the_cotangents_of_a_tree_that_the_function_makes_are_refused():
         of.vjp(lambda x: grow(2, x), 1.5)
     primal, tangent = of.jvp(lambda x: grow(2, x), (1.5,), (1.0,))
     assert (primal.left.right.x, tangent.left.right.x) == (9.0, 6.0)
+
+
+def test_a_shared_object_has_one_cotangent():
+    shared = Tree(None, None, 0.5)
+    t = Tree(shared, shared, 1.0)
+
+    def weight(t):
+        return 0.0 if t is None else t.x * t.x + np.sin(weight(t.left)) + 0.5 * weight(t.right)
+
+    expected = of.grad(weight)(t)
+    (found,) = of.vjp(weight, t)[1](1.0)
+    assert found.left is found.right
+    assert found.left.x == pytest.approx(expected.left.x) and found.x == pytest.approx(expected.x)
