@@ -173,6 +173,13 @@ def with_element(t: Tracer, cell: Cell, memory: Value, v: Value, indices: list[V
     return make.put(t.b, memory, v, indices)
 
 
+def element_of(t: Tracer, cell: Cell, memory: Value, indices: list[Value]) -> Value:
+    """An element of the array in the memory."""
+    if isinstance(cell, RowCell):
+        return make.item(t.b, memory, [*rows_at(t, cell.place, cell.token)[1], *indices], cell.place.fields)
+    return make.get(t.b, memory, indices)
+
+
 def set_memory(t: Tracer, cell: Cell, memory: Value) -> None:
     if isinstance(cell, RowCell):
         change_rows(t, cell.place.box, memory, through=True)
@@ -182,7 +189,7 @@ def set_memory(t: Tracer, cell: Cell, memory: Value) -> None:
 
 def store(t: Tracer, target: Arr, x: Num | Arr) -> None:
     """target[...] = x, with NumPy's broadcasting and conversion to the target's dtype."""
-    _check_cast(t, x, target.cell.dtype)
+    check_cast(t, x, target.cell.dtype)
     if isinstance(x, Num) and rank(target) == 0:
         v = t.value(x, target.cell.dtype)
         assert target.view is not None
@@ -190,12 +197,20 @@ def store(t: Tracer, target: Arr, x: Num | Arr) -> None:
         set_memory(t, target.cell, with_element(t, target.cell, memory_of(t, target.cell), v, indices))
         return
     dims, lengths = shape(t, target)
-    _check_fits(t, x, dims, lengths)
+    if target.view is not None and _is_stretched(target.view):
+        t.refuse("E105", "assignment destination is read-only: its elements are one element seen several times", None, "Write to a copy.")
+    check_fits(t, x, dims, lengths)
     if target.view is None:
         set_version(t, target.cell, _whole_contents(t, x, target.cell.dtype, dims, lengths))
         return
     source = t.value(x, target.cell.dtype) if isinstance(x, Num) else make.convert(t.b, read(t, x), target.cell.dtype)
     _write_loops(t, target, source, lengths)
+
+
+def _is_stretched(view: View) -> bool:
+    """Whether different indices are the same memory."""
+    fed = {x.out for x in view.axes if x.step.known != 0}
+    return any(d != 1 and k not in fed for k, d in enumerate(view.shape))
 
 
 def _whole_contents(t: Tracer, x: Num | Arr, dtype: DType, dims: tuple[Dim, ...], lengths: Sequence[Num]) -> Value:
@@ -235,13 +250,16 @@ def _write_loops(t: Tracer, target: Arr, source: Value, lengths: Sequence[Num]) 
     set_memory(t, target.cell, nest(memory_of(t, target.cell)))
 
 
-def _check_cast(t: Tracer, x: Num | Arr, to: DType) -> None:
+def check_cast(t: Tracer, x: Num | Arr, to: DType) -> None:
     dtype = x.dtype if isinstance(x, Num) else x.cell.dtype
     if dtype.kind == "c" and to.kind != "c":
         t.refuse("E101", f"a complex number cannot be stored in an array of {to}")
 
 
-def _check_fits(t: Tracer, x: Num | Arr, dims: tuple[Dim, ...], lengths: Sequence[Num]) -> None:
+MISFIT = "could not broadcast input array from shape {0} into shape {1}"
+
+
+def check_fits(t: Tracer, x: Num | Arr, dims: tuple[Dim, ...], lengths: Sequence[Num], misfit: str = MISFIT) -> None:
     """NumPy's rule for assignment: the source is stretched, the target is not."""
     if isinstance(x, Num):
         return
@@ -254,7 +272,7 @@ def _check_fits(t: Tracer, x: Num | Arr, dims: tuple[Dim, ...], lengths: Sequenc
             continue
         if isinstance(d, int) and isinstance(e, int) and d != e:
             t.refuse("E103", f"an array of shape {shown(source)} cannot be stored where shape {shown(dims)} is expected")
-        message = f"could not broadcast input array from shape {places(len(source))} into shape {places(len(dims), len(source))}"
+        message = misfit.format(places(len(source)), places(len(dims), len(source)))
         require_equal(t, (d, n), (e, m), message, [*counts, *lengths])
 
 

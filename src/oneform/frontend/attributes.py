@@ -19,7 +19,7 @@ from oneform.frontend.lift import depend_on_class, lift_member
 from oneform.frontend.nodes import dispatched, node_attribute
 from oneform.frontend.passing import see
 from oneform.frontend.records import NAMED_TUPLE
-from oneform.frontend.registry import CONTAINER_METHODS, METHODS
+from oneform.frontend.registry import CONTAINER_METHODS, METHODS, UFUNC_METHODS
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Attr, Custom, Method, Num, Py, Ref, Seq, describe, number
 from oneform.rules import CustomRule
@@ -169,6 +169,8 @@ def _of_object(t: Tracer, obj: Any, name: str, node: ast.AST) -> Abstract:
     if isinstance(obj, types.FunctionType) and name == "__name__":
         return Py(obj.__name__)
     if isinstance(obj, Custom) and name in ("defjvp", "defjvps", "defvjp"):
+        return Attr(Py(obj), name)
+    if isinstance(obj, np.ufunc) and name in UFUNC_METHODS:
         return Attr(Py(obj), name)
     try:
         value = getattr(obj, name)

@@ -176,34 +176,6 @@ def _arange_length(t: Tracer, start: Num, stop: Num, step: Num) -> Num:
     return t.positive(t.integer(make.convert(t.b, up, I64)))
 
 
-def linspace(t: Tracer, start: Num, stop: Num, count: Num, endpoint: bool, dtype: DType) -> Operand:
-    """start + i * (stop - start) / (count - 1), the last element being stop itself."""
-    dims, lengths = parse_shape(t, count)
-    parts = t.isub(count, 1) if endpoint else count
-    a, z = t.value(start, dtype), t.value(stop, dtype)
-    n = t.value(parts, I64)
-    step = (Term(t.b, z) - Term(t.b, a)) / Term(t.b, make.convert(t.b, t.value(t.imax(parts, number(1)), I64), dtype))
-
-    def item(b: Builder, i: list[Value]) -> Value:
-        inner = Term(b, a) + Term(b, make.convert(b, i[0], dtype)) * Term(b, step.v)
-        if not endpoint:
-            return inner.v
-        # One point is `start`; otherwise the last is exactly `stop`.
-        last = make.both(b, make.same(b, i[0], n), make.differs(b, n, integer(b, 0)))
-        return make.select(b, last, z, inner.v)
-
-    return new_array(t, make.generate(t.b, dims, open_lengths(t, dims, lengths), item))
-
-
-def eye(t: Tracer, rows: Num, columns: Num, dtype: DType) -> Operand:
-    dims, lengths = parse_shape(t, Seq("tuple", (rows, columns)))
-
-    def item(b: Builder, i: list[Value]) -> Value:
-        return make.select(b, make.same(b, i[0], i[1]), constant(b, 1, dtype), constant(b, 0, dtype))
-
-    return new_array(t, make.generate(t.b, dims, open_lengths(t, dims, lengths), item))
-
-
 def reshaped(t: Tracer, x: Arr, target: Abstract) -> Operand:
     """The same elements in another shape; NumPy's result may share memory with x, ours is marked so."""
     items = list(target.items) if isinstance(target, Seq) and target.kind in ("tuple", "list") else [target]

@@ -170,7 +170,7 @@ class Base:
 
 @dataclass(frozen=True)
 class View:
-    """A rectangle of a cell, its axes in any order; axes of the view that no memory axis feeds have length 1."""
+    """A rectangle of a cell, its axes in any order. Along an axis of the view that no memory axis feeds every element is the same."""
 
     axes: tuple[Axis, ...]
     shape: tuple[Dim, ...]

@@ -174,6 +174,21 @@ def generate(b: Builder, shape: tuple[Dim, ...], lengths: Lengths, element_of: C
     return arrays.build(b, shape, lengths, element_of)
 
 
+def constructor(b: Builder, shape: tuple[Dim, ...], lengths: Lengths, body: Block) -> Value:
+    """The same, with the region made already."""
+    return b.emit1(OPS["build"], *lengths, regions=(body,), shape=shape, extent=(), reduce="")
+
+
+def total(b: Builder, extent: tuple[Dim, ...], lengths: Lengths, term: Callable[[Builder, list[Value]], Value]) -> Value:
+    """The sum of terms computed from their indices."""
+    return arrays.build(b, (), lengths, term, extent=extent, reduce="add")
+
+
+def least(b: Builder, extent: tuple[Dim, ...], lengths: Lengths, term: Callable[[Builder, list[Value]], Value]) -> Value:
+    """The smallest of them; there is one."""
+    return arrays.build(b, (), lengths, term, extent=extent, reduce="min")
+
+
 def broadcast(b: Builder, a: Value, shape: tuple[Dim, ...], lengths: Lengths) -> Value:
     """`a` stretched to a shape that it is known to fit."""
     if not shape_of(a.type):
