@@ -103,19 +103,39 @@ def flat_index(em: Emitter, a: Arr, indices: Sequence[str]) -> str:
 
 def element_index(em: Emitter, a: Arr, indices: Sequence[Value]) -> str:
     """The row-major index of an element. What a reshape has taken apart by the same lengths is put together again without a division:
-    (x // n) n + x % n = x."""
+    (x // n) n + x % n = x, and (x // n + s) n + x % n = x + s n."""
     outer, rest = indices[0], list(zip(a.dims[1:], indices[1:], strict=True))
+    further = ""  # elements, in whole rows; it may be negative where there are rows enough
     while rest:
         n, k = rest[0]
-        quotient = em.plan.makers.get(outer)
-        if quotient is None or not _is(quotient, "generate:floordiv") or not _left_over(em, k, quotient):
+        found = _whole_rows(em, outer)
+        if found is None or not _left_over(em, k, found[0]) or em.scalar(found[0].args[1]) != n:
             break
-        if not all(v in em.env for v in quotient.args) or em.scalar(quotient.args[1]) != n:
-            break
+        quotient, more = found
+        if more is not None:
+            further = em.ins(f"add nsw i64 {further}, {em.scalar(more)}") if further else em.scalar(more)
+        if further:
+            further = em.ins(f"mul nsw i64 {further}, {n}")
         outer = quotient.args[0]
         del rest[0]
     folded = Arr(a.dtype, a.ptr, (a.dims[0], *(n for n, _ in rest)))
-    return flat_index(em, folded, [em.scalar(outer), *(em.scalar(k) for _, k in rest)])
+    first = em.ins(f"add nsw i64 {em.scalar(outer)}, {further}") if further else em.scalar(outer)
+    return flat_index(em, folded, [first, *(em.scalar(k) for _, k in rest)])
+
+
+def _whole_rows(em: Emitter, v: Value) -> tuple[Instr, Value | None] | None:
+    """The quotient that an index is, or is more than by something."""
+    i = em.plan.makers.get(v)
+    if i is None or not all(a in em.env for a in i.args):
+        return None
+    if _is(i, "generate:floordiv"):
+        return i, None
+    if _is(i, "add"):
+        for k, a in enumerate(i.args):
+            inner = em.plan.makers.get(a)
+            if inner is not None and _is(inner, "generate:floordiv") and all(b in em.env for b in inner.args):
+                return inner, i.args[1 - k]
+    return None
 
 
 def _left_over(em: Emitter, k: Value, quotient: Instr) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from oneform.frontend.arrays import rank, shape, transposed
 from oneform.frontend.complexes import imaginary_part, real_part
-from oneform.frontend.creation import product
+from oneform.frontend.creation import product, reshaped
 from oneform.frontend.fields import present, record_of
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.lift import depend_on_class, lift_member
@@ -67,6 +67,8 @@ def _of_array(t: Tracer, x: Arr | Num, name: str, node: ast.AST) -> Abstract:
         return Py((x.cell.dtype if isinstance(x, Arr) else x.dtype).numpy)
     if name == "T":
         return transposed(t, x, tuple(reversed(range(rank(x))))) if isinstance(x, Arr) else x
+    if name == "flat" and isinstance(x, Arr):
+        return x if rank(x) == 1 else reshaped(t, x, product(t, lengths))
     if name in ("real", "imag"):
         return (real_part if name == "real" else imaginary_part)(t, x)
     if name in METHODS:

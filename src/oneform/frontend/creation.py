@@ -195,25 +195,26 @@ def reshaped(t: Tracer, x: Arr, target: Abstract) -> Operand:
         else:
             numbers[free[0]] = t.integer(t.op(operator.floordiv, t.value(size, I64), t.value(t.imax(others, number(1)), I64)))
     dims, lengths = parse_shape(t, Seq("tuple", tuple(numbers)))
-    _same_size(t, size, product(t, lengths), numbers)
+    _same_size(t, size, product(t, lengths), numbers, free)
     if not dims:
         return t.strong(make.get(t.b, read(t, x), [integer(t.b, 0)] * rank(x)))
     same_memory = reshaped_view(t, x, dims, lengths)
     if same_memory is not None:
         return same_memory
     out = new_array(t, make.reshape(t.b, read(t, x), dims, open_lengths(t, dims, lengths)))
-    share(out, x)
+    if x.view is None or not x.view.frozen:
+        share(out, x)
     return out
 
 
-def _same_size(t: Tracer, size: Num, other: Num, numbers: list[Num]) -> None:
+def _same_size(t: Tracer, size: Num, other: Num, numbers: list[Num], free: list[int]) -> None:
     if size.known is not None and other.known is not None and size.known != other.known:
         t.refuse("E103", f"cannot reshape an array of size {size.known} into shape ({', '.join(str(n.known) for n in numbers)})")
     e, f = t.affine_of(size), t.affine_of(other)
     if t.proves(e - f) and t.proves(f - e):
         return
     equal = compare_numbers(t, operator.eq, size, other)
-    places = ",".join(f"{{{k + 1}}}" for k in range(len(numbers)))
+    places = ",".join("newaxis" if k in free else f"{{{k + 1}}}" for k in range(len(numbers)))
     t.check(equal, "ValueError", f"cannot reshape array of size {{0}} into shape ({places}{',' if len(numbers) == 1 else ''})", [size, *numbers])
 
 

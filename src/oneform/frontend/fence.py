@@ -36,8 +36,8 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.Return, "return", "Anywhere, also inside loops; the types returned on different paths are unified."),
     _yes(ast.Delete, "del", "Of names, and of items of lists and dicts."),
     _yes(ast.Assign, "a = b",
-         "Names, tuples, elements and slices of arrays, what integer arrays and masks choose of them, items and slices of lists, items of dicts, fields of objects that are not frozen; "
-         "several targets."
+         "Names, tuples, elements and slices of arrays, what integer arrays and masks choose of them, items and slices of lists, items of dicts, "
+         "fields of objects that are not frozen; several targets."
     ),
     _yes(ast.AugAssign, "a += b", "In place for arrays, as in NumPy, for lists, and for objects whose class says how."),
     _yes(ast.AnnAssign, "a: T = b", "The annotation is not read."),

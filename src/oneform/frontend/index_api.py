@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import replace
 
 import numpy as np
 
 from oneform.frontend import library_shapes
 from oneform.frontend.arrays import dims_of, rank, shape, store, transposed, version
 from oneform.frontend.creation import as_operand, copied, filled, reshaped, share, uninitialised
-from oneform.frontend.join_api import section
+from oneform.frontend.join_api import listed_part, section
 from oneform.frontend.masks import places_of
-from oneform.frontend.numbers import Operand, as_value, compare_numbers, dtype_of, elementwise, is_weak, scalar, to_dtype
+from oneform.frontend.numbers import Operand, as_value, compare_numbers, dtype_of, elementwise, is_weak, negate, promoted, scalar, to_dtype
 from oneform.frontend.picks import Pick, constructed, gathered, memory_place, picked, scatter
 from oneform.frontend.reductions import reduction
-from oneform.frontend.registry import UFUNC_METHODS, Call, handles, method
+from oneform.frontend.registry import UFUNC_METHODS, Call, Handler, handles, indexes, method
 from oneform.frontend.shape_api import WHOLE, array_of, axis_of, flat, stretched, viewed
 from oneform.frontend.tracer import BY_PYTHON, Tracer
 from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, describe, number
@@ -173,6 +172,27 @@ def meshgrid(c: Call) -> Abstract:
     return Seq("tuple", tuple(spread))
 
 
+def _grid(sparse: bool) -> Handler:
+    """np.mgrid and np.ogrid: ranges in brackets."""
+
+    def handler(c: Call) -> Abstract:
+        t = c.t
+        (key,) = c.args
+        if not isinstance(key, Seq):
+            return listed_part(c, key)
+        kwargs: dict[str, Abstract] = {"indexing": Py("ij"), "sparse": number(sparse)}
+        ranges = [listed_part(c, x) for x in key.items]
+        dtype = promoted(ranges)[0]
+        parts = meshgrid(Call(t, "np.meshgrid", [to_dtype(t, x, dtype) for x in ranges], kwargs, c.node))
+        return parts if sparse else t.call(t, Py(np.stack), [parts], {}, c.node)
+
+    return handler
+
+
+indexes(np.mgrid)(_grid(False))
+indexes(np.ogrid)(_grid(True))
+
+
 def _array(x: Operand) -> Arr:
     assert isinstance(x, Arr)
     return x
@@ -219,18 +239,25 @@ def pad(c: Call) -> Abstract:
         t.refuse("E003", "of np.pad the compiler knows no end_values, no stat_length, and reflect_type='even'", c.node)
     pairs = _pairs(c, widths or Py(None), rank(a), "pad_width")
     widths_ = [(_width(c, p), _width(c, q)) for p, q in pairs]
-    if how in ("constant", "empty"):
-        fills = _pairs(c, constant or number(0), rank(a), "constant_values")
-        for k, ((before, behind), (p, q)) in enumerate(zip(widths_, fills, strict=True)):
-            a = _filled_around(c, a, k, before, behind, p, q)
-        return a
-    if how not in RULES:
+    if how not in ("constant", "empty", *RULES):
         known = ", ".join(repr(n) for n in ("constant", "empty", *RULES))
         t.refuse("E003", f"np.pad with mode {how!r} is not known to the compiler", c.node, f"It knows {known}.")
-    for k, (before, behind) in enumerate(widths_):
-        if before.known != 0 or behind.known != 0:
-            a = _array(t.call(t, Py(library_shapes.padded), [a, before, behind, number(k), Py(RULES[how])], {}, c.node))  # type: ignore[arg-type]
-    return a if any(p.known != 0 or q.known != 0 for p, q in widths_) else _array(copied(t, a))
+    fills = _pairs(c, constant or number(0), rank(a), "constant_values")
+    _, lengths = shape(t, a)
+    counts = tuple(t.iadd(t.iadd(p, n), q) for (p, q), n in zip(widths_, lengths, strict=True))
+    out = _array(uninitialised(t, dims_of(t, counts), counts, a.cell.dtype))
+    places = [out]  # places[k]: whole along the first k axes, along the others where the array itself is
+    for k in reversed(range(rank(a))):
+        places.insert(0, section(t, places[0], k, widths_[k][0], lengths[k]))
+    store(t, places[0], a)
+    for k, ((before, behind), n) in enumerate(zip(widths_, lengths, strict=True)):
+        if how in RULES:
+            t.call(t, Py(library_shapes.pad_along), [places[k + 1], before, n, behind, number(k), Py(RULES[how])], {}, c.node)
+            continue
+        for start, width, fill in ((number(0), before, fills[k][0]), (t.iadd(before, n), behind, fills[k][1])):
+            if width.known != 0:
+                store(t, section(t, places[k + 1], k, start, width), to_dtype(t, scalar(t, fill, "a constant"), a.cell.dtype))
+    return out
 
 
 def _pairs(c: Call, x: Abstract, n: int, what: str) -> list[tuple[Abstract, Abstract]]:
@@ -258,19 +285,6 @@ def _width(c: Call, x: Abstract) -> Num:
     if not c.t.proves(c.t.affine_of(n)):
         c.t.check(compare_numbers(c.t, operator.ge, n, number(0)), "ValueError", "index can't contain negative values")
     return n
-
-
-def _filled_around(c: Call, a: Arr, axis: int, before: Num, behind: Num, p: Abstract, q: Abstract) -> Arr:
-    t = c.t
-    _, lengths = shape(t, a)
-    total = t.iadd(t.iadd(before, lengths[axis]), behind)
-    counts = tuple(total if k == axis else n for k, n in enumerate(lengths))
-    out = _array(uninitialised(t, dims_of(t, counts), counts, a.cell.dtype))
-    v, w = (to_dtype(t, scalar(t, x, "a constant"), a.cell.dtype) for x in (p, q))
-    store(t, section(t, out, axis, number(0), before), v)
-    store(t, section(t, out, axis, before, lengths[axis]), a)
-    store(t, section(t, out, axis, t.iadd(before, lengths[axis]), behind), w)
-    return out
 
 
 # ---------------------------------------------------------------- ufunc.at
@@ -304,7 +318,12 @@ def _at(c: Call) -> Abstract:
             operands.append(Num(dtype_of(x), is_weak(x), v))
         return as_value(t, elementwise(t, op, operands), dtype)
 
-    scatter(t, replace(p, mask=None), x, combine)
+    of_same = promoted([_sample(t, same), x])[0] == dtype and dtype != BOOL
+    if of_same and f.obj in (np.add, np.subtract):
+        v: Operand = Num(dtype, False, t.value(x, dtype)) if isinstance(x, Num) else x
+        scatter(t, p, negate(t, to_dtype(t, v, dtype)) if f.obj is np.subtract else to_dtype(t, v, dtype), added=True)
+    else:
+        scatter(t, p, x, combine)
     return Py(None)
 
 

@@ -8,18 +8,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from oneform.frontend import library_shapes
-from oneform.frontend.arrays import places, rank, require_equal, reshaped_view, shape, shown, store, whole
+from oneform.frontend.arrays import places, rank, require_equal, reshaped_view, set_memory, shape, shown, store, version, whole
 from oneform.frontend.comprehensions import items_of_generator, listed
 from oneform.frontend.creation import as_operand, parse_dtype, uninitialised
-from oneform.frontend.numbers import Operand, compare_numbers, promoted, scalar
+from oneform.frontend.numbers import Operand, as_value, compare_numbers, promoted, scalar
 from oneform.frontend.objects import is_list, new_list
 from oneform.frontend.passing import plain
 from oneform.frontend.picks import item_of_array
 from oneform.frontend.registry import Call, Handler, handles, indexes, method
-from oneform.frontend.shape_api import WHOLE, array_of, axis_of, flat, stretched, viewed, with_axes
+from oneform.frontend.shape_api import WHOLE, array_of, axis_of, flat, stretched, viewed, with_axes, with_depth
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Ref, Seq, Slice, View, describe, number
-from oneform.types import F64, Dim, DType
+from oneform.frontend.values import Abstract, Arr, Axis, Generator, Num, Py, Ref, Seq, Slice, View, describe, number
+from oneform.ir import Value
+from oneform.ops import make
+from oneform.types import F64, I64, Dim, DType, Scalar, shape_of
 
 # ---------------------------------------------------------------- one behind the other
 
@@ -73,9 +75,38 @@ def joined(c: Call, arrays: Sequence[Arr], axis: int, dtype: DType | None = None
     full = tuple(total if k == axis else n for k, n in enumerate(lengths))
     out = uninitialised(t, tuple(t.dim_for(n) for n in full), full, dtype or promoted(arrays)[0])
     assert isinstance(out, Arr)
+    if len(dims) > 1 and axis == len(dims) - 1 and 1 < len(arrays) <= INTERLEAVED and all(shape(t, a)[0][axis] == 1 for a in arrays):
+        _interleave(t, out, arrays)
+        return out
     for a, start in zip(arrays, starts, strict=True):
         store(t, section(t, out, axis, start, shape(t, a)[1][axis]), a)
     return out
+
+
+INTERLEAVED = 8  # so many columns are written in one pass
+
+
+def _interleave(t: Tracer, out: Arr, arrays: Sequence[Arr]) -> None:
+    """Arrays side by side, each one column along the last axis."""
+    sources = [as_value(t, a, out.cell.dtype) for a in arrays]
+    rows = shape(t, out)[1][:-1]
+    index: list[Value] = []
+
+    def nest(memory: Value) -> Value:
+        if len(index) == len(rows):
+            for k, source in enumerate(sources):
+                at = [t.value(number(0), I64) if d == 1 else i for d, i in zip(shape_of(source.type), index, strict=False)]
+                v = make.get(t.b, source, [*at, t.value(number(0), I64)])
+                memory = make.put(t.b, memory, v, [*index, t.value(number(k), I64)])
+            return memory
+        n = t.value(rows[len(index)], I64)
+        with t.region() as b:
+            index.append(b.param(Scalar(I64)))
+            body = b.block(nest(b.param(memory.type)))
+            index.pop()
+        return make.repeat(t.b, n, [memory], body)[0]
+
+    set_memory(t, out.cell, nest(version(t, out.cell)))
 
 
 def _require_same(c: Call, axis: int, first: tuple[Dim, Num], other: tuple[Dim, Num], at: int) -> None:
@@ -86,12 +117,12 @@ def _require_same(c: Call, axis: int, first: tuple[Dim, Num], other: tuple[Dim, 
     require_equal(c.t, first, other, message, [first[1], other[1]])
 
 
-def section(t: Tracer, out: Arr, axis: int, start: Num, length: Num) -> Arr:
-    """out[..., start : start + length, ...], known to be in range."""
-    v = whole(t, out)
-    axes = tuple(type(x)(start, x.step, x.out) if k == axis else x for k, x in enumerate(v.axes))
+def section(t: Tracer, a: Arr, axis: int, start: Num, length: Num) -> Arr:
+    """a[..., start : start + length, ...], known to be in range."""
+    v = whole(t, a)
+    axes = tuple(Axis(t.iadd(x.start, t.imul(x.step, start)), x.step, x.out) if x.out == axis else x for x in v.axes)
     dims = tuple(t.dim_for(length) if k == axis else d for k, d in enumerate(v.shape))
-    return Arr(out.cell, View(axes, dims, tuple(length if k == axis else n for k, n in enumerate(v.lengths)), v.base))
+    return Arr(a.cell, View(axes, dims, tuple(length if k == axis else n for k, n in enumerate(v.lengths)), v.base, v.frozen))
 
 
 def _dtype(c: Call, x: Abstract | None) -> DType | None:
@@ -160,7 +191,7 @@ def _stacked(axes: int, by: int, one: int | None = None) -> Handler:
         parts = parts_of(c, arrays)
         if not isinstance(parts, list):
             return c.t.call(c.t, Py(library_shapes.stacked_rows if by == 0 else library_shapes.concatenated), [parts], {}, c.node)
-        own = [with_axes(c.t, a, axes) for a in parts]
+        own = [with_axes(c.t, a, axes) if axes < 3 else with_depth(c.t, a) for a in parts]
         return joined(c, own, one if one is not None and rank(own[0]) == 1 else by, _dtype(c, dtype))
 
     return handler
@@ -202,16 +233,12 @@ def block(c: Call) -> Abstract:
             return array_of(c.t, x)
         parts = [level(i, by - 1) for i in x.items]
         n = max(max(map(rank, parts)), levels)
-        return joined(c, [with_axes(c.t, p, n) if n < 3 else _leading(c.t, p, n) for p in parts], n - by)
+        return joined(c, [with_axes(c.t, p, n) for p in parts], n - by)
 
     return level(arrays, levels)
 
 
-def _leading(t: Tracer, a: Arr, n: int) -> Arr:
-    return viewed(t, a, [*[Py(None)] * (n - rank(a)), *[WHOLE] * rank(a)])
-
-
-def _listed_part(c: Call, x: Abstract) -> Operand:
+def listed_part(c: Call, x: Abstract) -> Operand:
     """What stands in the brackets of np.r_: a slice is a range, or with an imaginary step so many numbers from start to stop."""
     t = c.t
     if not isinstance(x, Slice):
@@ -236,7 +263,7 @@ def _in_brackets(axes: int) -> Handler:
 
     def handler(c: Call) -> Abstract:
         (key,) = c.args
-        operands = [_listed_part(c, x) for x in (key.items if isinstance(key, Seq) and key.kind == "tuple" else (key,))]
+        operands = [listed_part(c, x) for x in (key.items if isinstance(key, Seq) and key.kind == "tuple" else (key,))]
         arrays = [array_of(c.t, x) for x in operands]
         if axes == 2:
             arrays = [viewed(c.t, a, [WHOLE, Py(None)]) if rank(a) == 1 else a for a in arrays]
@@ -379,7 +406,7 @@ def tile(c: Call) -> Abstract:
     counts = [times(c, r, "a repetition") for r in (reps.items if isinstance(reps, Seq) else (reps,))]
     n = max(len(counts), rank(a))
     one = number(1)
-    return repeated(t, _leading(t, a, n), [*[one] * (n - len(counts)), *counts], [one] * n)
+    return repeated(t, with_axes(t, a, n), [*[one] * (n - len(counts)), *counts], [one] * n)
 
 
 @handles(np.repeat)
@@ -396,7 +423,7 @@ def repeat(c: Call) -> Abstract:
         counts = _item(t, counts, 0)
     if isinstance(counts, Num):
         n = scalar(t, counts, "the number of copies")
-        t.check(compare_numbers(t, operator.ge, n, number(0)), "ValueError", "repeats may not contain negative values.")
+        t.check(compare_numbers(t, operator.ge, n, number(0)), "ValueError", "negative dimensions are not allowed")
         one = number(1)
         return repeated(t, a, [one] * rank(a), [t.as_index(n) if i == k else one for i in range(rank(a))])
     assert isinstance(counts, Arr)

@@ -11,6 +11,7 @@ from oneform.frontend import library_indexing, library_shapes
 from oneform.frontend.arrays import rank, version
 from oneform.frontend.comprehensions import listed
 from oneform.frontend.creation import parse_dtype, parse_shape
+from oneform.frontend.join_api import section
 from oneform.frontend.numbers import as_value, scalar
 from oneform.frontend.passing import plain
 from oneform.frontend.picks import constructed, gathered, item_of_array, memory_place, places_along
@@ -55,6 +56,14 @@ def along(c: Call) -> Abstract:
     return gathered(c.t, places_along(c.t, a, at, c.t.known_int(axis, "axis")))
 
 
+@handles(library_shapes.section)
+def section_(c: Call) -> Abstract:
+    a, axis, start, length = c.only("a", "axis", "start", "length")
+    assert isinstance(a, Arr)
+    first, n = (c.t.as_index(scalar(c.t, x, "a bound")) for x in (start, length))
+    return section(c.t, a, c.t.known_int(axis, "axis"), first, n)
+
+
 @handles(library_indexing.indexed_along)
 def indexed_along(c: Call) -> Abstract:
     a, at, axis = c.only("a", "at", "axis")
@@ -88,11 +97,18 @@ def _written(f: Callable[..., Any]) -> Handler:
     return handler
 
 
-for _module in (library_shapes, library_indexing):
-    for _name, _f in vars(_module).items():
-        _callee = getattr(np, _name, None)
-        if callable(_f) and getattr(_f, "__module__", "") == _module.__name__ and _callee is not None:
-            handles(_callee)(_written(_f))
+SHAPES = (
+    "diag", "diagflat", "eye", "identity", "tri", "tril", "triu", "tril_indices", "triu_indices", "tril_indices_from", "triu_indices_from",
+    "indices", "fromfunction", "resize", "diag_indices", "diag_indices_from", "fill_diagonal", "vander", "linspace", "logspace", "geomspace", "ediff1d",
+)  # fmt: skip
+INDEXING = (
+    "take", "put", "flatnonzero", "argwhere", "compress", "extract", "delete", "insert", "unravel_index", "ravel_multi_index", "searchsorted", "digitize",
+    "interp", "select", "choose", "copyto", "place", "putmask", "heaviside", "sinc", "nan_to_num",
+)  # fmt: skip
+for _module, _names in ((library_shapes, SHAPES), (library_indexing, INDEXING)):
+    for _name in _names:
+        handles(getattr(np, _name))(_written(getattr(_module, _name)))
+handles(np.lib.stride_tricks.sliding_window_view)(_written(library_shapes.sliding_window_view))
 
 for _name in ("take", "put", "choose", "searchsorted"):
     method(_name)(_written(getattr(library_indexing, _name)))

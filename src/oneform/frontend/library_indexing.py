@@ -79,14 +79,29 @@ def delete(arr, obj, axis=None):
     return take(a, flatnonzero(keep), axis)
 
 
+def insert(arr, obj, values, axis=None):
+    """For one place."""
+    a = np.ravel(arr) if axis is None else np.asarray(arr)
+    axis = 0 if axis is None else axis
+    n = a.shape[axis]
+    k = obj + n if obj < 0 else obj
+    if k < 0 or k > n:
+        raise IndexError(f"index {obj} is out of bounds for axis {axis} with size {n}")
+    a = np.moveaxis(a, axis, 0)
+    v = np.asarray(values).astype(a.dtype)
+    new = np.ravel(v) if a.ndim == 1 else np.broadcast_to(v, (1, *a.shape[1:]))
+    return np.moveaxis(np.concatenate((a[:k], new, a[k:])), 0, axis)
+
+
 def unravel_index(indices, shape, order="C"):
     at = np.asarray(indices)
     dims = shape if isinstance(shape, tuple) else (shape,)
     size = 1
     for n in dims:
         size = size * n
-    if np.any(at < 0) or np.any(at >= size):
-        raise ValueError("index is out of bounds for array of this size")
+    for k in np.ravel(at):
+        if k < 0 or k >= size:
+            raise ValueError(f"index {k} is out of bounds for array with size {size}")
     if order == "F":
         dims = dims[::-1]
     out = ()
@@ -115,11 +130,6 @@ def ravel_multi_index(multi_index, dims, mode="raise", order="C"):
 # ---------------------------------------------------------------- in order
 
 
-def less(x, y):
-    """x < y, a NaN behind all numbers."""
-    return (x < y) | ((y != y) & (x == x))
-
-
 def halvings(n):
     """How often a length is halved, rounding up, until it is 1."""
     steps = 0
@@ -129,19 +139,24 @@ def halvings(n):
     return steps
 
 
-def place(a, x, right, steps):
-    """How many elements of a sorted array are before x (or not behind it): a binary search without branches."""
+def position(a, x, right, steps):
+    """How many elements of a sorted array are before x (or not behind it): a binary search without branches. NaN is behind all numbers."""
     n = len(a)
-    if n == 0:
-        return 0
     base = 0
-    for _ in range(steps):
-        half = n >> 1
-        u = element(a, base + half - 1)
-        base = np.where(np.logical_not(less(x, u)) if right else less(u, x), base + half, base)
-        n -= half
-    u = element(a, base)
-    return np.where(np.logical_not(less(x, u)) if right else less(u, x), base + 1, base)
+    if n > 0:
+        if x == x:
+            for _ in range(steps):
+                half = n >> 1
+                u = element(a, base + half - 1)
+                base = np.where(u <= x if right else u < x, base + half, base)
+                n -= half
+            u = element(a, base)
+            base = np.where(u <= x if right else u < x, base + 1, base)
+        elif right:
+            base = n
+        else:
+            base = position(a, a.dtype.type(np.inf), True, steps)
+    return base
 
 
 def searchsorted(a, v, side="left", sorter=None):
@@ -156,8 +171,8 @@ def searchsorted(a, v, side="left", sorter=None):
     right = side == "right"
     steps = halvings(len(a))
     if v.ndim == 0:
-        return np.int64(place(a, v, right, steps))
-    return generated(v.shape, lambda *i: place(a, element(v, *i), right, steps))
+        return np.int64(position(a, v, right, steps))
+    return generated(v.shape, lambda *i: position(a, element(v, *i), right, steps))
 
 
 def digitize(x, bins, right=False):
@@ -174,11 +189,11 @@ def digitize(x, bins, right=False):
     back = bins[::-1]
     steps = halvings(n)
     if x.ndim == 0:
-        return np.int64(place(bins, x, not right, steps) if up else n - place(back, x, not right, steps))
+        return np.int64(position(bins, x, not right, steps) if up else n - position(back, x, not right, steps))
 
     def found(*i):
         u = element(x, *i)
-        return place(bins, u, not right, steps) if up else n - place(back, u, not right, steps)
+        return position(bins, u, not right, steps) if up else n - position(back, u, not right, steps)
 
     return generated(x.shape, found)
 
@@ -213,7 +228,7 @@ def interp(x, xp, fp, left=None, right=None, period=None):
 def between(x, xp, fp, below, above, steps):
     """The value at x of the line through the points around it."""
     last = len(xp) - 1
-    k = place(xp, x, True, steps) - 1
+    k = position(xp, x, True, steps) - 1
     k = min(max(k, 0), max(last - 1, 0))
     j = min(k + 1, last)
     x0 = element(xp, k)
@@ -259,6 +274,20 @@ def choose(a, choices, out=None, mode="raise"):
 
 def copyto(dst, src, casting="same_kind", where=True):
     dst[...] = np.where(where, src, dst)
+
+
+def place(arr, mask, vals):
+    """The true places get the values in turn."""
+    mask = np.ravel(mask)
+    flat = np.reshape(arr, -1)
+    vals = np.ravel(vals)
+    n = 0
+    for k in range(len(flat)):
+        if mask[k]:
+            if len(vals) == 0:
+                raise ValueError("Cannot insert from an empty array!")
+            flat[k] = vals[n % len(vals)]
+            n += 1
 
 
 def putmask(a, mask, values):

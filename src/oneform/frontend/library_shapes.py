@@ -24,6 +24,10 @@ def along(a, at, axis) -> Any:
     """a[:, …, at] along an axis, for an array of indices that are in range, none below 0."""
 
 
+def section(a, axis, start, length) -> Any:
+    """The view a[:, …, start : start + length] along an axis, known to be in range."""
+
+
 # ---------------------------------------------------------------- lists of arrays
 
 
@@ -100,12 +104,14 @@ def mirrored(i, n):
     return k if k < n else 2 * n - 1 - k
 
 
-def padded(a, before, behind, axis, rule):
-    n = a.shape[axis]
+def pad_along(out, before, n, behind, axis, rule):
+    """What is around those of length n, which are in place."""
     if n == 0 and before + behind > 0:
-        raise ValueError("can't extend an empty axis using modes other than 'constant' or 'empty'")
-    at = generated((before + n + behind,), lambda i: rule(i - before, n))
-    return along(a, at, axis)
+        raise ValueError(f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'")
+    for i in range(before):
+        section(out, axis, i, 1)[...] = section(out, axis, before + rule(i - before, n), 1)
+    for i in range(n, n + behind):
+        section(out, axis, before + i, 1)[...] = section(out, axis, before + rule(i, n), 1)
 
 
 # ---------------------------------------------------------------- diagonals and triangles
@@ -205,6 +211,44 @@ def vander(x, N=None, increasing=False):
             out[i, j if increasing else m - 1 - j] = p
             p = p * x[i]
     return out
+
+
+def indices(dimensions, dtype=int, sparse=False) -> Any:
+    axes = np.meshgrid(*[np.arange(n).astype(dtype) for n in dimensions], indexing="ij", sparse=sparse)
+    return axes if sparse else np.stack(axes)
+
+
+def fromfunction(function, shape, *, dtype=float):
+    return function(*np.meshgrid(*[np.arange(n).astype(dtype) for n in shape], indexing="ij"))
+
+
+def resize(a, new_shape):
+    """As many elements as the shape has, in turn."""
+    flat = np.ravel(a)
+    shape = new_shape if isinstance(new_shape, tuple) else (new_shape,)
+    size = 1
+    for n in shape:
+        if n < 0:
+            raise ValueError("all elements of `new_shape` must be non-negative")
+        size = size * n
+    if len(flat) == 0:
+        return np.zeros(shape, dtype=flat.dtype)
+    return np.reshape(np.tile(flat, -(-size // len(flat)))[:size], shape)
+
+
+def sliding_window_view(x, window_shape, axis=None):
+    """Element k of the window at i is x[i + k]; along one axis."""
+    x = np.asarray(x)
+    window = window_shape[0] if isinstance(window_shape, tuple) else window_shape
+    if axis is None and x.ndim > 1:
+        raise ValueError("sliding_window_view takes one window along one axis in compiled code: give axis=")
+    axis = 0 if axis is None else axis + x.ndim if axis < 0 else axis
+    if window < 0:
+        raise ValueError("`window_shape` cannot contain negative values")
+    if x.shape[axis] < window:
+        raise ValueError("window shape cannot be larger than input array shape")
+    shape = (*x.shape[:axis], x.shape[axis] - window + 1, *x.shape[axis + 1 :], window)
+    return generated(shape, lambda *i: element(x, *i[:axis], i[axis] + i[-1], *i[axis + 1 : -1]))
 
 
 # ---------------------------------------------------------------- sequences of numbers

@@ -17,6 +17,7 @@ from oneform.frontend.operators import matmul
 from oneform.frontend.passing import plain
 from oneform.frontend.reductions import all_of, any_of, is_true, mean, reduction, variance
 from oneform.frontend.registry import Call, Handler, handles, method
+from oneform.frontend.shape_api import array_of, with_axes
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, number
 from oneform.ops import constant, make
@@ -50,6 +51,13 @@ def empty(c: Call) -> Abstract:
 def full(c: Call) -> Abstract:
     size, fill, dtype = c.bind("shape", "fill_value", "dtype?")
     assert size is not None and fill is not None
+    if not isinstance(fill, Num):
+        values = as_operand(c.t, fill)
+        assert isinstance(values, Arr)
+        out = uninitialised(c.t, *parse_shape(c.t, size), parse_dtype(c.t, dtype, values.cell.dtype))
+        assert isinstance(out, Arr)
+        store(c.t, out, values)
+        return out
     v = scalar(c.t, fill, "the fill value")
     return filled(c.t, *parse_shape(c.t, size), c.t.value(v, parse_dtype(c.t, dtype, v.dtype)))
 
@@ -100,8 +108,13 @@ def arange_(c: Call) -> Abstract:
 
 @handles(np.array)
 def array(c: Call) -> Abstract:
-    x, dtype = c.bind("object", "dtype?")
+    x, dtype, copy_, least = c.bind("object", "dtype?", "*", "copy?", "ndmin?")
     assert x is not None
+    if copy_ is not None and not c.t.known_int(copy_, "copy"):
+        c.t.refuse("E101", "np.array makes a copy in compiled code", c.node, "Use np.asarray.")
+    if least is not None:
+        made = array(Call(c.t, c.name, [x], {"dtype": dtype} if dtype else {}, c.node))
+        return with_axes(c.t, array_of(c.t, made), c.t.known_int(least, "ndmin"))
     kind = parse_dtype(c.t, dtype, F64) if dtype else None
     if isinstance(x, Generator):
         return _from_comprehension(c, x, kind)

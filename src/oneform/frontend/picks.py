@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from oneform.frontend.arrays import (
     check_cast,
     check_fits,
+    check_writable,
     element_of,
     load,
     memory_index,
@@ -26,6 +27,7 @@ from oneform.frontend.arrays import (
     version,
     whole,
     with_element,
+    with_sum,
 )  # fmt: skip
 from oneform.frontend.creation import as_array
 from oneform.frontend.index import index_array
@@ -39,7 +41,8 @@ from oneform.ops import Term, integer, make
 from oneform.types import BOOL, I64, Dim, Scalar, shape_of
 
 LAST = 2**63 - 1
-MISFIT = "shape mismatch: value array of shape {0} could not be broadcast to indexing result of shape {1}"
+MISFIT = "shape mismatch: value array of shape {source} could not be broadcast to indexing result of shape {target}"
+MASK_MISFIT = "NumPy boolean array indexing assignment cannot assign {given} input values to the {wanted} output values where the mask is true"
 
 
 @dataclass(frozen=True)
@@ -304,15 +307,18 @@ def gathered(t: Tracer, p: Pick) -> Arr:
 Combine = Callable[[Value, Value], Value]
 
 
-def scatter(t: Tracer, p: Pick, x: Operand, combine: Combine | None = None) -> None:
-    """a[key] = x, in order: the last of several for one place stays. With `combine` each element is combined with what is there by then."""
+def scatter(t: Tracer, p: Pick, x: Operand, combine: Combine | None = None, added: bool = False) -> None:
+    """a[key] = x, in order: the last of several for one place stays. With `combine` each element is combined with what is there by then; with
+    `added` x, which is of the array's dtype, is added to that."""
     dtype = p.base.cell.dtype
-    if combine is None:
+    check_writable(t, p.base)
+    if combine is None and not added:
         check_cast(t, x, dtype)
         if p.mask is not None and isinstance(x, Num):
             store_chosen(t, p, x)
             return
-    check_fits(t, x, p.shape, p.lengths, MISFIT)
+    whole_mask = p.mask is not None and len(p.shape) == 1 and isinstance(x, Arr) and rank(x) == 1
+    check_fits(t, x, p.shape, p.lengths, MASK_MISFIT if whole_mask else MISFIT)
     source = as_value(t, x, dtype if combine is None else None)
     index: list[Num] = []
 
@@ -334,6 +340,8 @@ def scatter(t: Tracer, p: Pick, x: Operand, combine: Combine | None = None) -> N
             return make.repeat(t.b, count, [memory], body)[0]
         at = [t.value(i, I64) for i in _memory_index(t, p, index)]
         v = element()
+        if added:
+            return with_sum(t, p.base.cell, memory, v, at)
         if combine is not None:
             v = combine(element_of(t, p.base.cell, memory, at), v)
         return with_element(t, p.base.cell, memory, v, at)

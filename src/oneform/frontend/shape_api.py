@@ -211,7 +211,8 @@ def squeeze(c: Call) -> Abstract:
 
 def _atleast(n: int) -> Handler:
     def handler(c: Call) -> Abstract:
-        found = tuple(with_axes(c.t, array_of(c.t, x), n) for x in c.args)
+        arrays = [array_of(c.t, x) for x in c.args]
+        found = tuple(with_axes(c.t, a, n) if n < 3 else with_depth(c.t, a) for a in arrays)
         return found[0] if len(found) == 1 else Seq("tuple", found)
 
     return handler
@@ -222,12 +223,17 @@ for _n, _f in enumerate((np.atleast_1d, np.atleast_2d, np.atleast_3d)):
 
 
 def with_axes(t: Tracer, a: Arr, n: int) -> Arr:
-    """At least n axes. A vector is a row; of three axes the last is the new one of a matrix, and a vector is in the middle."""
-    missing = n - rank(a)
+    """At least n axes, the new ones first."""
+    return viewed(t, a, [*[Py(None)] * (n - rank(a)), *[WHOLE] * rank(a)]) if n > rank(a) else a
+
+
+def with_depth(t: Tracer, a: Arr) -> Arr:
+    """At least three axes: the last is the new one of a matrix, and a vector is in the middle."""
+    missing = 3 - rank(a)
     if missing <= 0:
         return a
-    first = missing if n < 3 else missing - 1
-    return viewed(t, a, [*[Py(None)] * first, *[WHOLE] * rank(a), *[Py(None)] * (missing - first)])
+    first = missing - 1
+    return viewed(t, a, [*[Py(None)] * first, *[WHOLE] * rank(a), Py(None)])
 
 
 # ---------------------------------------------------------------- broadcasting
@@ -244,7 +250,7 @@ def stretched(t: Tracer, a: Arr, dims: tuple[Dim, ...], lengths: tuple[Num, ...]
         else:
             fixed = v.shape[x.out] == 1 and dims[x.out + extra] != 1
             axes.append(Axis(x.start, number(0) if fixed else x.step, x.out + extra))
-    return Arr(a.cell, View(tuple(axes), dims, lengths, v.base))
+    return Arr(a.cell, View(tuple(axes), dims, lengths, v.base, True))
 
 
 def fitted(t: Tracer, a: Arr, dims: tuple[Dim, ...], lengths: tuple[Num, ...], message: str) -> Arr:

@@ -176,6 +176,7 @@ class View:
     shape: tuple[Dim, ...]
     lengths: tuple[Num, ...]
     base: Base | None = None  # the memory read as an array of another shape (a reshape), which `axes` then index
+    frozen: bool = False  # of memory that several indices share, which is not written to
 
 
 @dataclass(frozen=True, eq=False)

@@ -138,6 +138,11 @@ def put(b: Builder, a: Value, v: Value, indices: Sequence[Value]) -> Value:
     return b.emit1(OPS["set"], a, v, *indices)
 
 
+def put_sum(b: Builder, a: Value, v: Value, indices: Sequence[Value]) -> Value:
+    """The array with v added to one element."""
+    return b.emit1(OPS["add_at"], a, v, *indices)
+
+
 def index(b: Builder, i: Value, n: Value, axis: int | None) -> Value:
     """A Python index made non-negative; IndexError if it is out of range."""
     return b.emit1(OPS["index"], i, n, axis=axis, checked=True)
