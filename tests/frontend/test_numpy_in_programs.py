@@ -138,10 +138,23 @@ def tables(u, n):
     return s
 
 
+def written_by_the_right_side(u, i):
+    """a[key] op= x reads a[key] before x is computed."""
+    a = u * 1.0
+
+    def change(k):
+        a[k] = 3.0
+        return 2.0
+
+    a[i] += change(i[0])
+    a[a > 0.5] *= change(1)
+    return np.sum(a**2)
+
+
 PROGRAMS: list[Case] = [
     (elements, (U, TRIANGLES)), (masks, (U, 5)), (permuted, (U, 4)), (of_other_lengths, (U, 6)), (stencil, (U, 6)), (until_small, (U,)),
     (onto_itself, (U, PLACES, 3)), (of_lists, (U, 5)), (in_a_branch, (U, PLACES, 1)), (in_a_branch, (U, PLACES, -1)), (in_rows_of_a_list, (U, 4)),
-    (in_an_object, (U, PLACES)), (through_a_view, (U, J)), (tables, (U, 33)),
+    (in_an_object, (U, PLACES)), (through_a_view, (U, J)), (written_by_the_right_side, (U, J)), (tables, (U, 33)),
 ]  # fmt: skip
 
 

@@ -362,14 +362,18 @@ def store_chosen(t: Tracer, p: Pick, x: Operand) -> None:
     store(t, p.base, constructed(t, *shape(t, p.base), element))
 
 
-def augment_picked(t: Tracer, p: Pick, f: Callable[[Operand], Abstract], x: Abstract) -> None:
-    """a[key] op= x: read, computed, stored. Of several indices for one place each sees what was there before."""
+def augment_picked(t: Tracer, p: Pick, f: Callable[[Operand, Abstract], Abstract], right: Callable[[], Abstract]) -> None:
+    """a[key] op= right: read, computed, stored. Of several indices for one place each sees what was there before."""
+    before, old = read(t, p.base), gathered(t, p)
+    with t.holding(p.base, old):
+        x = right()
     if p.mask is not None and isinstance(x, Num):
-        new = f(p.base)
+        new = f(new_array(t, before), x)
         assert isinstance(new, (Num, Arr))
+        check_writable(t, p.base)
         check_cast(t, new, p.base.cell.dtype)
         store_chosen(t, p, new)
         return
-    new = f(gathered(t, p))
+    new = f(old, x)
     assert isinstance(new, (Num, Arr))
     scatter(t, p, new)

@@ -269,9 +269,7 @@ def augment(t: Tracer, target: ast.expr, f: Callable[..., Any], value: ast.expr)
         return
     place = _place(t, target, base)
     if isinstance(place, Pick):
-        with t.holding(place.base):
-            x = t.expr(value)
-        augment_picked(t, place, lambda old: binary(t, f, old, x), x)
+        augment_picked(t, place, lambda old, x: binary(t, f, old, x), lambda: t.expr(value))
         return
     old = load(t, place)
     with t.holding(place):
