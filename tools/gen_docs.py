@@ -15,7 +15,7 @@ import numpy as np
 
 from oneform.errors import CODES
 from oneform.frontend import fence, lower
-from oneform.frontend.registry import CONTAINER_METHODS, HANDLERS, METHODS
+from oneform.frontend.registry import CONTAINER_METHODS, HANDLERS, METHODS, SUBSCRIPTS, UFUNC_METHODS
 from oneform.ir import Op
 from oneform.ops import OPS
 
@@ -63,6 +63,8 @@ def _composed() -> list[str]:
     lines = ["## Written with these", "", "Functions and methods that are no operations of their own.", ""]
     lines += [f"- *{module}*: {', '.join(f'`{n}`' for n in sorted(names))}" for module, names in sorted(modules.items())]
     lines.append(f"- *methods of arrays and numbers*: {', '.join(f'`{n}`' for n in sorted(METHODS) if not n.startswith(('_', 'def')))}")
+    lines.append(f"- *methods of NumPy's ufuncs*: {', '.join(f'`{n}`' for n in sorted(UFUNC_METHODS))}")
+    lines.append(f"- *in brackets*: {', '.join(sorted(f'`numpy.{n}`' for n, x in vars(np).items() if id(x) in SUBSCRIPTS))}")
     kinds = dict.fromkeys(kind for kind, _ in sorted(CONTAINER_METHODS) if kind != "hash")
     lines += [f"- *methods of a {kind}*: {', '.join(f'`{n}`' for k, n in sorted(CONTAINER_METHODS) if k == kind)}" for kind in kinds]
     return [*lines, ""]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from oneform.codegen.complexes import Cpx, Number, load_parts, number, plus, store_parts
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, generator
 from oneform.codegen.loops import counted, fill_shape
 from oneform.codegen.scalars import memory_type
-from oneform.ir import Instr
+from oneform.ir import Instr, Value
 from oneform.layout import is_small
 from oneform.types import Array, DType, List, Scalar, Type
 
@@ -101,6 +101,59 @@ def flat_index(em: Emitter, a: Arr, indices: Sequence[str]) -> str:
     return flat
 
 
+def element_index(em: Emitter, a: Arr, indices: Sequence[Value]) -> str:
+    """The row-major index of an element. What a reshape has taken apart by the same lengths is put together again without a division:
+    (x // n) n + x % n = x, and (x // n + s) n + x % n = x + s n."""
+    outer, rest = indices[0], list(zip(a.dims[1:], indices[1:], strict=True))
+    further = ""  # elements, in whole rows; it may be negative where there are rows enough
+    while rest:
+        n, k = rest[0]
+        found = _whole_rows(em, outer)
+        if found is None or not _left_over(em, k, found[0]) or em.scalar(found[0].args[1]) != n:
+            break
+        quotient, more = found
+        if more is not None:
+            further = em.ins(f"add nsw i64 {further}, {em.scalar(more)}") if further else em.scalar(more)
+        if further:
+            further = em.ins(f"mul nsw i64 {further}, {n}")
+        outer = quotient.args[0]
+        del rest[0]
+    folded = Arr(a.dtype, a.ptr, (a.dims[0], *(n for n, _ in rest)))
+    first = em.ins(f"add nsw i64 {em.scalar(outer)}, {further}") if further else em.scalar(outer)
+    return flat_index(em, folded, [first, *(em.scalar(k) for _, k in rest)])
+
+
+def _whole_rows(em: Emitter, v: Value) -> tuple[Instr, Value | None] | None:
+    """The quotient that an index is, or is more than by something."""
+    i = em.plan.makers.get(v)
+    if i is None or not all(a in em.env for a in i.args):
+        return None
+    if _is(i, "generate:floordiv"):
+        return i, None
+    if _is(i, "add"):
+        for k, a in enumerate(i.args):
+            inner = em.plan.makers.get(a)
+            if inner is not None and _is(inner, "generate:floordiv") and all(b in em.env for b in inner.args):
+                return inner, i.args[1 - k]
+    return None
+
+
+def _left_over(em: Emitter, k: Value, quotient: Instr) -> bool:
+    """Whether k is x % n, or x - (x // n) n, of the quotient x // n."""
+    i = em.plan.makers.get(k)
+    if i is None:
+        return False
+    if _is(i, "generate:mod"):
+        return i.args == quotient.args
+    product = em.plan.makers.get(i.args[1]) if _is(i, "sub") and i.args[0] is quotient.args[0] else None
+    return product is not None and _is(product, "mul") and product.args in ((quotient.outs[0], quotient.args[1]), (quotient.args[1], quotient.outs[0]))
+
+
+def _is(i: Instr, how: str) -> bool:
+    """Whether an instruction is this on integers."""
+    return isinstance(i.op.lower, Mapping) and i.op.lower.get("i") == how
+
+
 def _folded(em: Emitter, kind: str, x: str, y: str) -> str:
     """x + y or x y of indices, without an instruction where constants make it needless."""
     if x.isdigit() and y.isdigit():
@@ -148,14 +201,14 @@ def sum_of(em: Emitter, d: DType, x: Number, y: Number, flags: str) -> Number:
 @generator("get")
 def _get(em: Emitter, i: Instr) -> Sequence[Rep]:
     a = em.array(i.args[0])
-    return (load(em, a, flat_index(em, a, [em.scalar(k) for k in i.args[1:]])),)
+    return (load(em, a, element_index(em, a, i.args[1:])),)
 
 
 @generator("set")
 def _set(em: Emitter, i: Instr) -> Sequence[Rep]:
     a = em.operand(i, 0)
     assert isinstance(a, Arr)
-    store(em, a, flat_index(em, a, [em.scalar(k) for k in i.args[2:]]), to_memory(em, em.number(i.args[1]), a.dtype))
+    store(em, a, element_index(em, a, i.args[2:]), to_memory(em, em.number(i.args[1]), a.dtype))
     return (a,)
 
 
@@ -163,7 +216,7 @@ def _set(em: Emitter, i: Instr) -> Sequence[Rep]:
 def _add_at(em: Emitter, i: Instr) -> Sequence[Rep]:
     a = em.operand(i, 0)
     assert isinstance(a, Arr)
-    index = flat_index(em, a, [em.scalar(k) for k in i.args[2:]])
+    index = element_index(em, a, i.args[2:])
     old, v = load(em, a, index), em.number(i.args[1])
     store(em, a, index, to_memory(em, sum_of(em, a.dtype, old, v, em.flags(i.attrs)), a.dtype))
     return (a,)

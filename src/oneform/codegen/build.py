@@ -10,6 +10,7 @@ from oneform.codegen.complexes import Cpx, Number, number, plus, product, regist
 from oneform.codegen.emit import Arr, Emitter, Rep, generator
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_vectors, inner_work, spend, trip_count
 from oneform.codegen.scalars import intrinsic, literal, llvm_type
+from oneform.codegen.segments import Turn, in_segments, turns
 from oneform.codegen.strides import stride
 from oneform.codegen.versions import in_versions
 from oneform.ir import Block, Instr, Value
@@ -85,12 +86,16 @@ def polled(em: Emitter, lengths: Sequence[str], inside: Sequence[str], leaf: Cal
     counted(em, "0", lengths[0], [], body)
 
 
-def _values(em: Emitter, i: Instr, indices: Sequence[str]) -> list[Number]:
-    """The region's results for these indices."""
+def _values(em: Emitter, i: Instr, indices: Sequence[str], known: Sequence[Turn] = ()) -> list[Number]:
+    """The region's results for these indices; the answers of the `known` comparisons are bound already."""
     region = i.regions[0]
     for p, k in zip(region.params, indices, strict=True):
         em.env[p] = k
-    em.region(region)
+    if known:
+        answered = {t.instr for t in known}
+        em.instructions([j for j in region.body if j not in answered])
+    else:
+        em.region(region)
     values = [em.number(r) for r in region.results]
     inner = inner_work(em, i)
     if inner is None or inner > LIGHT:
@@ -99,11 +104,23 @@ def _values(em: Emitter, i: Instr, indices: Sequence[str]) -> list[Number]:
 
 
 def _elements(em: Emitter, i: Instr, outs: Sequence[Arr], dims: Sequence[str]) -> None:
+    region = i.regions[0]
+    found = turns(em, region, region.params[-1], dims[-1])
+
     def leaf(indices: list[str]) -> None:
-        for out, x in zip(outs, _values(em, i, indices), strict=True):
+        for out, x in zip(outs, _values(em, i, indices, found), strict=True):
             store(em, out, flat_index(em, out, indices), to_memory(em, x, out.dtype))
 
-    if len(dims) > 1 or in_vectors(em, i, trip_count(em, i), [], lambda k, _: leaf([k]) or ()) is None:
+    def row(outer: list[str]) -> None:
+        for p, k in zip(region.params, outer, strict=False):
+            em.env[p] = k
+        in_segments(em, found, dims[-1], [], lambda start, stop, _: counted(em, start, stop, [], lambda k, _: leaf([*outer, k]) or ()))
+
+    if found and len(dims) > 1:
+        polled(em, dims[:-1], dims[-1:], row)
+    elif found:
+        row([])
+    elif len(dims) > 1 or in_vectors(em, i, trip_count(em, i), [], lambda k, _: leaf([k]) or ()) is None:
         polled(em, dims, (), leaf)
 
 
@@ -141,17 +158,27 @@ def _dtypes(region: Block) -> list[DType]:
 
 def _accumulate(em: Emitter, i: Instr, outer: Sequence[Sequence[str]], over: Sequence[str]) -> list[str]:
     """The registers of the totals of one or several elements, side by side."""
-    kind, dtypes = i.attrs["reduce"], _dtypes(i.regions[0])
+    kind, dtypes, region = i.attrs["reduce"], _dtypes(i.regions[0]), i.regions[0]
+    cuts = turns(em, region, region.params[-1], over[-1]) if len(outer) == 1 else []
 
     def leaf(indices: list[str], names: list[str]) -> Sequence[str]:
         totals, new = regrouped(names, dtypes * len(outer)), list[Number]()
         for k, element in enumerate(outer):
             own = totals[k * len(dtypes) : (k + 1) * len(dtypes)]
-            new += [combine(em, kind, d, s, x) for d, s, x in zip(dtypes, own, _values(em, i, [*element, *indices]), strict=True)]
+            new += [combine(em, kind, d, s, x) for d, s, x in zip(dtypes, own, _values(em, i, [*element, *indices], cuts), strict=True)]
         em.wide += len(outer) > 1
         return [r for x in new for r in registers(x)]
 
     start: Parts = [part for d in dtypes for part in zip(register_types(d), registers(neutral(kind, d)), strict=True)] * len(outer)
+    if cuts:
+
+        def row(outside: list[str], names: list[str]) -> Sequence[str]:
+            for p, k in zip(region.params, [*outer[0], *outside], strict=False):
+                em.env[p] = k
+            carried: Parts = [(t, name) for (t, _), name in zip(start, names, strict=True)]
+            return in_segments(em, cuts, over[-1], carried, lambda a, z, own: counted(em, a, z, own, lambda k, regs: leaf([*outside, k], regs)))
+
+        return nest(em, over[:-1], start, row)
     short = int(over[0]) if len(over) == 1 and over[0].isdigit() else None
     found = in_vectors(em, i, short, start, lambda k, names: leaf([k], names))
     return nest(em, over, start, leaf) if found is None else found

@@ -108,7 +108,7 @@ def reshaped_view(t: Tracer, a: Arr, dims: tuple[Dim, ...], lengths: tuple[Num, 
     if a.view is not None and (moved or view.shape != full or ANY in full):
         return None
     axes = tuple(Axis(number(0), number(1), k) for k in range(len(dims)))
-    return Arr(a.cell, View(axes, dims, lengths, Base(dims, lengths)))
+    return Arr(a.cell, View(axes, dims, lengths, Base(dims, lengths), view.frozen))
 
 
 def _read_view(t: Tracer, v: Value, view: View) -> Value:
@@ -145,7 +145,7 @@ def transposed(t: Tracer, a: Arr, perm: tuple[int, ...]) -> Arr:
     """The view whose axis k is axis perm[k] of `a`."""
     v = whole(t, a)
     axes = tuple(Axis(x.start, x.step, None if x.out is None else perm.index(x.out)) for x in v.axes)
-    return Arr(a.cell, View(axes, tuple(v.shape[p] for p in perm), tuple(v.lengths[p] for p in perm), v.base))
+    return Arr(a.cell, View(axes, tuple(v.shape[p] for p in perm), tuple(v.lengths[p] for p in perm), v.base, v.frozen))
 
 
 # ---------------------------------------------------------------- writing
@@ -173,6 +173,20 @@ def with_element(t: Tracer, cell: Cell, memory: Value, v: Value, indices: list[V
     return make.put(t.b, memory, v, indices)
 
 
+def element_of(t: Tracer, cell: Cell, memory: Value, indices: list[Value]) -> Value:
+    """An element of the array in the memory."""
+    if isinstance(cell, RowCell):
+        return make.item(t.b, memory, [*rows_at(t, cell.place, cell.token)[1], *indices], cell.place.fields)
+    return make.get(t.b, memory, indices)
+
+
+def with_sum(t: Tracer, cell: Cell, memory: Value, v: Value, indices: list[Value]) -> Value:
+    """The memory with a number added to one element of the array."""
+    if isinstance(cell, RowCell):
+        return with_element(t, cell, memory, make.add(t.b, element_of(t, cell, memory, indices), v), indices)
+    return make.put_sum(t.b, memory, v, indices)
+
+
 def set_memory(t: Tracer, cell: Cell, memory: Value) -> None:
     if isinstance(cell, RowCell):
         change_rows(t, cell.place.box, memory, through=True)
@@ -182,7 +196,8 @@ def set_memory(t: Tracer, cell: Cell, memory: Value) -> None:
 
 def store(t: Tracer, target: Arr, x: Num | Arr) -> None:
     """target[...] = x, with NumPy's broadcasting and conversion to the target's dtype."""
-    _check_cast(t, x, target.cell.dtype)
+    check_cast(t, x, target.cell.dtype)
+    check_writable(t, target)
     if isinstance(x, Num) and rank(target) == 0:
         v = t.value(x, target.cell.dtype)
         assert target.view is not None
@@ -190,12 +205,17 @@ def store(t: Tracer, target: Arr, x: Num | Arr) -> None:
         set_memory(t, target.cell, with_element(t, target.cell, memory_of(t, target.cell), v, indices))
         return
     dims, lengths = shape(t, target)
-    _check_fits(t, x, dims, lengths)
+    check_fits(t, x, dims, lengths)
     if target.view is None:
         set_version(t, target.cell, _whole_contents(t, x, target.cell.dtype, dims, lengths))
         return
     source = t.value(x, target.cell.dtype) if isinstance(x, Num) else make.convert(t.b, read(t, x), target.cell.dtype)
     _write_loops(t, target, source, lengths)
+
+
+def check_writable(t: Tracer, a: Arr) -> None:
+    if a.view is not None and a.view.frozen:
+        t.refuse("E105", "assignment destination is read-only: a broadcast array shows one element in several places", None, "Write to a copy.")
 
 
 def _whole_contents(t: Tracer, x: Num | Arr, dtype: DType, dims: tuple[Dim, ...], lengths: Sequence[Num]) -> Value:
@@ -221,6 +241,11 @@ def _write_loops(t: Tracer, target: Arr, source: Value, lengths: Sequence[Num]) 
     def nest(memory: Value) -> Value:
         if len(index) < len(lengths):
             n = lengths[len(index)]
+            if n.known == 1:
+                index.append(number(0))
+                out = nest(memory)
+                index.pop()
+                return out
             count = t.value(n, I64)
             with t.region() as b:
                 i, inner = b.param(Scalar(I64)), b.param(memory.type)
@@ -235,13 +260,16 @@ def _write_loops(t: Tracer, target: Arr, source: Value, lengths: Sequence[Num]) 
     set_memory(t, target.cell, nest(memory_of(t, target.cell)))
 
 
-def _check_cast(t: Tracer, x: Num | Arr, to: DType) -> None:
+def check_cast(t: Tracer, x: Num | Arr, to: DType) -> None:
     dtype = x.dtype if isinstance(x, Num) else x.cell.dtype
     if dtype.kind == "c" and to.kind != "c":
         t.refuse("E101", f"a complex number cannot be stored in an array of {to}")
 
 
-def _check_fits(t: Tracer, x: Num | Arr, dims: tuple[Dim, ...], lengths: Sequence[Num]) -> None:
+MISFIT = "could not broadcast input array from shape {source} into shape {target}"
+
+
+def check_fits(t: Tracer, x: Num | Arr, dims: tuple[Dim, ...], lengths: Sequence[Num], misfit: str = MISFIT) -> None:
     """NumPy's rule for assignment: the source is stretched, the target is not."""
     if isinstance(x, Num):
         return
@@ -254,7 +282,7 @@ def _check_fits(t: Tracer, x: Num | Arr, dims: tuple[Dim, ...], lengths: Sequenc
             continue
         if isinstance(d, int) and isinstance(e, int) and d != e:
             t.refuse("E103", f"an array of shape {shown(source)} cannot be stored where shape {shown(dims)} is expected")
-        message = f"could not broadcast input array from shape {places(len(source))} into shape {places(len(dims), len(source))}"
+        message = misfit.format(source=places(len(source)), target=places(len(dims), len(source)), given="{0}", wanted="{1}")
         require_equal(t, (d, n), (e, m), message, [*counts, *lengths])
 
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from oneform.frontend.arrays import rank, shape, transposed
 from oneform.frontend.complexes import imaginary_part, real_part
-from oneform.frontend.creation import product
+from oneform.frontend.creation import product, reshaped
 from oneform.frontend.fields import present, record_of
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.lift import depend_on_class, lift_member
 from oneform.frontend.nodes import dispatched, node_attribute
 from oneform.frontend.passing import see
 from oneform.frontend.records import NAMED_TUPLE
-from oneform.frontend.registry import CONTAINER_METHODS, METHODS
+from oneform.frontend.registry import CONTAINER_METHODS, METHODS, UFUNC_METHODS
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Attr, Custom, Method, Num, Py, Ref, Seq, describe, number
 from oneform.rules import CustomRule
@@ -67,6 +67,8 @@ def _of_array(t: Tracer, x: Arr | Num, name: str, node: ast.AST) -> Abstract:
         return Py((x.cell.dtype if isinstance(x, Arr) else x.dtype).numpy)
     if name == "T":
         return transposed(t, x, tuple(reversed(range(rank(x))))) if isinstance(x, Arr) else x
+    if name == "flat" and isinstance(x, Arr):
+        return x if rank(x) == 1 else reshaped(t, x, product(t, lengths))
     if name in ("real", "imag"):
         return (real_part if name == "real" else imaginary_part)(t, x)
     if name in METHODS:
@@ -169,6 +171,8 @@ def _of_object(t: Tracer, obj: Any, name: str, node: ast.AST) -> Abstract:
     if isinstance(obj, types.FunctionType) and name == "__name__":
         return Py(obj.__name__)
     if isinstance(obj, Custom) and name in ("defjvp", "defjvps", "defvjp"):
+        return Attr(Py(obj), name)
+    if isinstance(obj, np.ufunc) and name in UFUNC_METHODS:
         return Attr(Py(obj), name)
     try:
         value = getattr(obj, name)

@@ -176,34 +176,6 @@ def _arange_length(t: Tracer, start: Num, stop: Num, step: Num) -> Num:
     return t.positive(t.integer(make.convert(t.b, up, I64)))
 
 
-def linspace(t: Tracer, start: Num, stop: Num, count: Num, endpoint: bool, dtype: DType) -> Operand:
-    """start + i * (stop - start) / (count - 1), the last element being stop itself."""
-    dims, lengths = parse_shape(t, count)
-    parts = t.isub(count, 1) if endpoint else count
-    a, z = t.value(start, dtype), t.value(stop, dtype)
-    n = t.value(parts, I64)
-    step = (Term(t.b, z) - Term(t.b, a)) / Term(t.b, make.convert(t.b, t.value(t.imax(parts, number(1)), I64), dtype))
-
-    def item(b: Builder, i: list[Value]) -> Value:
-        inner = Term(b, a) + Term(b, make.convert(b, i[0], dtype)) * Term(b, step.v)
-        if not endpoint:
-            return inner.v
-        # One point is `start`; otherwise the last is exactly `stop`.
-        last = make.both(b, make.same(b, i[0], n), make.differs(b, n, integer(b, 0)))
-        return make.select(b, last, z, inner.v)
-
-    return new_array(t, make.generate(t.b, dims, open_lengths(t, dims, lengths), item))
-
-
-def eye(t: Tracer, rows: Num, columns: Num, dtype: DType) -> Operand:
-    dims, lengths = parse_shape(t, Seq("tuple", (rows, columns)))
-
-    def item(b: Builder, i: list[Value]) -> Value:
-        return make.select(b, make.same(b, i[0], i[1]), constant(b, 1, dtype), constant(b, 0, dtype))
-
-    return new_array(t, make.generate(t.b, dims, open_lengths(t, dims, lengths), item))
-
-
 def reshaped(t: Tracer, x: Arr, target: Abstract) -> Operand:
     """The same elements in another shape; NumPy's result may share memory with x, ours is marked so."""
     items = list(target.items) if isinstance(target, Seq) and target.kind in ("tuple", "list") else [target]
@@ -223,25 +195,26 @@ def reshaped(t: Tracer, x: Arr, target: Abstract) -> Operand:
         else:
             numbers[free[0]] = t.integer(t.op(operator.floordiv, t.value(size, I64), t.value(t.imax(others, number(1)), I64)))
     dims, lengths = parse_shape(t, Seq("tuple", tuple(numbers)))
-    _same_size(t, size, product(t, lengths), numbers)
+    _same_size(t, size, product(t, lengths), numbers, free)
     if not dims:
         return t.strong(make.get(t.b, read(t, x), [integer(t.b, 0)] * rank(x)))
     same_memory = reshaped_view(t, x, dims, lengths)
     if same_memory is not None:
         return same_memory
     out = new_array(t, make.reshape(t.b, read(t, x), dims, open_lengths(t, dims, lengths)))
-    share(out, x)
+    if x.view is None or not x.view.frozen:
+        share(out, x)
     return out
 
 
-def _same_size(t: Tracer, size: Num, other: Num, numbers: list[Num]) -> None:
+def _same_size(t: Tracer, size: Num, other: Num, numbers: list[Num], free: list[int]) -> None:
     if size.known is not None and other.known is not None and size.known != other.known:
         t.refuse("E103", f"cannot reshape an array of size {size.known} into shape ({', '.join(str(n.known) for n in numbers)})")
     e, f = t.affine_of(size), t.affine_of(other)
     if t.proves(e - f) and t.proves(f - e):
         return
     equal = compare_numbers(t, operator.eq, size, other)
-    places = ",".join(f"{{{k + 1}}}" for k in range(len(numbers)))
+    places = ",".join("newaxis" if k in free else f"{{{k + 1}}}" for k in range(len(numbers)))
     t.check(equal, "ValueError", f"cannot reshape array of size {{0}} into shape ({places}{',' if len(numbers) == 1 else ''})", [size, *numbers])
 
 

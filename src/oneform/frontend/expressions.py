@@ -8,7 +8,6 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from oneform.frontend.arrays import load
 from oneform.frontend.attributes import attribute
 from oneform.frontend.boxes import new_box
 from oneform.frontend.comprehensions import EXPRESSIONS as COMPREHENSIONS
@@ -16,7 +15,6 @@ from oneform.frontend.comprehensions import lazily
 from oneform.frontend.dicts import set_key
 from oneform.frontend.fields import present, record_of
 from oneform.frontend.frames import call_node, define
-from oneform.frontend.index import index_array
 from oneform.frontend.lift import lift_name, structure
 from oneform.frontend.lists import item_of
 from oneform.frontend.meet import choose, join_paths, lower_path
@@ -25,7 +23,8 @@ from oneform.frontend.numbers import compare, conjunction, dtype_of, is_weak, ne
 from oneform.frontend.objects import new_list, same_object, tuple_item
 from oneform.frontend.operators import binary, contains, equal, not_none, ordered
 from oneform.frontend.passing import see
-from oneform.frontend.registry import handler_of
+from oneform.frontend.picks import item_of_array
+from oneform.frontend.registry import SUBSCRIPTS, Call, handler_of
 from oneform.frontend.state import Flag, Var
 from oneform.frontend.targets import bind, owner, unpacked
 from oneform.frontend.tracer import Tracer
@@ -293,11 +292,13 @@ def subscript(t: Tracer, e: ast.Subscript) -> Abstract:
     if isinstance(base, Ref):
         return item_of(t, base, key, e)
     if isinstance(base, Arr):
-        return load(t, index_array(t, base, key, e))
+        return item_of_array(t, base, key, e)
     if isinstance(base, Seq):
         return _item(t, base, key, e)
     if isinstance(base, Num):
         t.refuse("E101", "a number cannot be indexed", e)
+    if isinstance(base, Py) and id(base.obj) in SUBSCRIPTS:
+        return SUBSCRIPTS[id(base.obj)][1](Call(t, type(base.obj).__name__, [key], {}, e))
     if isinstance(base, Py) and isinstance(base.obj, (str, bytes)):
         return Py(base.obj[static_slice(t, key) if isinstance(key, Slice) else t.known_int(key, "the index of a string", e)])
     t.refuse("E101", f"{describe(base)} cannot be indexed", e)

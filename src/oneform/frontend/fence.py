@@ -36,8 +36,8 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.Return, "return", "Anywhere, also inside loops; the types returned on different paths are unified."),
     _yes(ast.Delete, "del", "Of names, and of items of lists and dicts."),
     _yes(ast.Assign, "a = b",
-         "Names, tuples, elements and slices of arrays, items and slices of lists, items of dicts, fields of objects that are not frozen; "
-         "several targets."
+         "Names, tuples, elements and slices of arrays, what integer arrays and masks choose of them, items and slices of lists, items of dicts, "
+         "fields of objects that are not frozen; several targets."
     ),
     _yes(ast.AugAssign, "a += b", "In place for arrays, as in NumPy, for lists, and for objects whose class says how."),
     _yes(ast.AnnAssign, "a: T = b", "The annotation is not read."),
@@ -94,7 +94,10 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.JoinedStr, "f-strings", "As messages of raise and assert, and of structure."),
     _yes(ast.Constant, "literals", "Integers, floats, complex numbers, bools, strings, None, Ellipsis."),
     _yes(ast.Attribute, "a.b", "Of modules, arrays, numbers, objects; properties and methods. What may be None raises where it is."),
-    _yes(ast.Subscript, "a[i]", "Integers, slices, None and … on arrays; integers and slices on lists and tuples; keys on dicts; objects that say how."),
+    _yes(ast.Subscript, "a[i]",
+         "Integers, slices, None, …, integer arrays and masks on arrays; integers and slices on lists and tuples; keys on dicts; objects that "
+         "say how."
+    ),
     _yes(ast.Starred, "*a", "In calls, tuples and unpacking, of structure."),
     _yes(ast.Name, "names", "Numbers and arrays from outside are hidden arguments."),
     _yes(ast.List, "[a, b]",

@@ -9,6 +9,8 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from oneform.errors import CompileError
 from oneform.frontend.attributes import NUMERIC_MODULES, bound_method, container_kind
 from oneform.frontend.boxes import new_box
@@ -30,7 +32,7 @@ from oneform.frontend.passing import plain, see
 from oneform.frontend.pullbacks import call_pullback, call_vjp
 from oneform.frontend.records import construct
 from oneform.frontend.recursion import Recursive, recur, run_recursive
-from oneform.frontend.registry import CONTAINER_METHODS, METHODS, Call, handler_of
+from oneform.frontend.registry import CONTAINER_METHODS, METHODS, UFUNC_METHODS, Call, handler_of
 from oneform.frontend.source import Definition, Source, local_names, source_of
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.targets import name_memory
@@ -54,6 +56,8 @@ def call_node(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str,
     if isinstance(f, Pullback):
         return call_pullback(t, f, *_plain(t, args, kwargs), node)
     if isinstance(f, Attr):
+        if isinstance(f.owner, Py) and isinstance(f.owner.obj, np.ufunc):
+            return UFUNC_METHODS[f.name](Call(t, f.name, [f.owner, *_plain(t, args, {})[0]], _plain(t, [], kwargs)[1], node))
         table: Any = CONTAINER_METHODS[container_kind(t, f.owner), f.name] if isinstance(f.owner, (Seq, Ref)) else METHODS[f.name]
         return table(Call(t, f.name, [f.owner, *args], dict(kwargs), node))
     if isinstance(f, Py):

@@ -92,7 +92,7 @@ def _indexed(t: Tracer, view: View, a: Arr, items: list[Item], checked: bool) ->
             dims.append(piece.dim)
             lengths.append(piece.length)
         source += 1
-    return Arr(a.cell, View(tuple(axes), tuple(dims), tuple(lengths), view.base))
+    return Arr(a.cell, View(tuple(axes), tuple(dims), tuple(lengths), view.base, view.frozen))
 
 
 def _offset(t: Tracer, axis: Axis, i: Num) -> Num:

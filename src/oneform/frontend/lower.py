@@ -9,7 +9,22 @@ from typing import Any
 
 from oneform.errors import ObservedError, OneformError
 from oneform.families import generation
-from oneform.frontend import builtins_api, complex_api, containers_api, control, expressions, extremes_api, linalg_api, loops, numpy_api, statements
+from oneform.frontend import (
+    builtins_api,
+    complex_api,
+    containers_api,
+    control,
+    expressions,
+    extremes_api,
+    index_api,
+    join_api,
+    library_api,
+    linalg_api,
+    loops,
+    numpy_api,
+    shape_api,
+    statements,
+)
 from oneform.frontend.arrays import read
 from oneform.frontend.containers import from_leaves, to_leaves
 from oneform.frontend.derived import parameter_names
@@ -25,7 +40,9 @@ from oneform.types import Array, Scalar
 
 Argument = tuple[Tree, list[Leaf]]
 STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
-HANDLER_MODULES = (builtins_api, extremes_api, containers_api, numpy_api, complex_api, linalg_api)  # imported for the handlers that they register
+HANDLER_MODULES = (  # imported for the handlers that they register
+    builtins_api, extremes_api, containers_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api, library_api,
+)
 
 
 def trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, Argument]) -> Lowered:

@@ -6,18 +6,20 @@ import operator
 
 import numpy as np
 
-from oneform.frontend.arrays import new_array, rank, shape, store, transposed, version, whole
+from oneform.frontend.arrays import rank, shape, store, version, whole
 from oneform.frontend.comprehensions import items_of_generator, listed, run_loop
-from oneform.frontend.creation import arange, as_array, as_operand, copied, eye, filled, like, linspace, parse_dtype, parse_shape, reshaped, uninitialised
+from oneform.frontend.creation import arange, as_array, as_operand, copied, filled, like, parse_dtype, parse_shape, reshaped, uninitialised
 from oneform.frontend.index import index_array
+from oneform.frontend.index_api import nonzero
 from oneform.frontend.iterate import iteration
 from oneform.frontend.numbers import Operand, arithmetic, as_value, check_shapes, dtype_of, elementwise, op_of, promoted, scalar, to_dtype, truth, wrap
 from oneform.frontend.operators import matmul
 from oneform.frontend.passing import plain
 from oneform.frontend.reductions import all_of, any_of, is_true, mean, reduction, variance
 from oneform.frontend.registry import Call, Handler, handles, method
+from oneform.frontend.shape_api import array_of, with_axes
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, Slice, View, number
+from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, number
 from oneform.ops import constant, make
 from oneform.types import BOOL, C64, C128, F32, F64, I32, I64, DType
 
@@ -49,6 +51,13 @@ def empty(c: Call) -> Abstract:
 def full(c: Call) -> Abstract:
     size, fill, dtype = c.bind("shape", "fill_value", "dtype?")
     assert size is not None and fill is not None
+    if not isinstance(fill, Num):
+        values = as_operand(c.t, fill)
+        assert isinstance(values, Arr)
+        out = uninitialised(c.t, *parse_shape(c.t, size), parse_dtype(c.t, dtype, values.cell.dtype))
+        assert isinstance(out, Arr)
+        store(c.t, out, values)
+        return out
     v = scalar(c.t, fill, "the fill value")
     return filled(c.t, *parse_shape(c.t, size), c.t.value(v, parse_dtype(c.t, dtype, v.dtype)))
 
@@ -94,30 +103,18 @@ def arange_(c: Call) -> Abstract:
     return arange(c.t, start, stop, step, I64 if kind == BOOL else kind)
 
 
-@handles(np.linspace)
-def linspace_(c: Call) -> Abstract:
-    start, stop, count, endpoint, dtype = c.bind("start", "stop", "num?", "endpoint?", "dtype?")
-    a, z = scalar(c.t, start or Py(None), "start"), scalar(c.t, stop or Py(None), "stop")
-    n = number(50) if count is None else c.t.as_index(scalar(c.t, count, "num"))
-    closed = True if endpoint is None else bool(c.t.known_int(endpoint, "endpoint"))
-    return linspace(c.t, a, z, n, closed, parse_dtype(c.t, dtype, promoted([a, z, number(0.0)])[0]))
-
-
-@handles(np.eye, np.identity)
-def eye_(c: Call) -> Abstract:
-    rows, columns, dtype = c.bind("N", "M?", "*", "dtype?")
-    n = c.t.as_index(scalar(c.t, rows or Py(None), "N"))
-    m = n if columns is None else c.t.as_index(scalar(c.t, columns, "M"))
-    return eye(c.t, n, m, parse_dtype(c.t, dtype, F64))
-
-
 # ---------------------------------------------------------------- arrays from values
 
 
 @handles(np.array)
 def array(c: Call) -> Abstract:
-    x, dtype = c.bind("object", "dtype?")
+    x, dtype, copy_, least = c.bind("object", "dtype?", "*", "copy?", "ndmin?")
     assert x is not None
+    if copy_ is not None and not c.t.known_int(copy_, "copy"):
+        c.t.refuse("E101", "np.array makes a copy in compiled code", c.node, "Use np.asarray.")
+    if least is not None:
+        made = array(Call(c.t, c.name, [x], {"dtype": dtype} if dtype else {}, c.node))
+        return with_axes(c.t, array_of(c.t, made), c.t.known_int(least, "ndmin"))
     kind = parse_dtype(c.t, dtype, F64) if dtype else None
     if isinstance(x, Generator):
         return _from_comprehension(c, x, kind)
@@ -211,8 +208,8 @@ def limits(c: Call) -> Abstract:
 
 @handles(np.where)
 def where(c: Call) -> Abstract:
-    if len(c.args) == 1:
-        c.t.refuse("E003", "np.where with a condition only is not known to the compiler", c.node, "Give it two values: np.where(c, x, y).")
+    if len(c.args) == 1 and not c.kwargs:
+        return nonzero(c)
     cond, x, y = (as_operand(c.t, a) for a in c.only("condition", "x", "y"))
     t = c.t
     holds = truth(t, cond) if isinstance(cond, Num) else to_dtype(t, cond, BOOL)
@@ -225,7 +222,10 @@ def where(c: Call) -> Abstract:
 @handles(np.clip)
 @method("clip")
 def clip(c: Call) -> Abstract:
-    x, lo, hi = c.bind("a", "a_min?", "a_max?")
+    x, lower, upper, least, most = c.bind("a", "a_min?", "a_max?", "*", "min?", "max?")
+    if (lower is not None and least is not None) or (upper is not None and most is not None):
+        c.t.refuse("E106", "passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is forbidden", c.node)
+    lo, hi = lower or least, upper or most
     out = as_operand(c.t, x or Py(None))
     if lo is not None:
         out = elementwise(c.t, op_of(np.maximum), [out, as_operand(c.t, lo)])
@@ -330,34 +330,6 @@ def outer(c: Call) -> Abstract:
     return arithmetic(c.t, op_of(operator.mul), column, row)
 
 
-@handles(np.trace)
-@method("trace")
-def trace_(c: Call) -> Abstract:
-    (x,) = c.only("a")
-    a = as_operand(c.t, x)
-    if not isinstance(a, Arr) or rank(a) != 2:
-        c.t.refuse("E101", "np.trace takes a matrix", c.node)
-    return reduction(c.t, "sum", _diagonal(c.t, a), None)
-
-
-@handles(np.diag, np.diagonal)
-@method("diagonal")
-def diagonal(c: Call) -> Abstract:
-    (x,) = c.only("a")
-    a = as_operand(c.t, x)
-    if not isinstance(a, Arr) or rank(a) != 2:
-        c.t.refuse("E101", "the diagonal is taken of a matrix", c.node, "Fill a matrix in a loop to make a diagonal one.")
-    return _diagonal(c.t, a)
-
-
-def _diagonal(t: Tracer, a: Arr) -> Arr:
-    _, (n, m) = shape(t, a)
-    length = t.imin(n, m)
-    dim = t.dim_for(length)
-    v = as_value(t, a)
-    return new_array(t, make.generate(t.b, (dim,), [] if isinstance(dim, int) else [t.value(length, I64)], lambda b, i: make.get(b, v, [i[0], i[0]])))
-
-
 # ---------------------------------------------------------------- shapes
 
 
@@ -377,102 +349,6 @@ def size_(c: Call) -> Abstract:
     for n in shape(c.t, as_operand(c.t, c.only("a")[0]))[1]:
         out = c.t.imul(out, n)
     return out
-
-
-@handles(np.reshape)
-@method("reshape")
-def reshape(c: Call) -> Abstract:
-    if c.kwargs:
-        c.t.refuse("E106", "reshape takes no keyword arguments in compiled code", c.node)
-    x = as_operand(c.t, c.args[0])
-    target = c.args[1] if len(c.args) == 2 else Seq("tuple", tuple(c.args[1:]))
-    if isinstance(x, Num):
-        x = filled(c.t, (1,), (number(1),), c.t.value(x))
-    assert isinstance(x, Arr)
-    return reshaped(c.t, x, target)
-
-
-@handles(np.ravel)
-@method("ravel", "flatten")
-def ravel(c: Call) -> Abstract:
-    (x,) = c.only("a")
-    a = as_operand(c.t, x)
-    if isinstance(a, Arr) and rank(a) == 1:
-        return copied(c.t, a) if c.name == "flatten" else a
-    if c.name == "flatten":
-        a = copied(c.t, a)
-    return reshape(Call(c.t, "reshape", [a, number(-1)], {}, c.node))
-
-
-@handles(np.transpose)
-@method("transpose")
-def transpose(c: Call) -> Abstract:
-    x = as_operand(c.t, c.args[0])
-    if isinstance(x, Num):
-        return x
-    rest = list(c.kwargs.values()) or c.args[1:]
-    items = rest[0].items if len(rest) == 1 and isinstance(rest[0], Seq) else tuple(rest)
-    perm = tuple(c.t.known_int(i, "an axis") % rank(x) for i in items) or tuple(reversed(range(rank(x))))
-    if sorted(perm) != list(range(rank(x))):
-        c.t.refuse("E103", f"axes don't match array: {perm}", c.node)
-    return transposed(c.t, x, perm)
-
-
-@handles(np.expand_dims)
-def expand_dims(c: Call) -> Abstract:
-    x, axis = c.only("a", "axis")
-    a = as_operand(c.t, x)
-    assert isinstance(a, Arr)
-    k = c.t.known_int(axis, "axis") % (rank(a) + 1)
-    full = [Py(None) if i == k else Slice(None, None, None) for i in range(rank(a) + 1)]
-    return index_array(c.t, a, Seq("tuple", tuple(full)))
-
-
-@handles(np.concatenate)
-def concatenate(c: Call) -> Abstract:
-    arrays, axis = c.bind("arrays", "axis?")
-    if not isinstance(arrays, Seq):
-        c.t.refuse("E101", "np.concatenate takes a tuple or list of arrays", c.node)
-    parts = [as_operand(c.t, a) for a in arrays.items]
-    k = 0 if axis is None else c.t.known_int(axis, "axis")
-    return _joined(c, parts, k)
-
-
-def _joined(c: Call, parts: list[Operand], axis: int) -> Abstract:
-    """Copies of arrays one behind the other along an axis."""
-    t = c.t
-    arrays = [p for p in parts if isinstance(p, Arr)]
-    if len(arrays) != len(parts) or not parts or len({rank(a) for a in arrays}) != 1:
-        t.refuse("E101", "arrays with the same number of axes (at least one) are expected", c.node)
-    axis %= rank(arrays[0])
-    dims, lengths = shape(t, arrays[0])
-    total = number(0)
-    starts: list[Num] = []
-    for a in arrays:
-        starts.append(total)
-        total = t.iadd(total, shape(t, a)[1][axis])
-    counts = tuple(total if k == axis else n for k, n in enumerate(lengths))
-    out = uninitialised(t, tuple(t.dim_for(total) if k == axis else d for k, d in enumerate(dims)), counts, promoted(arrays)[0])
-    assert isinstance(out, Arr)
-    for a, start in zip(arrays, starts, strict=True):
-        store(t, _section(t, out, axis, start, shape(t, a)[1][axis]), a)
-    return out
-
-
-def _section(t: Tracer, out: Arr, axis: int, start: Num, length: Num) -> Arr:
-    """out[..., start : start + length, ...], known to be in range."""
-    v = whole(t, out)
-    axes = tuple(type(x)(start, x.step, x.out) if k == axis else x for k, x in enumerate(v.axes))
-    dims = tuple(t.dim_for(length) if k == axis else d for k, d in enumerate(v.shape))
-    return Arr(out.cell, View(axes, dims, tuple(length if k == axis else n for k, n in enumerate(v.lengths)), v.base))
-
-
-@handles(np.stack, np.vstack)
-def stack(c: Call) -> Abstract:
-    arrays, axis = c.bind("arrays", "axis?")
-    if not isinstance(arrays, Seq) or axis is not None and c.t.known_int(axis, "axis") != 0:
-        c.t.refuse("E101", f"{c.name} takes a tuple or list of arrays, and axis 0", c.node)
-    return as_array(c.t, Seq("list", arrays.items), node=c.node)
 
 
 # ---------------------------------------------------------------- methods

@@ -54,6 +54,8 @@ def _given(x: Abstract | None) -> Abstract | None:
 Handler = Callable[[Call], Abstract]
 HANDLERS: dict[Any, tuple[Any, Handler]] = {}  # by what the callee is known by, with the callee
 METHODS: dict[str, Handler] = {}  # methods of arrays and numbers; the owner is the first argument
+SUBSCRIPTS: dict[int, tuple[Any, Handler]] = {}  # objects that are called by brackets, by id
+UFUNC_METHODS: dict[str, Handler] = {}  # of NumPy's ufuncs, which are the first argument
 CONTAINER_METHODS: dict[tuple[str, str], Handler] = {}  # (kind of container, name)
 
 
@@ -71,6 +73,16 @@ def handles(*callees: Any, objects: bool = False) -> Callable[[Handler], Handler
 
 def _reading(f: Handler) -> Handler:
     return lambda c: f(Call(c.t, c.name, [plain(c.t, a) for a in c.args], {k: plain(c.t, a) for k, a in c.kwargs.items()}, c.node))
+
+
+def indexes(*owners: Any) -> Callable[[Handler], Handler]:
+    """The function below is what owner[key] does; the key is its argument."""
+
+    def register(f: Handler) -> Handler:
+        SUBSCRIPTS.update((id(o), (o, _reading(f))) for o in owners)
+        return f
+
+    return register
 
 
 def method(*names: str) -> Callable[[Handler], Handler]:

@@ -13,7 +13,7 @@ from oneform.frontend.creation import as_array
 from oneform.frontend.dicts import delete_key, set_key
 from oneform.frontend.fields import present, record_of, set_field
 from oneform.frontend.forms import NodeForm
-from oneform.frontend.index import at_index, index_array
+from oneform.frontend.index import at_index
 from oneform.frontend.iterate import iteration
 from oneform.frontend.lists import extend, item_of, pop_at, replace_slice
 from oneform.frontend.nodes import set_node_field
@@ -21,6 +21,7 @@ from oneform.frontend.numbers import compare_numbers, dtype_of, scalar
 from oneform.frontend.objects import is_list, known_item, list_length, new_list, put_at, rows_of
 from oneform.frontend.operators import DUNDER, binary, method_of
 from oneform.frontend.passing import plain, see
+from oneform.frontend.picks import Pick, augment_picked, picked, scatter
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import UNBOUND, Abstract, Arr, Generator, Num, Opt, Py, Range, Ref, Seq, Slice, Walk, describe, number
@@ -153,15 +154,23 @@ def _store_item(t: Tracer, target: ast.Subscript, x: Abstract) -> None:
             key = t.expr(target.slice)
         store_item(t, base, key, x, target)
         return
-    place = _place(t, target, base)
-    store(t, place, _stored(t, x, target))
+    with t.holding(x):
+        place = _place(t, target, base)
+    _put(t, place, _stored(t, x, target))
+
+
+def _put(t: Tracer, place: Arr | Pick, x: Num | Arr) -> None:
+    if isinstance(place, Pick):
+        scatter(t, place, x)
+    else:
+        store(t, place, x)
 
 
 def store_item(t: Tracer, base: Abstract, key: Abstract, x: Abstract, node: ast.AST) -> None:
     """base[key] = x of a list, dict or record."""
     base = present(t, base, "TypeError", "'NoneType' object does not support item assignment")
     if isinstance(base, Arr):
-        store(t, index_array(t, base, key, node), _stored(t, x, node))
+        _put(t, picked(t, base, plain(t, key), node), _stored(t, x, node))
         return
     assert isinstance(base, Ref)
     if is_list(t, base):
@@ -189,13 +198,13 @@ def whole_of(t: Tracer, base: Abstract) -> Ref:
     return found
 
 
-def _place(t: Tracer, target: ast.Subscript, base: Abstract) -> Arr:
+def _place(t: Tracer, target: ast.Subscript, base: Abstract) -> Arr | Pick:
     if not isinstance(base, Arr):
         what = "a tuple does not change" if isinstance(base, Seq) else f"{describe(base)} has no elements to write to"
         t.refuse("E105", what, target, "Use a list or a NumPy array.")
     with t.placed(target.slice):
         key = t.expr(target.slice)
-    return index_array(t, base, key, target)
+    return picked(t, base, plain(t, key), target)
 
 
 def delete(t: Tracer, target: ast.expr) -> None:
@@ -270,6 +279,9 @@ def augment(t: Tracer, target: ast.expr, f: Callable[..., Any], value: ast.expr)
                 store_item(t, base, key, new, target)
         return
     place = _place(t, target, base)
+    if isinstance(place, Pick):
+        augment_picked(t, place, lambda old, x: binary(t, f, old, x), lambda: t.expr(value))
+        return
     old = load(t, place)
     with t.holding(place):
         new = binary(t, f, old, t.expr(value))

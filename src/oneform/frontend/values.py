@@ -170,12 +170,13 @@ class Base:
 
 @dataclass(frozen=True)
 class View:
-    """A rectangle of a cell, its axes in any order; axes of the view that no memory axis feeds have length 1."""
+    """A rectangle of a cell, its axes in any order. Along an axis of the view that no memory axis feeds every element is the same."""
 
     axes: tuple[Axis, ...]
     shape: tuple[Dim, ...]
     lengths: tuple[Num, ...]
     base: Base | None = None  # the memory read as an array of another shape (a reshape), which `axes` then index
+    frozen: bool = False  # of memory that several indices share, which is not written to
 
 
 @dataclass(frozen=True, eq=False)

@@ -138,6 +138,11 @@ def put(b: Builder, a: Value, v: Value, indices: Sequence[Value]) -> Value:
     return b.emit1(OPS["set"], a, v, *indices)
 
 
+def put_sum(b: Builder, a: Value, v: Value, indices: Sequence[Value]) -> Value:
+    """The array with v added to one element."""
+    return b.emit1(OPS["add_at"], a, v, *indices)
+
+
 def index(b: Builder, i: Value, n: Value, axis: int | None) -> Value:
     """A Python index made non-negative; IndexError if it is out of range."""
     return b.emit1(OPS["index"], i, n, axis=axis, checked=True)
@@ -172,6 +177,21 @@ def matmul(b: Builder, x: Value, y: Value) -> Value:
 def generate(b: Builder, shape: tuple[Dim, ...], lengths: Lengths, element_of: Callable[[Builder, list[Value]], Value]) -> Value:
     """An array computed element by element from its indices."""
     return arrays.build(b, shape, lengths, element_of)
+
+
+def constructor(b: Builder, shape: tuple[Dim, ...], lengths: Lengths, body: Block) -> Value:
+    """The same, with the region made already."""
+    return b.emit1(OPS["build"], *lengths, regions=(body,), shape=shape, extent=(), reduce="")
+
+
+def total(b: Builder, extent: tuple[Dim, ...], lengths: Lengths, term: Callable[[Builder, list[Value]], Value]) -> Value:
+    """The sum of terms computed from their indices."""
+    return arrays.build(b, (), lengths, term, extent=extent, reduce="add")
+
+
+def least(b: Builder, extent: tuple[Dim, ...], lengths: Lengths, term: Callable[[Builder, list[Value]], Value]) -> Value:
+    """The smallest of them; there is one."""
+    return arrays.build(b, (), lengths, term, extent=extent, reduce="min")
 
 
 def broadcast(b: Builder, a: Value, shape: tuple[Dim, ...], lengths: Lengths) -> Value:

@@ -16,7 +16,8 @@ Types = tuple[Type, ...]
 Regions = tuple[Block, ...]
 
 # One entry of `spec` per axis of the operand, or "new": "all" keeps the axis, "slice" takes operands start and step (its
-# length is given by `shape`), "index" takes one operand and drops the axis. Starts and indices are in range.
+# length is given by `shape`), "index" takes one operand and drops the axis. Starts and indices are in range. Along a new axis every
+# element is the same.
 _TAKES = {"all": 0, "slice": 2, "index": 1, "new": 0}
 
 
@@ -43,7 +44,7 @@ def _view_ref(a: Any, *operands: Any, attrs: Attrs, regions: Any) -> tuple[Any]:
             out = np.take(out, start, axis)
             continue
         n = next(lengths)
-        out = np.expand_dims(out, axis) if s == "new" else np.take(out, start + step * np.arange(n), axis)
+        out = np.repeat(np.expand_dims(out, axis), n, axis) if s == "new" else np.take(out, start + step * np.arange(n), axis)
         axis += 1
     return (out.copy(),)
 
@@ -86,6 +87,7 @@ view = define(
             ((rng.normal(size=(4, 3)), np.int64(1), np.int64(2)), {"spec": ("slice", "all"), "shape": (2, 3)}),
             ((rng.normal(size=(4, 3)), np.int64(3), np.int64(2), np.int64(-1)), {"spec": ("index", "slice"), "shape": (3,)}),
             ((rng.normal(size=(4,)), np.int64(3), np.int64(-1), np.int64(2)), {"spec": ("slice", "new"), "shape": ("k", 1)}),
+            ((rng.normal(size=(2,)), np.int64(3)), {"spec": ("new", "all"), "shape": ("k", 2)}),
         ],
         foreign={"jaxpr": "slice", "aten": "slice.Tensor", "stablehlo": "slice", "onnx": "Slice"},
         rejects=(((Array(F64, (3,)),), {"spec": (), "shape": ()}, "E101"),),

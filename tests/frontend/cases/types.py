@@ -49,8 +49,8 @@ def float_index(v, x):
     return v[x]  # E: E101 an index must be an integer, not a float
 
 
-def mask(v):
-    return v[v > 0.0]  # E: E101 indexing an array by an array or a list is not supported
+def float_indices(v):
+    return v[2.0 * v]  # E: E101 arrays used as indices must be of integer (or boolean) type, not an array of f64 with 1 axes
 
 
 def truth_of_array(v):
