@@ -11,9 +11,9 @@ import numpy as np
 from oneform import kinks
 from oneform.derivatives import Jvp, Rule, Vjp
 from oneform.errors import DerivativeError
-from oneform.pullback import children, copied, is_active
+from oneform.pullback import children, is_active
 from oneform.staging import Compiled, Derived, Origin, options_of, origin_of
-from oneform.tree import spread, unflatten
+from oneform.tree import copied, spread, unflatten
 
 
 def check_grads(f: Callable[..., Any], args: Sequence[Any], order: int = 2, modes: Sequence[str] = ("fwd", "rev"), rtol: float | None = None) -> None:
@@ -205,7 +205,9 @@ def _pairs(x: Any, u: Any) -> list[tuple[Any, Any]]:
     found: list[Any] = []
 
     def walk(t: Any, v: Any) -> None:
-        if t.kind == "leaf" or v is None:
+        if t.kind == "shared":
+            walk(t.children[0], v)
+        elif t.kind == "leaf" or v is None:
             found.extend([v] * t.leaves)
         else:
             for child, item in zip(t.children, children(v, t), strict=True):

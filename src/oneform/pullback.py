@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from oneform.derivatives import Grad, Jvp, Vjp
 from oneform.errors import DerivativeError
 from oneform.staging import Compiled, Derived, options_of, origin_of
-from oneform.tree import Tree, field_names, nodes_in, spread, unflatten
+from oneform.tree import Tree, copied, nodes_in, spread, unflatten
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -78,30 +78,6 @@ def is_active(leaf: Any) -> bool:
     return isinstance(leaf, (float, complex)) or (not isinstance(leaf, (bool, int)) and np.asarray(leaf).dtype.kind in "fc")
 
 
-def copied(x: Any, known: dict[int, Any] | None = None) -> Any:
-    """The same containers with copies of the arrays. What is one object in several places stays one: `known` are those met so far."""
-    known = {} if known is None else known
-    if id(x) in known:
-        return known[id(x)]
-    new: Any = x
-    if isinstance(x, np.ndarray):
-        new = known[id(x)] = x.copy()
-    elif isinstance(x, list):
-        new = known[id(x)] = []
-        new += [copied(i, known) for i in cast("list[Any]", x)]
-    elif isinstance(x, dict):
-        new = known[id(x)] = {}
-        new.update((k, copied(v, known)) for k, v in cast("dict[Any, Any]", x).items())
-    elif isinstance(x, tuple):
-        members = [copied(i, known) for i in cast("tuple[Any, ...]", x)]
-        new = type(x)(*members) if hasattr(x, "_fields") else tuple(members)
-    elif (names := field_names(x)) is not None:
-        new = known[id(x)] = object.__new__(cast("type[Any]", type(x)))
-        for n in names:
-            object.__setattr__(new, n, copied(getattr(x, n), known))
-    return new
-
-
 def structure(x: Any) -> Any:
     """The same containers with leaves that hold no memory: what remains to compare shapes and dtypes with."""
     leaves: list[Any] = []
@@ -114,24 +90,34 @@ def matched(given: Any, model: Any, what: str, of: str) -> Any:
     leaves: list[Any] = []
     tree = spread(model, leaves)
     found: list[Any] = []
-    _collect(given, tree, found, what, of)
+    _collect(given, tree, found, what, of, {})
     out: list[Any] = []
     for n, (t, x) in enumerate(zip(found, leaves, strict=True)):
         out.append(_tangent(t, x, f"leaf {n} of the {what}", of) if is_active(x) else None)
     return unflatten(tree, iter(out))
 
 
-def _collect(given: Any, tree: Tree, found: list[Any], what: str, of: str) -> None:
+def _collect(given: Any, tree: Tree, found: list[Any], what: str, of: str, met: dict[int, Any]) -> None:
     """The tangents' leaves by the model's structure: None may stand for a leaf, or for a container without derivatives."""
+    if tree.kind == "again":
+        if given is not None and given is not met[tree.meta]:
+            detail = f"the {what} have two different objects where the {of} have one object twice"
+            raise DerivativeError("E202", detail, repair="Put one object in both places, as of.grad does.")
+        return
+    if tree.kind == "shared":
+        met[tree.meta] = given
+        _collect(given, tree.children[0], found, what, of, met)
+        return
     if tree.kind == "leaf" or given is None:
         found += [given] * tree.leaves
         return
     probe = spread(given, [])
+    probe = probe.children[0] if probe.kind == "shared" else probe
     names = tree.meta[1] if tree.kind == "record" else tree.meta
     if probe.kind != tree.kind or len(probe.children) != len(tree.children) or (probe.meta[1] if probe.kind == "record" else probe.meta) != names:
         raise DerivativeError("E202", f"the {what} are {_shape(probe)} where the {of} are {_shape(tree)}")
     for item, child in zip(children(given, tree), tree.children, strict=True):
-        _collect(item, child, found, what, of)
+        _collect(item, child, found, what, of, met)
 
 
 def children(x: Any, tree: Tree) -> list[Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from oneform.families import Family
+import numpy as np
+
+from oneform.families import Family, family_of
 from oneform.tree.columns import Made, columns, items_of
 from oneform.tree.nesting import LEAF, NONE, Tree, field_names, made, only
 from oneform.tree.pools import Nested, Pools, objects_of
@@ -32,22 +35,53 @@ def flatten(x: Any, leaves: list[Any]) -> Tree:
 
 
 def spread(x: Any, leaves: list[Any]) -> Tree:
-    """As `flatten`, but item by item and object by object."""
-    return _flatten(x, leaves, None)
+    """As `flatten`, but item by item and object by object. An object of a recursive class that is met again in an argument is that object again."""
+    return _spread(x, leaves, itertools.count())
 
 
-def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
+def _spread(x: Any, leaves: list[Any], numbers: Iterator[int]) -> Tree:
+    if type(x) is tuple:  # as in `flatten`
+        members: tuple[Any, ...] = x
+        return Tree("tuple", tuple(_spread(m, leaves, numbers) for m in members))
+    return _flatten(x, leaves, None, Met(lambda y: family_of(type(y)) is not None, numbers))
+
+
+def copied(x: Any) -> Any:
+    """The same containers with copies of the arrays; what is one object in x is one in the copy."""
+    leaves: list[Any] = []
+    tree = _flatten(x, leaves, None, Met(lambda y: isinstance(y, (list, dict, np.ndarray)) or field_names(y) is not None, itertools.count()))
+    return unflatten(tree, iter([leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]))
+
+
+class Met:
+    """The objects that were met on the way, of those that are to be told apart from others that are equal."""
+
+    def __init__(self, counts: Callable[[Any], bool], numbers: Iterator[int]):
+        self.counts, self.numbers = counts, numbers
+        self.known: dict[int, int] = {}
+
+
+def _flatten(x: Any, leaves: list[Any], pools: Pools | None, met: Met | None = None) -> Tree:
     if x is None:
         return NONE
     if isinstance(x, str):
         return Tree("static", (), x)
+    if met is not None and met.counts(x):
+        if id(x) in met.known:
+            return Tree("again", (), met.known[id(x)])
+        number = met.known[id(x)] = next(met.numbers)
+        return Tree("shared", (_anew(x, leaves, pools, met),), number)
+    return _anew(x, leaves, pools, met)
+
+
+def _anew(x: Any, leaves: list[Any], pools: Pools | None, met: Met | None) -> Tree:
     family = pools.family(type(x)) if pools is not None else None
     if family is not None and pools is not None:
         leaves.append(pools.index(family, x))
         return Tree("node", (LEAF,), (family, only(family), False))
     if isinstance(x, tuple):
         members: tuple[Any, ...] = x
-        kids = tuple(_flatten(c, leaves, pools) for c in members)
+        kids = tuple(_flatten(c, leaves, pools, met) for c in members)
         fields: Any = getattr(type(members), "_fields", None)
         return Tree("record", kids, (type(members), tuple(fields))) if fields is not None else Tree("tuple", kids)
     if isinstance(x, list):
@@ -56,15 +90,15 @@ def _flatten(x: Any, leaves: list[Any], pools: Pools | None) -> Tree:
         if found is not None:
             leaves.extend(found[1])
             return found[0]
-        return Tree("list", tuple(_flatten(c, leaves, pools) for c in items))
+        return Tree("list", tuple(_flatten(c, leaves, pools, met) for c in items))
     if isinstance(x, dict):
         entries: Mapping[Any, Any] = x
-        return Tree("dict", tuple(_flatten(c, leaves, pools) for c in entries.values()), tuple(entries))
+        return Tree("dict", tuple(_flatten(c, leaves, pools, met) for c in entries.values()), tuple(entries))
     names = field_names(x)
     if names is not None:
         if pools is not None:
             pools.enter(type(x))
-        tree = Tree("record", tuple(_flatten(getattr(x, n), leaves, pools) for n in names), (type(x), names))
+        tree = Tree("record", tuple(_flatten(getattr(x, n), leaves, pools, met) for n in names), (type(x), names))
         if pools is not None:
             pools.leave(type(x))
         return tree
@@ -101,6 +135,12 @@ def _unflatten(tree: Tree, leaves: Iterator[Any], nodes: Made, shared: dict[Any,
             return items_of(tree, leaves, nodes)
         case "again":
             return shared[tree.meta]
+        case "shared" if tree.children[0].kind == "record" and not issubclass(tree.children[0].meta[0], tuple):
+            (record,) = tree.children
+            new = shared[tree.meta] = made(record.meta[0], (), ())  # before its fields, which may refer to it
+            for name, c in zip(record.meta[1], record.children, strict=True):
+                object.__setattr__(new, name, _unflatten(c, leaves, nodes, shared))
+            return new
         case "pools":
             nodes = objects_of(tree, leaves)
             return _unflatten(tree.children[-1], leaves, nodes, shared)

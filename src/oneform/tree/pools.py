@@ -81,7 +81,8 @@ class Pools:
             for family, rows in list(self.found.items()):
                 start = seen.get(family, 0)
                 seen[family] = len(rows)
-                self._visit(family, rows, start)
+                if start < len(rows):  # else all that is new is of another family
+                    self._visit(family, rows, start)
         return [self._table(family, rows, leaves) for family, rows in self.found.items()]
 
     def _visit(self, family: Family, rows: list[Any], start: int) -> None:
