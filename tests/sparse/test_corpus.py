@@ -72,3 +72,23 @@ def test_pattern_and_values(point: Point) -> None:
         scale = np.abs(expected[finite]).max(initial=0.0)
         atol = 1000.0 * point.eps * point.program.loose * scale + 1e-300
         np.testing.assert_allclose(found.toarray()[finite], expected[finite], rtol=0.0, atol=atol)
+
+
+SCALAR = [prm for prm in POINTS if (point := prm.values[0]) and len(leaves(point.value[0])) == 1 and np.ndim(leaves(point.value[0])[0]) == 0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", SCALAR)
+def test_hessians(point: Point) -> None:
+    args, wrt = point.args(), point.wrt
+    columns = [int(np.size(args[k])) for k in wrt]
+    if not all(columns):
+        pytest.skip("an argument is empty")
+    blocks = [np.asarray(b, float) for b in leaves(of.hessian(point.fn, argnums=wrt)(*fresh(args)))]
+    places = [(i, j) for i in range(len(wrt)) for j in range(len(wrt))]
+    parts = [b.reshape(columns[i], columns[j]) for b, (i, j) in zip(blocks, places, strict=True)]
+    expected = np.vstack([np.hstack(parts[k : k + len(wrt)]) for k in range(0, len(parts), len(wrt))])
+    found = of.hessian(point.fn, argnums=wrt, sparse=True)(*fresh(args)).toarray()
+    finite = np.isfinite(expected).all(axis=1, keepdims=True) & np.isfinite(expected).all(axis=0, keepdims=True)
+    scale = np.abs(expected[finite]).max(initial=0.0)
+    np.testing.assert_allclose(found[finite], expected[finite], rtol=0.0, atol=1e4 * point.eps * point.program.loose * scale + 1e-300)

@@ -10,7 +10,7 @@ import pytest
 import oneform as of
 from oneform.runtime.engine import Options
 from oneform.sparse.jacobian import Engine
-from oneform.sparse.plan import coloured
+from oneform.sparse.plan import Part, coloured
 from oneform.staging import FromPython
 from oneform.transforms import NoLanes
 from tests.programs.registry import vec
@@ -90,6 +90,11 @@ def test_lanes(f: Any, forward: bool) -> None:
         found = np.zeros(dense.shape)
         found[part.pattern.toarray()] = data[: part.pattern.nnz]
         np.testing.assert_allclose(found, dense, rtol=1e-13, atol=1e-13, err_msg=str(lanes))
+
+
+@pytest.mark.parametrize(("count", "size", "lanes"), [(1, 10, 1), (2, 10, 4), (4, 10, 4), (5, 10, 8), (30, 10, 8), (30, 10_000_000, 4), (30, 30_000_000, 1)])
+def test_as_many_lanes_as_there_is_room_for(count: int, size: int, lanes: int) -> None:
+    assert Part(None, True, np.zeros(3), count, [size, 2]).lanes == lanes
 
 
 def test_programs_without_lanes_are_evaluated_one_by_one() -> None:

@@ -14,8 +14,7 @@ from oneform.staging import Compiled, FromPython
 
 claim = Compiled(FromPython(kernels.claim), UNCHECKED, "jit")
 lay = Compiled(FromPython(kernels.lay), UNCHECKED, "jit")
-expand = Compiled(FromPython(kernels.expand), UNCHECKED, "jit")
-scatter = Compiled(FromPython(kernels.scatter), UNCHECKED, "jit")
+sort_blocks = Compiled(FromPython(kernels.sort_blocks), UNCHECKED, "jit")
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def direct(rows: Any, columns: Any, iterations: Any, sizes: Any, layout: Any, wi
     lengths = np.zeros(max(height, ROOM), np.int64)
     if not all(claim(rows, n.site, *n.shape, lengths) for n in loops):
         return None
-    return _regular(rows, columns, loops, lengths, height, width) or _scattered(rows, columns[:entry], loops, height, width)
+    return _regular(rows, columns, loops, lengths, height, width) or _scattered(rows, columns, loops, lengths, height, width)
 
 
 def _regular(rows: Any, columns: Any, loops: Sequence[Loop], lengths: Any, height: int, width: int) -> DirectPlan | None:
@@ -78,12 +77,15 @@ def _regular(rows: Any, columns: Any, loops: Sequence[Loop], lengths: Any, heigh
     return DirectPlan(matrix(indices[:entries], indptr[: height + 1], width), starts, padded(np.concatenate(ranks), 0))
 
 
-def _scattered(rows: Any, columns: Any, loops: Sequence[Loop], height: int, width: int) -> DirectPlan:
+def _scattered(rows: Any, columns: Any, loops: Sequence[Loop], lengths: Any, height: int, width: int) -> DirectPlan:
     """For blocks whose columns come in any order, or the same one twice: every entry has a place of its own."""
-    own = np.empty(max(len(columns), ROOM), np.int64)
-    for n in loops:
-        expand(rows, n.site, n.entry, *n.shape, own)
-    if not len(columns):
-        return DirectPlan(matrix(columns, np.zeros(height + 1, np.int64), width), None, padded(columns, 0))
-    indptr, indices, places = scatter(own, columns, height, width)
-    return DirectPlan(matrix(indices[: indptr[-1]], indptr, width), None, places)
+    places = np.empty(len(columns), np.int64)
+    room = np.empty((max(ROOM, *(int(n.entries.max(initial=0)) for n in loops)), 2), np.int64)
+    while True:
+        indptr = np.concatenate([[0], np.cumsum(lengths)])
+        nonzeros = int(indptr[-1])
+        indices = np.empty(max(nonzeros, ROOM), index_type(max(nonzeros, width)))
+        as_expected = [sort_blocks(rows, n.site, columns, n.entry, *n.shape, lengths, indptr, indices, places, room) for n in loops]
+        if all(as_expected):
+            break  # else entries met, and rows are shorter
+    return DirectPlan(matrix(indices[:nonzeros], indptr[: height + 1], width), None, places)

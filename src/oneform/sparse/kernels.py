@@ -209,57 +209,38 @@ def lay(
     return True
 
 
-def expand(rows: Any, site: int, entry: int, count: int, sites: int, first: Any, entries: Any, out: Any) -> None:
-    """The row of each entry of a loop."""
-    at = entry
+def sort_blocks(
+    rows: Any, site: int, columns: Any, entry: int, count: int, sites: int, first: Any, entries: Any, lengths: Any, indptr: Any, indices: Any, places: Any,
+    room: Any,
+) -> bool:
+    """Write the columns of a loop's blocks in order, each once, to where their rows start; the place of each entry; and the length of each row. Whether
+    that is what `lengths` said, from which `indptr` was made. Blocks are as short as the program is, so that entries are inserted one by one, in `room`."""
+    at, as_expected = entry, True
     for i in range(count):
         for s in range(sites):
-            for _ in range(entries[s]):
-                out[at] = first[s] + rows[site + i * sites + s]
-                at += 1
-
-
-def scatter(rows: Any, columns: Any, height: int, width: int) -> tuple[Any, Any, Any]:
-    """The pattern of entries in any order, which may meet: indptr, columns (in order, then room), and the place of each entry.
-
-    Entries are sorted by column, then by row, each time by counting."""
-    count = columns.shape[0]
-    ends = np.zeros(width + 1, dtype=np.int64)
-    for e in range(count):
-        ends[columns[e]] += 1
-    total = 0
-    for c in range(width):
-        total, ends[c] = total + ends[c], total
-    by_column = np.empty(count, dtype=np.int64)
-    for e in range(count):
-        by_column[ends[columns[e]]] = e
-        ends[columns[e]] += 1
-    ends = np.zeros(height + 1, dtype=np.int64)
-    for e in range(count):
-        ends[rows[e]] += 1
-    total = 0
-    for r in range(height):
-        total, ends[r] = total + ends[r], total
-    by_row = np.empty(count, dtype=np.int64)
-    for k in range(count):
-        e = by_column[k]
-        by_row[ends[rows[e]]] = e
-        ends[rows[e]] += 1
-    indptr = np.zeros(height + 1, dtype=np.int64)
-    places = np.empty(count, dtype=np.int64)
-    found, k = 0, 0
-    for r in range(height):
-        last = -1
-        while k < ends[r]:
-            e = by_row[k]
-            if columns[e] != last:
-                last = columns[e]
-                by_column[found] = last
-                found += 1
-            places[e] = found - 1
-            k += 1
-        indptr[r + 1] = found
-    return indptr, by_column, places
+            size = entries[s]
+            if size == 0:
+                continue
+            for q in range(size):
+                c, k = columns[at + q], q
+                while k > 0 and room[k - 1, 0] > c:
+                    room[k, 0], room[k, 1] = room[k - 1, 0], room[k - 1, 1]
+                    k -= 1
+                room[k, 0], room[k, 1] = c, at + q
+            r = first[s] + rows[site + i * sites + s]
+            last, found = -1, indptr[r] - 1
+            for k in range(size):
+                c = room[k, 0]
+                if c != last:
+                    found += 1
+                    indices[found] = c
+                    last = c
+                places[room[k, 1]] = found
+            if lengths[r] != found + 1 - indptr[r]:
+                lengths[r] = found + 1 - indptr[r]
+                as_expected = False
+            at += size
+    return as_expected
 
 
 def schedule(

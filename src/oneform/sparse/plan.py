@@ -19,6 +19,7 @@ schedule = Compiled(FromPython(kernels.schedule), UNCHECKED, "jit")
 
 PULLBACK = 2.5  # what reverse mode costs beside forward mode, roughly
 LANES = 8  # colours that are evaluated at once
+LARGEST = 1 << 26  # numbers in an array with lanes
 SPLIT = 0.8  # by how much evaluating some rows by the other mode must be cheaper
 
 
@@ -51,8 +52,9 @@ class Part:
 
     @functools.cached_property
     def lanes(self) -> int:
-        """How many colours are evaluated at once, if the program allows it."""
-        return 1 if self.count == 1 else LANES if self.count > LANES // 2 else LANES // 2
+        """How many colours are evaluated at once, if the program allows it: not so many that their arrays fill the memory."""
+        most = LARGEST // max(len(self.colours), *self.sizes, 1)
+        return next((k for k, least in ((LANES, LANES // 2), (LANES // 2, 1)) if k <= most and self.count > least), 1)
 
     @functools.cached_property
     def together(self) -> tuple[Any, ...]:
