@@ -89,6 +89,9 @@ def _qualified(f: Any) -> str:
     """The name under which a user imports the callable."""
     if isinstance(f, np.ufunc):
         return f"numpy.{f.__name__}" if hasattr(np, f.__name__) else f"scipy.special.{f.__name__}"
+    owner = getattr(f, "__self__", None)
+    if isinstance(owner, type):  # a built-in method of a class
+        return f"{_qualified(owner)}.{f.__name__}"
     module = {"builtins": "", "_operator": "operator", "_functools": "functools"}.get(f.__module__, f.__module__)
     return f"{module}.{f.__name__}".lstrip(".")
 
