@@ -9,7 +9,20 @@ from typing import Any
 
 from oneform.errors import ObservedError, OneformError
 from oneform.families import generation
-from oneform.frontend import builtins_api, complex_api, containers_api, control, expressions, linalg_api, loops, numpy_api, statements
+from oneform.frontend import (
+    builtins_api,
+    complex_api,
+    composed,
+    containers_api,
+    control,
+    expressions,
+    linalg_api,
+    loops,
+    numpy_api,
+    products_api,
+    statements,
+    stats_api,
+)
 from oneform.frontend.arrays import read
 from oneform.frontend.containers import from_leaves, to_leaves
 from oneform.frontend.derived import parameter_names
@@ -25,7 +38,8 @@ from oneform.types import Array, Scalar
 
 Argument = tuple[Tree, list[Leaf]]
 STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
-HANDLER_MODULES = (builtins_api, containers_api, numpy_api, complex_api, linalg_api)  # imported for the handlers that they register
+# imported for the handlers that they register
+HANDLER_MODULES = (builtins_api, containers_api, numpy_api, complex_api, linalg_api, composed, products_api, stats_api)
 
 
 def trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, Argument]) -> Lowered:

@@ -21,7 +21,7 @@ from oneform.ops import make
 from oneform.types import ANY, BOOL, I64, Dim, DType, Scalar, Type, element, shape_of
 
 BY_PYTHON = make.by_python()
-LIBRARY = "oneform.frontend.library"  # what is said of its lines is said of the user's that calls it
+LIBRARY = ("oneform.frontend.library", "oneform.frontend.written.")  # what is said of its lines is said of the user's that calls it
 
 
 class PathEnds(Exception):
@@ -86,7 +86,7 @@ class Tracer:
 
     def in_library(self) -> bool:
         """Whether what is being lowered is not the user's."""
-        return self.here.source.globals.get("__name__") == LIBRARY
+        return str(self.here.source.globals.get("__name__")).startswith(LIBRARY)
 
     def refuse(self, code: str, detail: str, node: ast.AST | None = None, repair: str = "") -> NoReturn:
         raise CompileError(code, detail, self.at(node) if node is not None else self.b.loc, repair)

@@ -174,6 +174,20 @@ def generate(b: Builder, shape: tuple[Dim, ...], lengths: Lengths, element_of: C
     return arrays.build(b, shape, lengths, element_of)
 
 
+def summed(b: Builder, shape: tuple[Dim, ...], extent: tuple[Dim, ...], lengths: Lengths, term: Callable[[Builder, list[Value]], Value]) -> Value:
+    """An array, or a number, whose elements are the sums over further indices of the terms."""
+    return arrays.build(b, shape, lengths, term, extent=extent, reduce="add" if extent else "")
+
+
+def multiply(b: Builder, x: Value, y: Value) -> Value:
+    return b.emit1(OPS["mul"], x, y)
+
+
+def construct(b: Builder, shape: tuple[Dim, ...], lengths: Lengths, body: Block) -> Value:
+    """An array whose elements a region computes from the indices."""
+    return b.emit1(OPS["build"], *lengths, regions=(body,), shape=shape, extent=(), reduce="")
+
+
 def broadcast(b: Builder, a: Value, shape: tuple[Dim, ...], lengths: Lengths) -> Value:
     """`a` stretched to a shape that it is known to fit."""
     if not shape_of(a.type):
