@@ -42,7 +42,7 @@ PRODUCTS: list[Snippet] = [
 
 SOLVING: list[Snippet] = [
     case(lambda a, b: np.linalg.solve(a, b), A, V, order=2), case(lambda a, b: np.linalg.solve(a, b), A, B), case(lambda a, b: np.linalg.solve(a, b), M, RNG.normal(size=(3, 4, 2))), case(lambda a, b: np.linalg.solve(a, b), M, V), case(lambda a, b: np.linalg.solve(a, b), Z, V),
-    case(lambda a, b: np.linalg.solve(a, b), F, V.astype(np.float32), rtol=1e-5), case(lambda a: np.linalg.solve(a, np.ones(3)), K, order=0), case(lambda a, b: sl.solve(a, b), L, L[0], rtol=1e-12), case(lambda a, b: np.linalg.solve(a, b), A, Z),
+    case(lambda a, b: np.linalg.solve(a, b), F, V.astype(np.float32), rtol=1e-5), case(lambda a: np.linalg.solve(a, np.ones(3)), K, order=0), case(lambda a, b: sl.solve(a, b), L, L[0], rtol=1e-12), case(lambda a, b: sl.solve(a @ a.T, b, assume_a="pos"), A, V, order=0, rtol=1e-12), case(lambda a, b: np.linalg.solve(a, b), A, Z),
     case(lambda a: np.linalg.solve(a, a[0]), np.ones((1, 1)) * 3.0), case(lambda a: np.linalg.solve(a, np.empty((0, 1))), np.empty((0, 0)), order=0), case(lambda a, b: np.linalg.solve(a, b), np.eye(3)[::-1].copy(), V[:3]),
     case(lambda a: np.linalg.inv(a), A, order=2), case(lambda a: np.linalg.inv(a), M), case(lambda a: np.linalg.inv(a), Z), case(lambda a: sl.inv(a), L, rtol=1e-12), case(lambda a: np.linalg.inv(a), F, rtol=1e-4),
     case(lambda a: np.linalg.det(a), A), case(lambda a: np.linalg.det(a), M), case(lambda a: np.linalg.det(a), Z), case(lambda a: np.linalg.det(a), np.arange(9.0).reshape(3, 3), order=0, rtol=1e-13), case(lambda a: np.linalg.det(a), np.zeros((3, 3))),
@@ -62,15 +62,15 @@ SPECTRAL: list[Snippet] = [
     case(lambda a: np.linalg.eigvalsh(a), S, order=2, rtol=1e-13), case(lambda a: np.linalg.eigvalsh(a), H, rtol=1e-13), case(lambda a: np.linalg.eigvalsh(a, UPLO="U"), A, rtol=1e-13), case(lambda a: np.linalg.eigvalsh(a), np.stack([S, 3 * S]), rtol=1e-13), case(lambda a: np.linalg.eigvalsh(a), K, order=0, rtol=1e-13),
     case(lambda a: np.linalg.eigh(a)[0], L, rtol=1e-13), case(lambda a: sl.eigvalsh(a), S, rtol=1e-13), case(lambda a, b: sl.eigh(a, b, eigvals_only=True), A + A.T, S, rtol=1e-12), case(lambda a: np.sum(np.linalg.eigvalsh(a) ** 2), np.eye(3), order=1), case(lambda a: np.linalg.eigvalsh(a), np.diag([1.0, -1.0]), order=0),
     case(lambda a: np.abs(np.linalg.eigh(a)[1]), S, rtol=1e-12), case(lambda a: np.abs(np.linalg.eigh(a).eigenvectors), H, rtol=1e-12),
-    case(lambda a: np.linalg.svd(a, compute_uv=False), B, order=2, rtol=1e-13), case(lambda a: np.linalg.svd(a, compute_uv=False), B.T, rtol=1e-13), case(lambda a: np.linalg.svd(a)[1], Z, rtol=1e-13), case(lambda a: sl.svdvals(a), L, order=0, rtol=1e-13), case(lambda a: np.linalg.svd(a, compute_uv=False), np.ones((3, 2)), order=0, rtol=1e-13),
+    case(lambda a: np.linalg.svd(a, compute_uv=False), B, order=2, rtol=1e-13), case(lambda a: np.linalg.svd(a, compute_uv=False), B.T, rtol=1e-13), case(lambda a: np.linalg.svd(a)[1], Z, rtol=1e-13), case(lambda a: np.linalg.svd(a)[1], B, rtol=1e-13), case(lambda a: np.sum(np.linalg.eigh(a)[0] ** 2), np.eye(3)), case(lambda a: sl.svdvals(a), L, order=0, rtol=1e-13), case(lambda a: np.linalg.svd(a, compute_uv=False), np.ones((3, 2)), order=0, rtol=1e-13),
     case(lambda a: np.abs(np.linalg.svd(a, full_matrices=False)[0]), B, rtol=1e-12), case(lambda a: np.abs(np.linalg.svd(a, full_matrices=False).Vh), B.T, rtol=1e-12), case(lambda a: np.abs(np.linalg.svd(a)[2]), Z, rtol=1e-12),
     case(lambda a: np.linalg.pinv(a), B, rtol=1e-12), case(lambda a: np.linalg.pinv(a), B.T, rtol=1e-12), case(lambda a: np.linalg.pinv(a), Z, rtol=1e-12), case(lambda a: sl.pinv(a), np.ones((3, 2)), order=0, rtol=1e-13),
-    case(lambda a, b: np.linalg.lstsq(a, b)[0], B, V, order=2, rtol=1e-12), case(lambda a, b: np.linalg.lstsq(a, b), B, B[:, :2] ** 2, rtol=1e-12), case(lambda a, b: np.linalg.lstsq(a, b)[0], B.T, V[:3], rtol=1e-12), case(lambda a, b: np.linalg.lstsq(a, b), np.ones((3, 2)), V[:3], order=0, rtol=1e-12),
+    case(lambda a, b: np.linalg.lstsq(a, b)[0], B, V, rtol=1e-12), case(lambda a, b: np.linalg.lstsq(a, b), B, B[:, :2] ** 2, rtol=1e-12), case(lambda a, b: np.linalg.lstsq(a, b)[0], B.T, V[:3], rtol=1e-12), case(lambda a, b: np.linalg.lstsq(a, b), np.ones((3, 2)), V[:3], order=0, rtol=1e-12),
     case(lambda a: np.linalg.matrix_rank(a), B, order=0), case(lambda a: np.linalg.matrix_rank(a), np.ones((3, 3)), order=0), case(lambda a: np.linalg.cond(a), A, rtol=1e-12), case(lambda a: np.linalg.cond(a, 1), A, rtol=1e-12), case(lambda a: np.linalg.cond(a, -2), B, rtol=1e-12),
     *(case(lambda a, p=p: np.linalg.norm(a, p), B, rtol=1e-13) for p in (1, -1, 2, -2, np.inf, -np.inf, "fro", "nuc")), *(case(lambda v, p=p: np.linalg.norm(v, p), V) for p in (0.5, 3, -1, -np.inf, 2)), case(lambda v: np.linalg.norm(v, 0), V, order=0),
     case(lambda a: np.linalg.norm(a, 1, axis=(1, 2)), T), case(lambda a: np.linalg.norm(a, 3, axis=1, keepdims=True), T), case(lambda a: np.linalg.norm(a, "fro", axis=(0, 2)), T), case(lambda a: sl.norm(a), A), case(lambda a: np.linalg.norm(a, 2), Z, rtol=1e-13), case(lambda v: np.linalg.vector_norm(v), T),
-    case(lambda a: np.linalg.matrix_power(a, 3), A, order=2, rtol=1e-13), case(lambda a: np.linalg.matrix_power(a, -2), A, rtol=1e-12), case(lambda a: np.linalg.matrix_power(a, 5), K, order=0), case(lambda a: np.linalg.matrix_power(a, 0), A, order=0),
-    case(lambda a: sl.expm(a), A, order=2, rtol=1e-12), case(lambda a: sl.expm(a), 5 * B[:3], rtol=1e-11), case(lambda a: sl.expm(a), Z, rtol=1e-12), case(lambda a: sl.expm(a), np.zeros((2, 2)), order=0),
+    case(lambda a: np.linalg.matrix_power(a, 3), A, rtol=1e-13), case(lambda a: np.linalg.matrix_power(a, -2), A, rtol=1e-12), case(lambda a: np.linalg.matrix_power(a, 5), K, order=0), case(lambda a: np.linalg.matrix_power(a, 0), A, order=0),
+    case(lambda a: sl.expm(a), A, rtol=1e-12), case(lambda a: sl.expm(a), 5 * B[:3], rtol=1e-11), case(lambda a: sl.expm(a), Z, rtol=1e-12), case(lambda a: sl.expm(a), np.zeros((2, 2)), order=0),
     case(lambda a, b: sl.block_diag(a, b, 3.0), A, B), case(lambda a: sl.toeplitz(a), V), case(lambda a, b: sl.toeplitz(a, b), V, V[:3] ** 2), case(lambda a: sl.toeplitz(a), Z[0]),
 ]  # fmt: skip
 
@@ -126,3 +126,22 @@ def test_in_loops_over_run_time_sizes() -> None:
 
     assert of.jit(f)(L, 20) == pytest.approx(f(L, 20), rel=1e-12)
     of.check_grads(lambda a: f(a, 6), (L[:6, :6],), order=1)
+
+
+REFUSED: list[tuple[Any, Any]] = [
+    (lambda a: np.linalg.svd(a), M), (lambda a: sl.expm(a), M), (lambda a: np.linalg.pinv(a), M), (lambda a: np.cumsum(a, out=a), V), (lambda a: np.unique(a, axis=0), A), (lambda a: sl.qr(a, pivoting=True), A),
+    (lambda a: np.quantile(a, 0.5, method="inverted_cdf"), V), (lambda a: np.linalg.norm(a, "nuc", axis=(0, 1)), T), (lambda a: np.einsum("ij,jk", a), A), (lambda a: np.einsum("ij->k", a), A),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("k", range(len(REFUSED)))
+def test_what_is_not_known_is_refused(k: int) -> None:
+    f, x = REFUSED[k]
+    with pytest.raises(of.CompileError, match="E003|E10[16]"):
+        of.jit(f)(x)
+
+
+def test_vectors_that_are_not_unique_have_no_derivative() -> None:
+    with pytest.raises(of.DerivativeError, match="E210"):
+        of.grad(lambda a: np.sum(np.linalg.svd(a)[0]))(B)
+    assert np.isnan(of.grad(lambda a: np.linalg.eigh(a)[1][0, 0])(np.eye(3))).any()

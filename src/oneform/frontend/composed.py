@@ -132,6 +132,12 @@ def floating(c: Call) -> Abstract:
     return to_float(c.t, as_operand(c.t, c.args[0], c.node))
 
 
+@handles(structure.unsupported)
+def unsupported(c: Call) -> Abstract:
+    what, repair = (x.obj if isinstance(x, Py) else "" for x in c.args)
+    c.t.refuse("E003", str(what), c.node, str(repair))
+
+
 @handles(structure.accumulated)
 def accumulated(c: Call) -> Abstract:
     x, dtype = c.args
@@ -206,9 +212,21 @@ for _name, _scan in (("add", scans.cumsum), ("multiply", scans.cumprod), ("maxim
 # ---------------------------------------------------------------- the table
 
 
+IGNORED = ("out", "order")  # parameters that stand in the signatures for their place only
+
+
 def written(f: Any) -> Callable[[Call], Abstract]:
     """The function itself, called with the arguments as they are."""
-    return lambda c: c.t.call(c.t, Py(f), c.args, c.kwargs, c.node)
+    code = f.__code__
+
+    def handler(c: Call) -> Abstract:
+        given = {**dict(zip(code.co_varnames[: code.co_argcount], c.args, strict=False)), **c.kwargs}
+        for name in IGNORED:
+            if not (isinstance(x := given.get(name, Py(None)), Py) and x.obj is None):
+                c.t.refuse("E106", f"{name}= of {c.name} is not supported", c.node, "Leave it out.")
+        return c.t.call(c.t, Py(f), c.args, c.kwargs, c.node)
+
+    return handler
 
 
 def of_numbers(f: Any) -> Callable[[Call], Abstract]:
@@ -255,7 +273,7 @@ SCIPY: dict[str, Any] = {
     "scipy.special.logsumexp": scans.logsumexp, "scipy.special.softmax": scans.softmax, "scipy.special.log_softmax": scans.log_softmax,
     "scipy.integrate.trapezoid": scans.trapezoid, "scipy.integrate.cumulative_trapezoid": scans.cumulative_trapezoid,
     "scipy.integrate.simpson": scans.simpson,
-    "scipy.linalg.solve_triangular": linalg.solve_triangular, "scipy.linalg.solve": linalg.solve, "scipy.linalg.inv": linalg.inv,
+    "scipy.linalg.solve_triangular": linalg.solve_triangular, "scipy.linalg.solve": linalg.scipy_solve, "scipy.linalg.inv": linalg.inv,
     "scipy.linalg.det": linalg.det, "scipy.linalg.lu_factor": linalg.lu_factor, "scipy.linalg.lu_solve": linalg.lu_solve,
     "scipy.linalg.cholesky": linalg.scipy_cholesky, "scipy.linalg.cho_factor": linalg.cho_factor, "scipy.linalg.cho_solve": linalg.cho_solve,
     "scipy.linalg.qr": orthogonal.scipy_qr, "scipy.linalg.eigh": spectral.scipy_eigh, "scipy.linalg.eigvalsh": spectral.scipy_eigvalsh,

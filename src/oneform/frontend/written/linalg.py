@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oneform.frontend.written.structure import constant, floating
+from oneform.frontend.written.structure import constant, floating, unsupported
 from oneform.rules import custom_jvp
 
 SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
@@ -24,6 +24,16 @@ def square(a):
         raise np.linalg.LinAlgError(f"{a.ndim}-dimensional array given. Array must be at least two-dimensional")
     if a.shape[a.ndim - 1] != a.shape[a.ndim - 2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+    return a
+
+
+def single(a, name):
+    """One matrix, of floats."""
+    a = floating(a)
+    if a.ndim > 2:
+        unsupported(name + " of a stack of matrices is not known to the compiler", "Loop over the matrices.")
+    if a.ndim < 2:
+        raise np.linalg.LinAlgError(f"{a.ndim}-dimensional array given. Array must be two-dimensional")
     return a
 
 
@@ -238,6 +248,15 @@ def solve(a, b):
     return out.reshape((*(a.shape[: a.ndim - 2] if a.ndim > 2 else b.shape[: b.ndim - 2]), n, b.shape[b.ndim - 1]))
 
 
+def scipy_solve(a, b, lower=False, overwrite_a=False, overwrite_b=False, check_finite=True, assume_a=None, transposed=False):
+    if assume_a is not None and assume_a != "gen" and assume_a != "general" and assume_a != "pos":
+        unsupported("scipy.linalg.solve with this assume_a is not known to the compiler", "Leave it out, or use 'gen' or 'pos'.")
+    a = square(single(a, "scipy.linalg.solve"))
+    if assume_a == "pos":
+        return cho_solve(cho_factor(a, lower), b)
+    return solve(a.T if transposed else a, b)
+
+
 @custom_jvp
 def inverse(a):
     lu, order = factored(a)
@@ -374,7 +393,7 @@ def slogdet(a):
 
 def lu_factor(a, overwrite_a=False, check_finite=True):
     """LAPACK's pivots: with which row each was exchanged."""
-    lu, order = factored(square(a))
+    lu, order = factored(square(single(a, "lu_factor")))
     n = order.shape[0]
     rows = np.arange(n)
     pivots = np.empty(n, dtype=np.int32)

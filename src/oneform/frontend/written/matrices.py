@@ -6,16 +6,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from oneform.frontend.written.linalg import inverse, solve_matrix, square
-from oneform.frontend.written.structure import constant
+from oneform.frontend.written.linalg import inverse, single, solve_matrix, square
+from oneform.frontend.written.structure import constant, floating
 
 # ---------------------------------------------------------------- matrix functions
 
 
 def matrix_power(a, n):
-    a = square(a) if np.asarray(a).dtype.kind in "fc" else np.asarray(a)
+    a = np.asarray(a)
+    square(single(a, "matrix_power"))
     if n < 0:
-        return matrix_power_of(inverse(square(a)), -n)
+        return matrix_power_of(inverse(floating(a)), -n)
     return matrix_power_of(a, n)
 
 
@@ -33,7 +34,7 @@ def matrix_power_of(a, n):
 
 def expm(A):
     """Scaling and squaring with the Padé approximant of degree 13 (Higham 2005)."""
-    a = square(A)
+    a = square(single(A, "expm"))
     norm = np.max(np.sum(np.abs(constant(a)), axis=0)) if a.shape[0] > 0 else 0.0
     squarings = 0
     while norm > 5.371920351148152:

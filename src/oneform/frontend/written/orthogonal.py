@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from oneform.frontend.written.linalg import substituted, triangle
-from oneform.frontend.written.structure import floating
+from oneform.frontend.written.linalg import single, substituted, triangle
+from oneform.frontend.written.structure import unsupported
 from oneform.rules import custom_jvp
 
 QRResult = type(np.linalg.qr(np.eye(1)))
@@ -104,18 +104,16 @@ def qr_matrix(a):
 
 
 def qr(a, mode="reduced"):
-    a = floating(a)
+    a = single(a, "np.linalg.qr")
     if mode != "reduced" and mode != "complete" and mode != "r":
         raise ValueError("Unrecognized mode")
-    if a.ndim != 2:
-        raise np.linalg.LinAlgError("qr takes one matrix")
     q, r = complete(a) if mode == "complete" and a.shape[0] > a.shape[1] else qr_matrix(a)
     return r if mode == "r" else QRResult(q, r)
 
 
 def scipy_qr(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, check_finite=True):
     if pivoting or mode == "raw":
-        raise ValueError("pivoting and mode='raw' are not known to the compiler")
-    a = floating(a)
+        unsupported("scipy.linalg.qr with pivoting or mode='raw' is not known to the compiler", "Leave them out.")
+    a = single(a, "scipy.linalg.qr")
     q, r = complete(a) if (mode == "full" or mode == "r") and a.shape[0] > a.shape[1] else qr_matrix(a)
     return (r,) if mode == "r" else (q, r)

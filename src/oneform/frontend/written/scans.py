@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from oneform.frontend.written.sorting import ordered
-from oneform.frontend.written.structure import accumulated, along, constant, floating, reduced, rows
+from oneform.frontend.written.structure import accumulated, along, constant, floating, reduced, rows, unsupported
 
 # ---------------------------------------------------------------- positions of extremes
 
@@ -141,13 +141,13 @@ def nanmin(a, axis=None, out=None, keepdims=False):
 
 
 def nanmean(a, axis=None, dtype=None, out=None, keepdims=False):
-    a = floating(a)
+    a = floating(a if dtype is None else np.asarray(a).astype(dtype))
     bad = np.isnan(a)
     return np.sum(np.where(bad, 0, a), axis=axis, keepdims=keepdims) / np.sum(~bad, axis=axis, keepdims=keepdims)
 
 
 def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
-    a = floating(a)
+    a = floating(a if dtype is None else np.asarray(a).astype(dtype))
     bad = np.isnan(a)
     count = np.sum(~bad, axis=axis, keepdims=keepdims)
     deviation = np.where(bad, 0, a - nanmean(a, axis, keepdims=True))
@@ -155,7 +155,7 @@ def nanvar(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
 
 
 def nanstd(a, axis=None, dtype=None, out=None, ddof=0, keepdims=False):
-    return np.sqrt(nanvar(a, axis, ddof=ddof, keepdims=keepdims))
+    return np.sqrt(nanvar(a, axis, dtype, ddof=ddof, keepdims=keepdims))
 
 
 # ---------------------------------------------------------------- quantiles
@@ -240,7 +240,8 @@ def _position(n, q, method):
         return n * q + (1.0 / 3.0 + q * (1.0 / 3.0)) - 1
     if method == "normal_unbiased":
         return n * q + (3.0 / 8.0 + q * (1.0 / 4.0)) - 1
-    raise ValueError("the methods known to the compiler are linear, lower, higher, midpoint, nearest, weibull, hazen, median_unbiased, normal_unbiased")
+    known = "linear, lower, higher, midpoint, nearest, weibull, hazen, interpolated_inverted_cdf, median_unbiased and normal_unbiased"
+    return unsupported("this method of np.quantile is not known to the compiler", "There are " + known + ".")
 
 
 def _quantile_of(row, at, q, method):

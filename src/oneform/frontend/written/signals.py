@@ -10,7 +10,7 @@ import numpy as np
 
 from oneform.frontend.written.linalg import cholesky_lower, substituted
 from oneform.frontend.written.sorting import gathered, ordered, place_of
-from oneform.frontend.written.structure import along, constant, floating, rows
+from oneform.frontend.written.structure import along, constant, floating, rows, unsupported
 
 # ---------------------------------------------------------------- convolution
 
@@ -190,7 +190,7 @@ def unwrap(p, discont=None, axis=-1, *, period=2 * math.pi):
 def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None):
     """Of variables in rows (or columns), observations in the others."""
     if fweights is not None or aweights is not None:
-        raise TypeError("weights of np.cov are not known to the compiler")
+        unsupported("weights of np.cov are not known to the compiler", "Write the weighted sums out.")
     x = _variables(m, rowvar)
     if y is not None:
         x = np.concatenate((x, _variables(y, rowvar)), 0)

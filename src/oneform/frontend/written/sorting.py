@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oneform.frontend.written.structure import along, constant, floating, rows
+from oneform.frontend.written.structure import along, constant, floating, rows, unsupported
 
 SHORT = 12  # runs up to this length are sorted by insertion
 
@@ -164,6 +164,8 @@ def digitize(x, bins, right=False):
 
 
 def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, sorted=True):
+    if axis is not None:
+        unsupported("np.unique along an axis is not known to the compiler", "Compare the rows in loops.")
     ar = np.asarray(ar)
     flat = np.ravel(ar)
     at = ordered(constant(flat))

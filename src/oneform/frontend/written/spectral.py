@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from oneform.frontend.written.linalg import inverse, square, stacked, substituted, triangle
+from oneform.frontend.written.linalg import inverse, single, square, stacked, substituted, triangle
 from oneform.frontend.written.sorting import ordered
-from oneform.frontend.written.structure import floating
+from oneform.frontend.written.structure import constant, floating, unsupported
 from oneform.rules import custom_jvp
 
 EighResult = type(np.linalg.eigh(np.eye(1)))
@@ -156,7 +156,7 @@ def eigvalsh(a, UPLO="L"):
 
 def scipy_eigh(a, b=None, lower=True, eigvals_only=False, overwrite_a=False, overwrite_b=False):
     """Also of a pair (a, b): by the Cholesky factor of b."""
-    a = square(a)
+    a = square(single(a, "scipy.linalg.eigh"))
     uplo = "L" if lower else "U"
     if b is None:
         if eigvals_only:
@@ -329,6 +329,20 @@ def _(primals, tangents):
 
 
 @custom_jvp
+def values_of(a, s):
+    """s, known to be the singular values of a."""
+    return s.copy()
+
+
+@values_of.defjvp
+def _(primals, tangents):
+    a, s = primals
+    da, _ = tangents
+    u, _, v = thin(a)
+    return s.copy(), _real_part_of_diagonal(np.conjugate(u.T) @ (da @ v))
+
+
+@custom_jvp
 def full(a):
     """With square U and V, whose completions have no derivative: no rule."""
     u, s, v = thin(a)
@@ -345,13 +359,12 @@ def full(a):
 
 
 def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
-    a = floating(a)
-    if a.ndim != 2:
-        raise np.linalg.LinAlgError("svd takes one matrix")
+    a = single(a, "np.linalg.svd")
     if not compute_uv:
         return singular_values(a)
     if full_matrices and a.shape[0] != a.shape[1]:
         u, s, v = full(a)
+        s = values_of(a, constant(s))
     else:
         u, s, v = thin(a)
     return SVDResult(u, s, np.conjugate(v.T))
@@ -359,13 +372,13 @@ def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
 
 def scipy_svd(a, full_matrices=True, compute_uv=True, overwrite_a=False, check_finite=True, lapack_driver="gesdd"):
     if not compute_uv:
-        return singular_values(floating(a))
+        return singular_values(single(a, "scipy.linalg.svd"))
     u, s, v = svd(a, full_matrices)
     return u, s, v
 
 
 def svdvals(a, overwrite_a=False, check_finite=True):
-    return singular_values(floating(a))
+    return singular_values(single(a, "svdvals"))
 
 
 @custom_jvp
@@ -394,14 +407,16 @@ def _(primals, tangents):
 
 
 def pinv(a, rcond=None, hermitian=False, *, rtol=None):
-    a = floating(a)
+    a = single(a, "np.linalg.pinv")
     if rcond is None:
         rcond = 1e-15 if rtol is None else rtol
     return pseudo_inverse(a, rcond)
 
 
 def scipy_pinv(a, *, atol=None, rtol=None, return_rank=False, check_finite=True):
-    a = floating(a)
+    if atol is not None or return_rank:
+        unsupported("scipy.linalg.pinv with atol or return_rank is not known to the compiler", "Use rtol, and np.linalg.matrix_rank.")
+    a = single(a, "scipy.linalg.pinv")
     if rtol is None:
         rtol = max(a.shape[0], a.shape[1]) * np.finfo(a.dtype).eps
     return pseudo_inverse(a, rtol)
@@ -409,7 +424,7 @@ def scipy_pinv(a, *, atol=None, rtol=None, return_rank=False, check_finite=True)
 
 def lstsq(a, b, rcond=None):
     """The shortest x with the least |a x - b|; the sums of squares left over, where they are sure; rank; singular values."""
-    a = floating(a)
+    a = single(a, "lstsq")
     b = floating(b)
     if a.shape[0] != b.shape[0]:
         raise np.linalg.LinAlgError("Incompatible dimensions")
@@ -434,7 +449,7 @@ def scipy_lstsq(a, b, cond=None):
 
 
 def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
-    a = floating(A)
+    a = single(A, "matrix_rank")
     s = singular_values(a)
     if s.shape[0] == 0:
         return 0
@@ -452,7 +467,7 @@ def matrix_norm(x, order):
 
 
 def cond(x, p=None):
-    x = floating(x)
+    x = single(x, "np.linalg.cond")
     if p is None or p == 2 or p == -2:
         s = singular_values(x)
         return s[s.shape[0] - 1] / s[0] if p == -2 else s[0] / s[s.shape[0] - 1]

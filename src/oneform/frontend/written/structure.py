@@ -39,6 +39,11 @@ def accumulated(a: Any, dtype: Any) -> Any:
     _compiled()
 
 
+def unsupported(what: str, repair: str) -> NoReturn:
+    """Refuse the program: E003, at the user's line."""
+    _compiled()
+
+
 def constant(x: Any) -> Any:
     """x, without its derivative."""
     _compiled()
