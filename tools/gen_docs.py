@@ -15,7 +15,7 @@ import numpy as np
 
 from oneform.errors import CODES
 from oneform.frontend import fence, lower
-from oneform.frontend.registry import CONTAINER_METHODS, HANDLERS, METHODS, SUBSCRIPTS, UFUNC_METHODS
+from oneform.frontend.registry import CONTAINER_METHODS, HANDLERS, LATE, METHODS, SUBSCRIPTS, UFUNC_METHODS
 from oneform.ir import Op
 from oneform.ops import OPS
 
@@ -60,6 +60,10 @@ def _composed() -> list[str]:
         name = _qualified(callee) if getattr(callee, "__name__", "") else ""
         if name and not name.startswith("oneform") and not (isinstance(callee, type) and name.startswith("numpy")):
             modules.setdefault(name.rpartition(".")[0] or "builtins", set()).add(name)
+    for name, found in LATE.items():
+        for owner, _ in found:
+            public = ".".join(part for part in owner.split(".") if not part.startswith("_"))
+            modules.setdefault(public, set()).add(f"{public}.{name}")
     lines = ["## Written with these", "", "Functions and methods that are no operations of their own.", ""]
     lines += [f"- *{module}*: {', '.join(f'`{n}`' for n in sorted(names))}" for module, names in sorted(modules.items())]
     lines.append(f"- *methods of arrays and numbers*: {', '.join(f'`{n}`' for n in sorted(METHODS) if not n.startswith(('_', 'def')))}")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
+
+import numpy as np
 
 # One line per code; docs/errors.md carries an entry for each. E0 syntax, E1 types and shapes, E2 derivatives,
 # E3 limits of the compiler, E4 arguments of a call.
@@ -113,6 +116,13 @@ def plain(text: str) -> str:
 def items_themselves(n: int) -> str:
     """The message of an exception that is made of a tuple of n numbers."""
     return "(" + ", ".join(f"{{{k}!r}}" for k in range(n)) + (",)" if n == 1 else ")")
+
+
+def exception_named(name: str) -> Any:
+    """The class of exceptions that a program raises: a built-in one, or NumPy's for matrices."""
+    if name == "LinAlgError":
+        return np.linalg.LinAlgError
+    return getattr(builtins, name, RuntimeError)
 
 
 def exception(kind: type[BaseException], message: str, details: Sequence[Any]) -> BaseException:

@@ -27,7 +27,7 @@ def test_norms(case: int) -> None:
     of.check_grads(f, (x,), order=2)
 
 
-@pytest.mark.parametrize("order", [2, 1, "nuc"])
-def test_norms_of_matrices_are_refused(order: Any) -> None:
-    with pytest.raises(of.CompileError, match="E00[36]"):
-        of.jit(lambda x: np.linalg.norm(x, order))(A)
+def test_norms_that_matrices_do_not_have_are_refused() -> None:
+    for f in (lambda x: np.linalg.norm(x, "euclid"), lambda x: np.linalg.norm(x, 3)):
+        with pytest.raises(of.CompileError, match="E101"):
+            of.jit(f)(A)

@@ -12,6 +12,7 @@ from oneform.families import generation
 from oneform.frontend import (
     builtins_api,
     complex_api,
+    composed,
     containers_api,
     control,
     expressions,
@@ -22,8 +23,10 @@ from oneform.frontend import (
     linalg_api,
     loops,
     numpy_api,
+    products_api,
     shape_api,
     statements,
+    stats_api,
 )
 from oneform.frontend.arrays import read
 from oneform.frontend.containers import from_leaves, to_leaves
@@ -41,7 +44,8 @@ from oneform.types import Array, Scalar
 Argument = tuple[Tree, list[Leaf]]
 STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
 HANDLER_MODULES = (  # imported for the handlers that they register
-    builtins_api, extremes_api, containers_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api, library_api,
+    builtins_api, extremes_api, containers_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api, library_api, composed, products_api,
+    stats_api,
 )
 
 

@@ -143,7 +143,7 @@ def _chooser(found: dict[type, Any], name: str) -> Any:
     lines.append(f"    raise AttributeError(\"the object has no attribute '{name}'\")")
     text = "\n".join(lines) + "\n"
     scope: dict[str, Any] = {f"C{k}": c for k, c in enumerate(found)}
-    scope["__name__"] = LIBRARY
+    scope["__name__"] = LIBRARY[0]
     file = f"<{name} of {', '.join(c.__qualname__ for c in found)}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     exec(compile(text, file, "exec"), scope)

@@ -8,15 +8,15 @@ import numpy as np
 
 from oneform.frontend.arrays import rank, shape, store, version, whole
 from oneform.frontend.comprehensions import items_of_generator, listed, run_loop
+from oneform.frontend.contractions import dot_of
 from oneform.frontend.creation import arange, as_array, as_operand, copied, filled, like, parse_dtype, parse_shape, reshaped, uninitialised
-from oneform.frontend.index import index_array
 from oneform.frontend.index_api import nonzero
 from oneform.frontend.iterate import iteration
 from oneform.frontend.numbers import Operand, arithmetic, as_value, check_shapes, dtype_of, elementwise, op_of, promoted, scalar, to_dtype, truth, wrap
 from oneform.frontend.operators import matmul
 from oneform.frontend.passing import plain
-from oneform.frontend.reductions import all_of, any_of, is_true, mean, reduction, variance
-from oneform.frontend.registry import Call, Handler, handles, method
+from oneform.frontend.reductions import all_of, any_of, chosen, is_true, mean, variance
+from oneform.frontend.registry import Call, Handler, handles, handles_late, method
 from oneform.frontend.shape_api import array_of, with_axes
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, number
@@ -254,30 +254,65 @@ def logical_not(c: Call) -> Abstract:
 
 def _reduction(kind: str) -> Handler:
     def handler(c: Call) -> Abstract:
-        x, axis, dtype, keep = c.bind("a", "axis?", "dtype?", "*", "keepdims?")
-        kind_ = parse_dtype(c.t, dtype, F64) if dtype else None
-        return reduction(c.t, kind, as_operand(c.t, x or Py(None)), axis, is_true(c.t, keep), kind_)
+        if c.args and isinstance(c.args[0], Generator):
+            return c.t.call(c.t, Py(sum), c.args, c.kwargs, c.node)
+        own = ["dtype?", "out?"] if kind in ("sum", "prod") else ["out?", "dtype?"]
+        if own[1] == "dtype?":
+            own.pop()
+        x, axis, *rest, out, keep, initial, where = c.bind("a", "axis?", *own, "keepdims?", "initial?", "where?")
+        _without_out(c, out)
+        dtype = parse_dtype(c.t, rest[0], F64) if rest and rest[0] is not None else None
+        return chosen(c.t, kind, as_operand(c.t, x or Py(None)), axis, is_true(c.t, keep), dtype, _optional(c, initial), _optional(c, where))
 
     return handler
 
 
+def _of_ufunc(kind: str) -> Handler:
+    f = _reduction(kind)
+    return lambda c: f(along_first(c))
+
+
+def _optional(c: Call, x: Abstract | None) -> Operand | None:
+    return None if x is None else as_operand(c.t, x)
+
+
+def _without_out(c: Call, out: Abstract | None) -> None:
+    if out is not None:
+        c.t.refuse("E106", f"out= of {c.name} is not supported", c.node, "Write the result into the array: y[...] = …")
+
+
 for _name, _callees in (("sum", (np.sum,)), ("prod", (np.prod,)), ("max", (np.max, np.amax)), ("min", (np.min, np.amin))):
     handles(*_callees)(method(_name)(_reduction(_name)))
+for _name, _ufunc in (("sum", "add"), ("prod", "multiply"), ("max", "maximum"), ("min", "minimum")):
+    handles_late(f"numpy.{_ufunc}.reduce")(_of_ufunc(_name))
+
+
+def along_first(c: Call) -> Call:
+    """The methods of ufuncs go along the first axis where none is given."""
+    given = len(c.args) > 1 or "axis" in c.kwargs
+    return c if given else Call(c.t, c.name, c.args, {**c.kwargs, "axis": number(0)}, c.node)
 
 
 @handles(np.mean)
 @method("mean")
 def mean_(c: Call) -> Abstract:
-    x, axis, keep = c.bind("a", "axis?", "*", "keepdims?")
-    return mean(c.t, as_operand(c.t, x or Py(None)), axis, is_true(c.t, keep))
+    x, axis, dtype, out, keep, where = c.bind("a", "axis?", "dtype?", "out?", "keepdims?", "*", "where?")
+    _without_out(c, out)
+    return mean(c.t, _in_dtype(c, x, dtype), axis, is_true(c.t, keep), _optional(c, where))
+
+
+def _in_dtype(c: Call, x: Abstract | None, dtype: Abstract | None) -> Operand:
+    a = as_operand(c.t, x or Py(None))
+    return a if dtype is None else to_dtype(c.t, a, parse_dtype(c.t, dtype, F64))
 
 
 @handles(np.var)
 @method("var")
 def var_(c: Call) -> Abstract:
-    x, axis, ddof, keep = c.bind("a", "axis?", "*", "ddof?", "keepdims?")
-    n = number(0) if ddof is None else scalar(c.t, ddof, "ddof")
-    return variance(c.t, as_operand(c.t, x or Py(None)), axis, n, is_true(c.t, keep))
+    x, axis, dtype, out, ddof, keep, where, correction = c.bind("a", "axis?", "dtype?", "out?", "ddof?", "keepdims?", "*", "where?", "correction?")
+    _without_out(c, out)
+    n = scalar(c.t, ddof or correction or number(0), "ddof")
+    return variance(c.t, _in_dtype(c, x, dtype), axis, n, is_true(c.t, keep), _optional(c, where))
 
 
 @handles(np.std)
@@ -311,6 +346,8 @@ def dot(c: Call) -> Abstract:
     a, b = (as_operand(c.t, x) for x in c.only("a", "b"))
     if isinstance(a, Num) or isinstance(b, Num):
         return arithmetic(c.t, op_of(operator.mul), a, b, strong=True)
+    if rank(a) > 2 or rank(b) > 2:
+        return dot_of(c.t, a, b)
     return matmul(c.t, a, b, dot=True)
 
 
@@ -320,14 +357,6 @@ def matmul_(c: Call) -> Abstract:
     return matmul(c.t, a, b)
 
 
-@handles(np.outer)
-def outer(c: Call) -> Abstract:
-    a, b = (as_operand(c.t, x) for x in c.only("a", "b"))
-    if not isinstance(a, Arr) or not isinstance(b, Arr) or rank(a) != 1 or rank(b) != 1:
-        c.t.refuse("E101", "np.outer takes two vectors", c.node)
-    column = index_array(c.t, a, Seq("tuple", (Py(Ellipsis), Py(None))))
-    row = index_array(c.t, b, Seq("tuple", (Py(None), Py(Ellipsis))))
-    return arithmetic(c.t, op_of(operator.mul), column, row)
 
 
 # ---------------------------------------------------------------- shapes

@@ -11,6 +11,7 @@ from oneform.families import text_code
 from oneform.frontend import library
 from oneform.frontend.arrays import places, rank, require_equal, shape
 from oneform.frontend.attributes import bound_method
+from oneform.frontend.contractions import stacked_matmul
 from oneform.frontend.creation import as_operand
 from oneform.frontend.dicts import has_key
 from oneform.frontend.fields import present, record_of
@@ -200,7 +201,7 @@ def matmul(t: Tracer, a: Operand, b: Operand, dot: bool = False) -> Operand:
     if not isinstance(a, Arr) or not isinstance(b, Arr):
         t.refuse("E101", f"@ takes arrays, not {describe(a)} and {describe(b)}", None, "Use *.")
     if rank(a) > 2 or rank(b) > 2:
-        t.refuse("E101", f"@ takes vectors and matrices, not arrays with {max(rank(a), rank(b))} axes", None, "Loop over the leading axes.")
+        return stacked_matmul(t, a, b)
     dtype, _ = promoted([a, b])
     dtype = I64 if dtype == BOOL else dtype
     (da, la), (db, lb) = shape(t, a), shape(t, b)

@@ -237,7 +237,7 @@ def check_range(t: Tracer, a: Arr, v: Value, n: Num, axis: int) -> None:
         k, end = Term(b, make.get(b, v, i)), Term(b, size)
         return make.either(b, (k < -end).v, (k >= end).v)
 
-    wrong = make.total(t.b, dims, counts, lambda b, i: make.convert(b, outside(b, i), I64))
+    wrong = make.summed(t.b, (), dims, counts, lambda b, i: make.convert(b, outside(b, i), I64))
     fine = make.same(t.b, wrong, integer(t.b, 0))
     with t.region() as b:
         none = b.block(integer(b, 0))

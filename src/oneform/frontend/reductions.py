@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from oneform.frontend.arrays import new_array, open_lengths, rank, read, shape
 from oneform.frontend.complexes import is_complex, squared_modulus
-from oneform.frontend.numbers import Operand, arithmetic, as_value, compare, compare_numbers, dtype_of, op_of, to_dtype, truth, wrap
+from oneform.frontend.numbers import (
+    Operand,
+    arithmetic,
+    as_value,
+    check_shapes,
+    compare,
+    compare_numbers,
+    dtype_of,
+    elementwise,
+    op_of,
+    promoted,
+    to_dtype,
+    truth,
+    wrap,
+)
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, number
 from oneform.ir import Value
 from oneform.ops import make
-from oneform.types import BOOL, F64, I64, DType, shape_of
+from oneform.types import BOOL, F64, I64, DType, real_dtype, shape_of
 
 
 def axes_of(t: Tracer, axis: Abstract | None, n: int) -> tuple[int, ...]:
@@ -88,18 +105,57 @@ def count(t: Tracer, x: Operand, axis: Abstract | None) -> Num:
     return out
 
 
-def mean(t: Tracer, x: Operand, axis: Abstract | None, keepdims: bool = False) -> Operand:
-    total = reduction(t, "sum", to_float(t, x), axis, keepdims)
-    return arithmetic(t, op_of(operator.truediv), total, count(t, x, axis))
+def chosen(
+    t: Tracer, kind: str, x: Operand, axis: Abstract | None, keepdims: bool, dtype: DType | None, initial: Operand | None, where: Operand | None
+) -> Operand:
+    """A reduction of the elements for which `where` holds, and of `initial`."""
+    if where is not None:
+        if kind in ("max", "min") and initial is None:
+            name = "maximum" if kind == "max" else "minimum"
+            t.refuse("E106", f"reduction operation '{name}' does not have an identity, so to use a where mask one has to specify 'initial'")
+        x = masked(t, x, where, initial if kind in ("max", "min") and initial is not None else number(0 if kind == "sum" else 1))
+    out = reduction(t, kind, x, axis, keepdims, dtype)
+    return out if initial is None else elementwise(t, op_of(_JOIN[kind]), [out, initial])
 
 
-def variance(t: Tracer, x: Operand, axis: Abstract | None, ddof: Num, keepdims: bool = False) -> Operand:
+_JOIN: dict[str, Any] = {"sum": operator.add, "prod": operator.mul, "max": np.maximum, "min": np.minimum}
+
+
+def masked(t: Tracer, x: Operand, where: Operand, other: Operand) -> Operand:
+    """x where the condition holds, else `other`."""
+    holds = truth(t, where) if isinstance(where, Num) else to_dtype(t, where, BOOL)
+    dtype = promoted([x, other])[0]
+    check_shapes(t, [holds, x])
+    return wrap(t, make.select(t.b, as_value(t, holds, BOOL), as_value(t, x, dtype), as_value(t, other, dtype)))
+
+
+def _population(t: Tracer, x: Operand, axis: Abstract | None, keepdims: bool, where: Operand | None) -> Operand:
+    """How many elements each result is made of, in the dtype of x where there are several counts."""
+    if where is None:
+        return count(t, x, axis)
+    counted = reduction(t, "sum", masked(t, ones_like(t, x), where, number(0)), axis, keepdims)
+    return to_dtype(t, counted, real_dtype(dtype_of(x)))
+
+
+def ones_like(t: Tracer, x: Operand) -> Operand:
+    dims, lengths = shape(t, x)
+    one = t.value(number(1), I64)
+    return wrap(t, make.full(t.b, one, dims, open_lengths(t, dims, lengths)) if dims else one)
+
+
+def mean(t: Tracer, x: Operand, axis: Abstract | None, keepdims: bool = False, where: Operand | None = None) -> Operand:
+    x = to_float(t, x)
+    total = reduction(t, "sum", x if where is None else masked(t, x, where, number(0)), axis, keepdims)
+    return arithmetic(t, op_of(operator.truediv), total, _population(t, x, axis, keepdims, where))
+
+
+def variance(t: Tracer, x: Operand, axis: Abstract | None, ddof: Num, keepdims: bool = False, where: Operand | None = None) -> Operand:
     """The mean of the squared deviations from the mean, with count - ddof in place of count."""
     x = to_float(t, x)
-    deviation = arithmetic(t, op_of(operator.sub), x, mean(t, x, axis, keepdims=True))
+    deviation = arithmetic(t, op_of(operator.sub), x, mean(t, x, axis, True, where))
     squares = squared_modulus(t, deviation) if is_complex(deviation) else arithmetic(t, op_of(operator.mul), deviation, deviation)
-    total = reduction(t, "sum", squares, axis, keepdims)
-    return arithmetic(t, op_of(operator.truediv), total, arithmetic(t, op_of(operator.sub), count(t, x, axis), ddof))
+    total = reduction(t, "sum", squares if where is None else masked(t, squares, where, number(0)), axis, keepdims)
+    return arithmetic(t, op_of(operator.truediv), total, arithmetic(t, op_of(operator.sub), _population(t, x, axis, keepdims, where), ddof))
 
 
 def to_float(t: Tracer, x: Operand) -> Operand:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,9 +95,42 @@ def method(*names: str) -> Callable[[Handler], Handler]:
     return register
 
 
+LATE: dict[str, list[tuple[str, Handler]]] = {}  # of libraries that are slow to import: by the last part of the name, the path to its owner
+
+
+def handles_late(*paths: str) -> Callable[[Handler], Handler]:
+    """As `handles`, for callees by their path ("scipy.linalg.solve"), known once a program has imported their library."""
+
+    def register(f: Handler) -> Handler:
+        for path in paths:
+            owner, _, name = path.rpartition(".")
+            LATE.setdefault(name, []).append((owner, _reading(f)))
+        return f
+
+    return register
+
+
 def handler_of(obj: Any) -> Handler | None:
     found = HANDLERS.get(_key(obj))
-    return found[1] if found is not None and (found[0] is obj or isinstance(obj, types.BuiltinMethodType)) else None
+    if found is not None and (found[0] is obj or isinstance(obj, types.BuiltinMethodType)):
+        return found[1]
+    name = getattr(obj, "__name__", None)
+    for owner, handler in LATE.get(name, ()) if isinstance(name, str) else ():
+        if _is_now(f"{owner}.{name}", obj):
+            return handler
+    return None
+
+
+def _is_now(path: str, obj: Any) -> bool:
+    """Whether the path leads to the object, without importing anything."""
+    parts = path.split(".")
+    for k in range(len(parts) - 1, 0, -1):
+        found: Any = sys.modules.get(".".join(parts[:k]))
+        if found is not None:
+            for p in parts[k:]:
+                found = getattr(found, p, None)
+            return found is obj or found == obj and getattr(obj, "__self__", None) is not None
+    return False
 
 
 def _key(callee: Any) -> Any:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import importlib
 import string
 from typing import Any
 
-from oneform.errors import ITSELF, items_themselves, plain
+from oneform.errors import ITSELF, exception_named, items_themselves, plain
 from oneform.frontend.expressions import BINARY
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.frames import call_node, define
@@ -141,7 +140,7 @@ def raise_statement(t: Tracer, s: ast.Raise) -> None:
     kind = t.expr(call.func if call else s.exc)
     if isinstance(kind, Method) or not isinstance(kind, Py) or not isinstance(kind.obj, type) or not issubclass(kind.obj, Exception):
         t.refuse("E001", f"{describe(kind)} is no exception", s.exc)
-    if getattr(builtins, kind.obj.__name__, None) is not kind.obj:
+    if exception_named(kind.obj.__name__) is not kind.obj:
         t.refuse("E003", f"the exception {kind.obj.__name__} is not built in", s.exc, "Raise ValueError, RuntimeError or another built-in exception.")
     if call and (call.keywords or len(call.args) > 1):
         t.refuse("E001", "an exception takes one message", call)

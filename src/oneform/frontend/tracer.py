@@ -21,7 +21,8 @@ from oneform.ops import make
 from oneform.types import ANY, BOOL, I64, Dim, DType, Scalar, Type, element, shape_of
 
 BY_PYTHON = make.by_python()
-LIBRARY = "oneform.frontend.library"  # and modules whose names go on from there: what is said of its lines is said of the user's that calls it
+# How the names of modules begin that are compiled into the user's program: what is said of their lines is said of the line that calls them.
+LIBRARY = ("oneform.frontend.library", "oneform.frontend.written.")
 
 
 class PathEnds(Exception):

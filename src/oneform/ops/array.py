@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from oneform.errors import exception
+from oneform.errors import exception, exception_named
 from oneform.ir import Attrs, Block, Builder, Instr, Op, Value, array_of, mismatch, open_dims, scalar_of
 from oneform.ops.table import OPS, constant, define, open_operands, sample
 from oneform.types import BOOL, C128, F64, I64, Array, Dim, DType, List, Scalar, Type, element, shape_of
@@ -331,8 +330,7 @@ index = define(
 
 def _assert_ref(c: Any, *details: Any, attrs: Attrs, regions: Any) -> tuple[()]:
     if not c:
-        kind: type[Exception] = getattr(builtins, attrs["error"])
-        raise exception(kind, attrs["message"], [d.item() if isinstance(d, np.generic) else d for d in details])
+        raise exception(exception_named(attrs["error"]), attrs["message"], [d.item() if isinstance(d, np.generic) else d for d in details])
     return ()
 
 

@@ -184,9 +184,13 @@ def constructor(b: Builder, shape: tuple[Dim, ...], lengths: Lengths, body: Bloc
     return b.emit1(OPS["build"], *lengths, regions=(body,), shape=shape, extent=(), reduce="")
 
 
-def total(b: Builder, extent: tuple[Dim, ...], lengths: Lengths, term: Callable[[Builder, list[Value]], Value]) -> Value:
-    """The sum of terms computed from their indices."""
-    return arrays.build(b, (), lengths, term, extent=extent, reduce="add")
+def summed(b: Builder, shape: tuple[Dim, ...], extent: tuple[Dim, ...], lengths: Lengths, term: Callable[[Builder, list[Value]], Value]) -> Value:
+    """An array, or a number, whose elements are the sums over further indices of the terms."""
+    return arrays.build(b, shape, lengths, term, extent=extent, reduce="add" if extent else "")
+
+
+def multiply(b: Builder, x: Value, y: Value) -> Value:
+    return b.emit1(OPS["mul"], x, y)
 
 
 def least(b: Builder, extent: tuple[Dim, ...], lengths: Lengths, term: Callable[[Builder, list[Value]], Value]) -> Value:

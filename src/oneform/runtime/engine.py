@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import ctypes
 import struct
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oneform import tree as trees
-from oneform.errors import ArgumentError, Location, exception, raise_at
+from oneform.errors import ArgumentError, Location, exception, exception_named, raise_at
 from oneform.ir import Function, show
 from oneform.runtime import abi, cache, loader, trampoline
 from oneform.runtime.callable import NATIVE, Entry, Link
@@ -44,8 +43,7 @@ class Site:
         """The exception as CPython running the same program would raise it."""
         places = iter(details)
         values = [_detail(places, DTYPES[d]) for d in self.dtypes]
-        kind: Any = getattr(builtins, self.error, RuntimeError)
-        return exception(kind, self.message, values)
+        return exception(exception_named(self.error), self.message, values)
 
 
 _FORMATS = {"f64": "d", "f32": "f4x", "i64": "q", "i32": "i4x", "bool": "?7x"}

@@ -49,15 +49,12 @@ def require_covered(i: Instr, moving: Callable[[Value], bool]) -> None:
 def forward(sweep: Forward, i: Instr, b: Builder) -> None:
     """Forward mode of a function with a custom derivative: its rule at the values and their tangents."""
     operands = (*i.args, *free_values(i.regions[0]))
-    if not any(o in sweep.varied for o in i.outs) or not any(v in sweep.tangent for v in operands):
+    if not any(o in sweep.varied and o in sweep.useful for o in i.outs) or not any(v in sweep.tangent for v in operands):
         _as_it_is(sweep, i, b)
         return
     if i.op is custom_vjp:
-        if any(o in sweep.useful for o in i.outs):
-            detail = f"forward mode (jvp, jacfwd, the outer half of hessian) meets {name_of(i)}, whose custom_vjp says nothing about it"
-            raise DerivativeError("E212", detail, i.loc, _INSTEAD)
-        _as_it_is(sweep, i, b)
-        return
+        detail = f"forward mode (jvp, jacfwd, the outer half of hessian) meets {name_of(i)}, whose custom_vjp says nothing about it"
+        raise DerivativeError("E212", detail, i.loc, _INSTEAD)
     require_covered(i, sweep.tangent.__contains__)
     require_rule(i)
     rule = unfolded(i.regions[1], i)

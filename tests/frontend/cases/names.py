@@ -92,7 +92,7 @@ def operation_arity(x):
 
 
 def library_keyword(v):
-    return np.sum(v, initial=3.0)  # E: E106 np.sum() got an unexpected keyword argument 'initial'
+    return np.sum(v, start=3.0)  # E: E106 np.sum() got an unexpected keyword argument 'start'
 
 
 def not_a_function(x):
