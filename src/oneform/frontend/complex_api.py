@@ -7,13 +7,11 @@ import operator
 
 import numpy as np
 
-from oneform.frontend.arrays import rank
 from oneform.frontend.complexes import angle, conjugate, imaginary_part, is_complex, joined, real_part
-from oneform.frontend.creation import as_operand, copied, reshaped
+from oneform.frontend.creation import as_operand, copied
 from oneform.frontend.numbers import Operand, arithmetic, compare, conjunction, elementwise, op_of, python_number, scalar
-from oneform.frontend.operators import matmul
 from oneform.frontend.registry import Call, handles, method
-from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, number
+from oneform.frontend.values import Abstract, Num, Py, Seq, number
 from oneform.types import C128, F64
 
 # ---------------------------------------------------------------- Python's complex numbers
@@ -146,13 +144,3 @@ def iscomplex(c: Call) -> Abstract:
 @handles(np.isreal)
 def isreal(c: Call) -> Abstract:
     return compare(c.t, op_of(operator.eq), imaginary_part(c.t, as_operand(c.t, c.only("x")[0])), number(0), strong=True)
-
-
-@handles(np.vdot)
-def vdot(c: Call) -> Abstract:
-    """The inner product of all elements of two arrays, those of the first conjugated."""
-    a, b = (as_operand(c.t, x) for x in c.only("a", "b"))
-    a, b = (reshaped(c.t, x, number(-1)) if isinstance(x, Arr) and rank(x) != 1 else x for x in (a, b))
-    if isinstance(a, Arr) and isinstance(b, Arr):
-        return matmul(c.t, conjugate(c.t, a), b, dot=True)
-    return arithmetic(c.t, op_of(operator.mul), conjugate(c.t, a), b, strong=True)

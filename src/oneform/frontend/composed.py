@@ -246,11 +246,11 @@ NUMPY: dict[str, Any] = {
     "ptp": scans.ptp, "average": scans.average, "nansum": scans.nansum, "nanprod": scans.nanprod, "nanmax": scans.nanmax, "nanmin": scans.nanmin,
     "nanmean": scans.nanmean, "nanvar": scans.nanvar, "nanstd": scans.nanstd, "median": scans.median, "nanmedian": scans.nanmedian,
     "percentile": scans.percentile, "quantile": scans.quantile, "cumsum": scans.cumsum, "cumprod": scans.cumprod, "nancumsum": scans.nancumsum,
-    "nancumprod": scans.nancumprod, "ediff1d": scans.ediff1d, "trapezoid": scans.trapezoid,
+    "nancumprod": scans.nancumprod, "trapezoid": scans.trapezoid,
     "sort": sorting.sort, "argsort": sorting.argsort, "partition": sorting.partition, "argpartition": sorting.argpartition,
-    "digitize": sorting.digitize, "unique": sorting.unique, "bincount": sorting.bincount,
-    "histogram": sorting.histogram, "convolve": signals.convolve, "correlate": signals.correlate, "interp": signals.interp,
-    "polyval": signals.polyval, "polyder": signals.polyder, "vander": signals.vander, "unwrap": signals.unwrap, "cov": signals.cov,
+    "unique": sorting.unique, "bincount": sorting.bincount,
+    "histogram": sorting.histogram, "convolve": signals.convolve, "correlate": signals.correlate,
+    "polyval": signals.polyval, "polyder": signals.polyder, "unwrap": signals.unwrap, "cov": signals.cov,
     "corrcoef": signals.corrcoef,
 }  # fmt: skip
 handles(np.polynomial.polynomial.polyval)(written(signals.polyval_rising))

@@ -6,7 +6,6 @@ import operator
 
 import numpy as np
 
-from oneform.frontend import library_shapes
 from oneform.frontend.arrays import dims_of, rank, shape, store, transposed, version
 from oneform.frontend.creation import as_operand, copied, filled, reshaped, share, uninitialised
 from oneform.frontend.join_api import listed_part, section
@@ -18,6 +17,7 @@ from oneform.frontend.registry import UFUNC_METHODS, Call, Handler, handles, ind
 from oneform.frontend.shape_api import WHOLE, array_of, axis_of, flat, stretched, viewed
 from oneform.frontend.tracer import BY_PYTHON, Tracer
 from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, describe, number
+from oneform.frontend.written import shapes
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.types import BOOL, I64
@@ -221,10 +221,10 @@ def roll(c: Call) -> Abstract:
 
 
 def _roll(c: Call, a: Arr, shift: Abstract, axis: int) -> Arr:
-    return _array(c.t.call(c.t, Py(library_shapes.roll_along), [a, shift, number(axis)], {}, c.node))  # type: ignore[arg-type]
+    return _array(c.t.call(c.t, Py(shapes.roll_along), [a, shift, number(axis)], {}, c.node))  # type: ignore[arg-type]
 
 
-RULES = {"edge": library_shapes.edge, "wrap": library_shapes.wrapped, "reflect": library_shapes.reflected, "symmetric": library_shapes.mirrored}
+RULES = {"edge": shapes.edge, "wrap": shapes.wrapped, "reflect": shapes.reflected, "symmetric": shapes.mirrored}
 
 
 @handles(np.pad)
@@ -252,7 +252,7 @@ def pad(c: Call) -> Abstract:
     store(t, places[0], a)
     for k, ((before, behind), n) in enumerate(zip(widths_, lengths, strict=True)):
         if how in RULES:
-            t.call(t, Py(library_shapes.pad_along), [places[k + 1], before, n, behind, number(k), Py(RULES[how])], {}, c.node)
+            t.call(t, Py(shapes.pad_along), [places[k + 1], before, n, behind, number(k), Py(RULES[how])], {}, c.node)
             continue
         for start, width, fill in ((number(0), before, fills[k][0]), (t.iadd(before, n), behind, fills[k][1])):
             if width.known != 0:

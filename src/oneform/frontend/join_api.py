@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from oneform.frontend import library_shapes
 from oneform.frontend.arrays import places, rank, require_equal, reshaped_view, set_memory, shape, shown, store, version, whole
 from oneform.frontend.comprehensions import items_of_generator, listed
 from oneform.frontend.creation import as_operand, parse_dtype, uninitialised
@@ -19,6 +18,7 @@ from oneform.frontend.registry import Call, Handler, handles, indexes, method
 from oneform.frontend.shape_api import WHOLE, array_of, axis_of, flat, stretched, viewed, with_axes, with_depth
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Axis, Generator, Num, Py, Ref, Seq, Slice, View, describe, number
+from oneform.frontend.written import shapes
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.types import F64, I64, Dim, DType, Scalar, shape_of
@@ -136,7 +136,7 @@ def concatenate(c: Call) -> Abstract:
     del casting
     parts = parts_of(c, arrays)
     if not isinstance(parts, list):
-        return _of_rows(c, parts, library_shapes.concatenated)
+        return _of_rows(c, parts, shapes.concatenated)
     if isinstance(axis_given, Py):  # None: all elements in order
         return joined(c, [flat(c.t, a) for a in parts], 0, _dtype(c, dtype))
     if any(isinstance(as_operand(c.t, i), Num) for i in (arrays.items if isinstance(arrays, Seq) else ())):
@@ -190,7 +190,7 @@ def _stacked(axes: int, by: int, one: int | None = None) -> Handler:
         del casting
         parts = parts_of(c, arrays)
         if not isinstance(parts, list):
-            return c.t.call(c.t, Py(library_shapes.stacked_rows if by == 0 else library_shapes.concatenated), [parts], {}, c.node)
+            return c.t.call(c.t, Py(shapes.stacked_rows if by == 0 else shapes.concatenated), [parts], {}, c.node)
         own = [with_axes(c.t, a, axes) if axes < 3 else with_depth(c.t, a) for a in parts]
         return joined(c, own, one if one is not None and rank(own[0]) == 1 else by, _dtype(c, dtype))
 
@@ -433,4 +433,4 @@ def repeat(c: Call) -> Abstract:
     if isinstance(d, int) and isinstance(dims[k], int) and d != dims[k]:
         t.refuse("E103", f"operands could not be broadcast together with shape {shown(dims)} ({d},)", c.node)
     require_equal(t, (dims[k], lengths[k]), (d, m), message, [*lengths, m])
-    return t.call(t, Py(library_shapes.repeated_each), [a, counts, number(k)], {}, c.node)
+    return t.call(t, Py(shapes.repeated_each), [a, counts, number(k)], {}, c.node)

@@ -1,4 +1,4 @@
-"""NumPy's functions that are written in Python (library_shapes, library_indexing), and what those take from the compiler itself."""
+"""NumPy's functions that are written in Python (written/shapes.py, written/indexing.py), and what those take from the compiler itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from oneform.frontend import library_indexing, library_shapes
 from oneform.frontend.arrays import rank, version
 from oneform.frontend.comprehensions import listed
 from oneform.frontend.creation import parse_dtype, parse_shape
@@ -18,13 +17,14 @@ from oneform.frontend.picks import constructed, gathered, item_of_array, memory_
 from oneform.frontend.reductions import axes_of
 from oneform.frontend.registry import Call, Handler, handles, method
 from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, Slice, number
+from oneform.frontend.written import indexing, shapes
 from oneform.ops import make
 from oneform.types import F64, I64
 
 # ---------------------------------------------------------------- what the library takes from the compiler
 
 
-@handles(library_shapes.generated)
+@handles(shapes.generated)
 def generated(c: Call) -> Abstract:
     size, f = c.only("shape", "f")
     t = c.t
@@ -38,7 +38,7 @@ def generated(c: Call) -> Abstract:
     return constructed(t, dims, lengths, element)
 
 
-@handles(library_shapes.element)
+@handles(shapes.element)
 def element(c: Call) -> Abstract:
     t = c.t
     a, *index = c.args
@@ -49,14 +49,14 @@ def element(c: Call) -> Abstract:
     return t.strong(make.get(t.b, version(t, a.cell), [t.value(i, I64) for i in memory_place(t, a, at)]))
 
 
-@handles(library_shapes.along)
+@handles(shapes.along)
 def along(c: Call) -> Abstract:
     a, at, axis = c.only("a", "at", "axis")
     assert isinstance(a, Arr) and isinstance(at, Arr)
     return gathered(c.t, places_along(c.t, a, at, c.t.known_int(axis, "axis")))
 
 
-@handles(library_shapes.section)
+@handles(shapes.section)
 def section_(c: Call) -> Abstract:
     a, axis, start, length = c.only("a", "axis", "start", "length")
     assert isinstance(a, Arr)
@@ -64,7 +64,7 @@ def section_(c: Call) -> Abstract:
     return section(c.t, a, c.t.known_int(axis, "axis"), first, n)
 
 
-@handles(library_indexing.indexed_along)
+@handles(indexing.indexed_along)
 def indexed_along(c: Call) -> Abstract:
     a, at, axis = c.only("a", "at", "axis")
     assert isinstance(a, Arr)
@@ -105,16 +105,16 @@ INDEXING = (
     "take", "put", "flatnonzero", "argwhere", "compress", "extract", "delete", "insert", "unravel_index", "ravel_multi_index", "searchsorted", "digitize",
     "interp", "select", "choose", "copyto", "place", "putmask", "heaviside", "sinc", "nan_to_num",
 )  # fmt: skip
-for _module, _names in ((library_shapes, SHAPES), (library_indexing, INDEXING)):
+for _module, _names in ((shapes, SHAPES), (indexing, INDEXING)):
     for _name in _names:
         handles(getattr(np, _name))(_written(getattr(_module, _name)))
-handles(np.lib.stride_tricks.sliding_window_view)(_written(library_shapes.sliding_window_view))
+handles(np.lib.stride_tricks.sliding_window_view)(_written(shapes.sliding_window_view))
 
 for _name in ("take", "put", "choose", "searchsorted"):
-    method(_name)(_written(getattr(library_indexing, _name)))
+    method(_name)(_written(getattr(indexing, _name)))
 
 
 @method("compress")
 def compress(c: Call) -> Abstract:
     condition, axis = c.bind("self", "condition", "axis?")[1:]
-    return c.t.call(c.t, Py(library_indexing.compress), [condition or Py(None), c.args[0], axis or Py(None)], {}, c.node)
+    return c.t.call(c.t, Py(indexing.compress), [condition or Py(None), c.args[0], axis or Py(None)], {}, c.node)

@@ -12,8 +12,8 @@ from oneform.frontend.contractions import Labels, axes, contract
 from oneform.frontend.creation import as_operand, product, reshaped
 from oneform.frontend.index import index_array
 from oneform.frontend.numbers import Operand, arithmetic, op_of
-from oneform.frontend.registry import Call, handles, method
-from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, Slice, number
+from oneform.frontend.registry import Call, handles
+from oneform.frontend.values import Abstract, Arr, Py, Seq, Slice, number
 
 # ---------------------------------------------------------------- einsum
 
@@ -139,34 +139,6 @@ def kron(c: Call) -> Abstract:
     lengths = {l: m for ls, x in zip(used, (a, b), strict=True) for l, m in zip(ls, shape(t, x)[1], strict=True)}
     full = tuple(product(t, [lengths[l] for l in (names[0][k], names[1][k]) if l in lengths]) for k in range(n))
     return reshaped(t, out, Seq("tuple", full))
-
-
-@handles(np.trace)
-@method("trace")
-def trace(c: Call) -> Abstract:
-    t = c.t
-    x, offset, first, second, dtype = c.bind("a", "offset?", "axis1?", "axis2?", "dtype?")
-    a = as_operand(t, x or Py(None), c.node)
-    n = _rank(a)
-    if n < 2:
-        t.refuse("E103", "diag requires an array of at least two dimensions", c.node)
-    j, k = (t.known_int(i, "axis") % n if i is not None else d for i, d in ((first, 0), (second, 1)))
-    shift = 0 if offset is None else t.known_int(offset, "offset")
-    if shift or dtype is not None or j == k:
-        t.refuse("E101", "np.trace is known to the compiler without offset and dtype", c.node, "Shift the array: np.trace(a[:, k:]).")
-    lengths = list(shape(t, a)[1])
-    assert isinstance(a, Arr)
-    cut = t.imin(lengths[j], lengths[k])
-    lengths[j] = lengths[k] = cut
-    square = section(c, a, lengths)
-    labels: list[object] = list(range(n))
-    labels[k] = j
-    return contract(t, [square], [tuple(labels)], tuple(l for i, l in enumerate(labels) if i not in (j, k)))
-
-
-def section(c: Call, a: Arr, lengths: list[Num]) -> Arr:
-    """The leading part of an array."""
-    return index_array(c.t, a, Seq("tuple", tuple(Slice(None, n, None) for n in lengths)), c.node)
 
 
 @handles(np.cross)

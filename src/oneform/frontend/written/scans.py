@@ -341,9 +341,6 @@ def difference(a, axis):
     return along(m[:, 1:] - m[:, :-1], a, axis)
 
 
-def ediff1d(ary, to_end=None, to_begin=None):
-    return difference(np.ravel(np.asarray(ary)), 0)
-
 
 def trapezoid(y, x=None, dx=1.0, axis=-1):
     """The integral of the polygon through the points."""

@@ -9,7 +9,6 @@ import math
 import numpy as np
 
 from oneform.frontend.written.linalg import cholesky_lower, substituted
-from oneform.frontend.written.sorting import gathered, ordered, place_of
 from oneform.frontend.written.structure import along, constant, floating, rows, unsupported
 
 # ---------------------------------------------------------------- convolution
@@ -77,52 +76,6 @@ def correlate(a, v, mode="valid"):
 # ---------------------------------------------------------------- interpolation, polynomials, phases
 
 
-def interp(x, xp, fp, left=None, right=None, period=None):
-    """The broken line through the points (xp, fp), xp rising; beyond its ends the values there, or `left` and `right`."""
-    xp = floating(xp)
-    fp = floating(fp)
-    if xp.shape[0] != fp.shape[0]:
-        raise ValueError("fp and xp are not of the same length.")
-    if xp.shape[0] == 0:
-        raise ValueError("array of sample points is empty")
-    if period is not None:
-        if period == 0:
-            raise ValueError("period must be a non-zero value")
-        size = np.abs(period)
-        x = floating(x) % size
-        inside = xp % size
-        at = ordered(constant(inside))
-        inside = gathered(inside, at)
-        fp = gathered(fp, at)
-        n = inside.shape[0]
-        xp = np.concatenate((inside[n - 1 : n] - size, inside, inside[:1] + size))
-        fp = np.concatenate((fp[n - 1 : n], fp, fp[:1]))
-    low = fp[0] if left is None or period is not None else left
-    high = fp[fp.shape[0] - 1] if right is None or period is not None else right
-    if np.ndim(x) == 0:
-        return _on_line(floating(x), xp, fp, low, high)
-    x = floating(x)
-    flat = np.ravel(x)
-    out = np.empty(flat.shape[0], dtype=fp.dtype)
-    for k in range(flat.shape[0]):
-        out[k] = _on_line(flat[k], xp, fp, low, high)
-    return out.reshape(x.shape)
-
-
-def _on_line(x, xp, fp, low, high):
-    n = xp.shape[0]
-    if x != x:
-        return fp[0] * 0 + x
-    if x < xp[0]:
-        return fp[0] * 0 + low
-    if x > xp[n - 1]:
-        return fp[0] * 0 + high
-    k = place_of(xp, x, "right") - 1
-    if k >= n - 1:
-        return fp[n - 1]
-    return fp[k] + (fp[k + 1] - fp[k]) / (xp[k + 1] - xp[k]) * (x - xp[k])
-
-
 def polyval(p, x):
     """By Horner's scheme, the highest power first."""
     p = np.asarray(p)
@@ -149,18 +102,6 @@ def polyder(p, m=1):
 def _derivative(p):
     n = max(p.shape[0] - 1, 0)
     return p[:n] * np.arange(n, 0, -1)
-
-
-def vander(x, N=None, increasing=False):
-    x = np.asarray(x)
-    n = x.shape[0] if N is None else N
-    out = np.empty((x.shape[0], n), dtype=x.dtype)
-    for i in range(x.shape[0]):
-        power = x[i] * 0 + 1
-        for j in range(n):
-            out[i, j if increasing else n - 1 - j] = power
-            power = power * x[i]
-    return out
 
 
 def unwrap(p, discont=None, axis=-1, *, period=2 * math.pi):

@@ -148,18 +148,6 @@ def place_of(a, x, side):
     return low
 
 
-def digitize(x, bins, right=False):
-    bins = np.asarray(bins)
-    n = bins.shape[0]
-    if n > 1 and bins[0] > bins[n - 1]:
-        if right:
-            return n - searchsorted(bins[::-1], x, "left")
-        return n - searchsorted(bins[::-1], x, "right")
-    if right:
-        return searchsorted(bins, x, "left")
-    return searchsorted(bins, x, "right")
-
-
 # ---------------------------------------------------------------- distinct numbers, counts
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from oneform.frontend.library_shapes import element, generated
+from oneform.frontend.written.shapes import element, generated
 
 # ---------------------------------------------------------------- by index
 
