@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from oneform.runtime.engine import Options
 
@@ -22,10 +21,17 @@ def index_type(largest: int) -> type:
     return np.int32 if largest < 2**31 else np.int64
 
 
+def empty_matrix(shape: tuple[int, int], dtype: Any) -> Any:
+    """SciPy's sparse matrices take longer to import than all of Oneform: only whoever asks for one waits for that."""
+    from scipy import sparse
+
+    return sparse.csr_matrix(shape, dtype=dtype)
+
+
 def matrix(indices: Any, indptr: Any, width: int) -> Any:
     """A pattern whose columns are in order and differ. Jacobians share its indices, which nobody may change."""
     index = index_type(max(len(indices), width))
-    pattern = sparse.csr_matrix((len(indptr) - 1, width), dtype=bool)
+    pattern = empty_matrix((len(indptr) - 1, width), bool)
     pattern.data, pattern.indices, pattern.indptr = np.ones(len(indices), bool), indices.astype(index, copy=False), indptr.astype(index, copy=False)
     pattern.indices.flags.writeable = pattern.indptr.flags.writeable = False
     pattern.has_canonical_format = True

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from oneform.derivatives import Grad, positions
 from oneform.derivatives import Jacobian as Dense
 from oneform.pullback import is_active
+from oneform.sparse.arrays import empty_matrix
 from oneform.sparse.blocks import DirectPlan, direct
 from oneform.sparse.plan import Part, Plan, pattern_of, planned, planned_symmetric
 from oneform.sparse.rules import Auxiliary, Direct, Nonzeros, Pattern
@@ -126,7 +126,7 @@ class Engine:
         else:
             data = self.together([(p, self.coloured(p, args, kwargs)) for p in plan.parts])
         pattern = plan.pattern
-        out = sparse.csr_matrix(pattern.shape, dtype=data.dtype)
+        out = empty_matrix(pattern.shape, data.dtype)
         out.data, out.indices, out.indptr = data, pattern.indices, pattern.indptr
         return out if self.aux is None else (out, self.aux(*args, **kwargs))
 
