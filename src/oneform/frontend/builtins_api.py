@@ -36,6 +36,7 @@ from oneform.frontend.state import Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
 from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, ClassOf, Fn, Generator, Method, Num, Opt, Py, Range, Ref, Seq, Walk, describe, number
+from oneform.frontend.written import iterators
 from oneform.ops import make
 from oneform.types import BOOL, F64, I64, DType
 
@@ -62,7 +63,7 @@ def enumerate_(c: Call) -> Abstract:
     assert inner is not None
     first = None if start is None else c.t.as_index(scalar(c.t, start, "start"))
     if is_run(opened(c.t, inner, c.node)):
-        return run(c.t, library.enumerated, inner, first or number(0))
+        return run(c.t, iterators.enumerated, inner, first or number(0))
     return Walk("enumerate", (inner,), first, born(c.t))
 
 
@@ -435,7 +436,7 @@ def iter_(c: Call) -> Abstract:
 @handles(itertools.chain, itertools.product, objects=True)
 def chain(c: Call) -> Abstract:
     if c.name.endswith("chain"):
-        return run(c.t, library.chained, Seq("tuple", tuple(c.args)))
+        return run(c.t, iterators.chained, Seq("tuple", tuple(c.args)))
     lists = [items(c, a) for a in c.args]
     if any(x is None for x in lists):
         c.t.refuse("E006", f"{c.name} goes over things whose length is known", c.node, "Write nested loops.")
@@ -445,7 +446,7 @@ def chain(c: Call) -> Abstract:
 
 @handles(itertools.chain.from_iterable, objects=True)
 def chain_from(c: Call) -> Abstract:
-    return run(c.t, library.chained, *c.only("iterable"))
+    return run(c.t, iterators.chained, *c.only("iterable"))
 
 
 @handles(itertools.accumulate, objects=True)
@@ -453,13 +454,13 @@ def accumulate(c: Call) -> Abstract:
     over, f, start = c.bind("iterable", "func?", "*", "initial?")
     assert over is not None
     f = f if f is not None and not (isinstance(f, Py) and f.obj is None) else Py(operator.add)
-    return run(c.t, library.accumulated, over, f) if start is None else run(c.t, library.accumulated_from, over, f, start)
+    return run(c.t, iterators.accumulated, over, f) if start is None else run(c.t, iterators.accumulated_from, over, f, start)
 
 
 @handles(itertools.count)
 def count(c: Call) -> Abstract:
     start, step = c.bind("start?", "step?")
-    return run(c.t, library.counted, start or number(0), step or number(1))
+    return run(c.t, iterators.counted, start or number(0), step or number(1))
 
 
 @handles(itertools.islice, objects=True)
@@ -470,12 +471,12 @@ def islice(c: Call) -> Abstract:
     start, stop, step = (None, bounds[0], None) if len(bounds) == 1 else (*bounds, None)[:3]
     open_ = isinstance(stop, Py) and stop.obj is None
     numbers = [d if x is None or (isinstance(x, Py) and x.obj is None) else x for x, d in ((start, number(0)), (stop, number(0)), (step, number(1)))]
-    return run(c.t, library.sliced_open if open_ else library.sliced_from, over, *numbers)
+    return run(c.t, iterators.sliced_open if open_ else iterators.sliced_from, over, *numbers)
 
 
 _LAZILY: dict[Any, Callable[..., Any]] = {
-    itertools.takewhile: library.taken_while, itertools.dropwhile: library.dropped_while, itertools.filterfalse: library.dropped,
-    itertools.starmap: library.mapped_rows, itertools.pairwise: library.in_pairs, itertools.repeat: library.again,
+    itertools.takewhile: iterators.taken_while, itertools.dropwhile: iterators.dropped_while, itertools.filterfalse: iterators.dropped,
+    itertools.starmap: iterators.mapped_rows, itertools.pairwise: iterators.in_pairs, itertools.repeat: iterators.again,
 }
 
 

@@ -22,6 +22,7 @@ from oneform.frontend.registry import CONTAINER_METHODS, Call, Handler, handles
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
 from oneform.frontend.values import NONE, Abstract, Arr, Generator, Num, Py, Ref, Seq, Walk, Yields, describe, number
+from oneform.frontend.written import iterators, tables
 
 # ---------------------------------------------------------------- items
 
@@ -92,8 +93,8 @@ def map_(c: Call) -> Abstract:
     if any(f is None for f in found):
         if len(found) > 1:
             over: Abstract = Walk("zip", tuple(c.args[1:]))
-            return run(c.t, library.mapped_rows, c.args[0], over)
-        return run(c.t, library.mapped, *c.args)
+            return run(c.t, iterators.mapped_rows, c.args[0], over)
+        return run(c.t, iterators.mapped, *c.args)
     rows = zip(*[f for f in found if f is not None], strict=False)
     return Walk("iter", (Seq("tuple", tuple(c.t.call(c.t, c.args[0], list(row), {}, c.node) for row in rows)),), born=born(c.t))
 
@@ -101,7 +102,7 @@ def map_(c: Call) -> Abstract:
 @handles(filter, objects=True)
 def filter_(c: Call) -> Abstract:
     f, over = c.only("function", "iterable")
-    return run(c.t, library.kept, f, over)
+    return run(c.t, iterators.kept, f, over)
 
 
 @handles(functools.reduce, objects=True)
@@ -140,7 +141,7 @@ def _sorted(c: Call, x: Abstract, key: Abstract | None, down: Abstract | None) -
 
 
 def _keys(t: Tracer, source: Abstract, key: Abstract | None) -> Abstract:
-    return source if key is None else t.call(t, Py(list), [run(t, library.mapped, key, source)], {}, t.here.source.node)
+    return source if key is None else t.call(t, Py(list), [run(t, iterators.mapped, key, source)], {}, t.here.source.node)
 
 
 def _static_order(t: Tracer, keys: list[Abstract], down: bool) -> list[int] | None:
@@ -317,7 +318,7 @@ def dict_get(c: Call) -> Abstract:
         return default if found is None else found
     assert isinstance(d, Ref)
     keys, values, slots = dicts.as_table(c.t, d).items
-    return run(c.t, library.dict_get_or, keys, values, slots, dicts.run_time_key(c.t, key, c.node), default)
+    return run(c.t, tables.dict_get_or, keys, values, slots, dicts.run_time_key(c.t, key, c.node), default)
 
 
 @dict_method("pop")
@@ -335,7 +336,7 @@ def dict_pop(c: Call) -> Abstract:
     if default is not None:
         c.t.refuse("E106", "pop with a default is not known for keys known only at run time", c.node, "Test with in before.")
     keys, values, slots = dicts.as_table(c.t, d).items
-    return run(c.t, library.dict_pop, keys, values, slots, dicts.run_time_key(c.t, key, c.node))
+    return run(c.t, tables.dict_pop, keys, values, slots, dicts.run_time_key(c.t, key, c.node))
 
 
 @dict_method("setdefault")
@@ -347,7 +348,7 @@ def setdefault(c: Call) -> Abstract:
             dicts.set_key(c.t, d, key, default, c.node)
         return dicts.get_key(c.t, d, key, c.node)
     keys, values, slots = dicts.as_table(c.t, d).items
-    return run(c.t, library.dict_setdefault, keys, values, slots, dicts.run_time_key(c.t, key, c.node), default)
+    return run(c.t, tables.dict_setdefault, keys, values, slots, dicts.run_time_key(c.t, key, c.node), default)
 
 
 @dict_method("update")

@@ -10,7 +10,6 @@ import operator
 from typing import Any, NoReturn
 
 from oneform.errors import ITSELF, items_themselves, plain
-from oneform.frontend import library
 from oneform.frontend.boxes import contents, set_contents
 from oneform.frontend.lift import structure
 from oneform.frontend.numbers import compare_numbers
@@ -18,6 +17,7 @@ from oneform.frontend.objects import new_list, run
 from oneform.frontend.state import State
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Box, Num, Py, Ref, Seq, describe, number
+from oneform.frontend.written import tables
 
 
 def static_key(t: Tracer, x: Abstract, node: ast.AST | None = None) -> Any:
@@ -44,7 +44,7 @@ def hashed(t: Tracer, x: Seq) -> Seq:
     if len(kinds) > 1 or None in kinds:
         detail = "a dict with a key that is known only at run time can have only integers as keys, or only tuples of as many integers"
         t.refuse("E006", detail, None, "Use such keys, or constants only.")
-    return Seq("hash", (new_list(t, tuple(keys)), new_list(t, x.items), new_list(t, tuple(map(number, library.table(list(x.meta)))))))
+    return Seq("hash", (new_list(t, tuple(keys)), new_list(t, x.items), new_list(t, tuple(map(number, tables.table(list(x.meta)))))))
 
 
 def _constant(t: Tracer, key: Any) -> Abstract:
@@ -106,7 +106,7 @@ def get_key(t: Tracer, d: Ref, key: Abstract, node: ast.AST | None) -> Abstract:
             t.refuse("E101", f"the dict has no key {k!r}", node, f"Its keys are {', '.join(map(repr, found.meta)) or 'none'}.")
         return item
     keys, values, slots = as_table(t, d).items
-    return run(t, library.dict_get, keys, values, slots, run_time_key(t, key, node))
+    return run(t, tables.dict_get, keys, values, slots, run_time_key(t, key, node))
 
 
 def set_key(t: Tracer, d: Ref, key: Abstract, x: Abstract, node: ast.AST | None) -> None:
@@ -120,7 +120,7 @@ def set_key(t: Tracer, d: Ref, key: Abstract, x: Abstract, node: ast.AST | None)
         set_contents(t, d.box, Seq("dict", tuple(items.values()), tuple(items)))
         return
     keys, values, slots = as_table(t, d).items
-    run(t, library.dict_set, keys, values, slots, run_time_key(t, key, node), x)
+    run(t, tables.dict_set, keys, values, slots, run_time_key(t, key, node), x)
 
 
 def delete_key(t: Tracer, d: Ref, key: Abstract, node: ast.AST | None) -> None:
@@ -136,7 +136,7 @@ def delete_key(t: Tracer, d: Ref, key: Abstract, node: ast.AST | None) -> None:
         set_contents(t, d.box, Seq("dict", tuple(items.values()), tuple(items)))
         return
     keys, values, slots = as_table(t, d).items
-    run(t, library.dict_delete, keys, values, slots, run_time_key(t, key, node))
+    run(t, tables.dict_delete, keys, values, slots, run_time_key(t, key, node))
 
 
 def _no_such_key(t: Tracer, k: Any) -> NoReturn:
@@ -154,7 +154,7 @@ def has_key(t: Tracer, d: Ref, key: Abstract) -> Num:
     if found.kind == "dict" and is_constant(key):
         return number(static_key(t, key) in found.meta)
     keys, _, slots = as_table(t, d).items
-    out = run(t, library.dict_find, keys, slots, run_time_key(t, key, None))
+    out = run(t, tables.dict_find, keys, slots, run_time_key(t, key, None))
     assert isinstance(out, Num)
     return compare_numbers(t, operator.ge, out, number(0))
 

@@ -19,7 +19,6 @@ import functools
 from contextlib import contextmanager
 from typing import Any
 
-from oneform.frontend import library
 from oneform.frontend.comprehensions import run_loop
 from oneform.frontend.control import block
 from oneform.frontend.loop_shape import leave_loop, loop_frame
@@ -31,6 +30,7 @@ from oneform.frontend.state import Frame, LoopFrame
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import FALSE, Abstract, Generator, Num, Visit, Yields
+from oneform.frontend.written import iterators
 
 # ---------------------------------------------------------------- functions that yield
 
@@ -115,7 +115,7 @@ def _through(c: Call) -> Abstract:
     x, visit = opened(c.t, c.args[0], c.node), c.args[1]
     if isinstance(x, (Generator, Yields)) and isinstance(visit, Visit):
         return each(c.t, x, visit)
-    return run(c.t, library.through, x, visit)
+    return run(c.t, iterators.through, x, visit)
 
 
 def is_run(x: Abstract) -> bool:
