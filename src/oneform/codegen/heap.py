@@ -262,9 +262,9 @@ b:
 declare void @free(ptr)
 """
 
-# A list that outgrows its memory is moved by realloc: the kernel moves the pages of large blocks instead of copying them (huge ones it would
-# take apart and copy: a long tape took 1.8 times its size), and does not touch
-# those that are still unused. Such a block stays aligned as it was; smaller ones are copied once more where they are not.
+# A list that outgrows its memory is moved by realloc: the kernel moves the pages of large blocks instead of copying them, and does not touch
+# those that are still unused. (Huge pages it would take apart and copy: a long tape took 1.8 times its size.) Such a block stays aligned as it
+# was; smaller ones are copied once more where they are not.
 GROW = f"""
 define internal noalias align 64 ptr @of.grow(ptr captures(none) %ctx, ptr captures(none) %old, i64 %cap, i64 %more, i64 %size) #1 {{
   %big = icmp ugt i64 %more, 281474976710656
