@@ -170,7 +170,7 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     def run() -> list[str]:
         if limits is not None and not em.cold:
             if isinstance(pair, Jam):
-                return emit_jam(em, pair, limits, carried.parts, partial(_lane, em, pair), partial(_behind, em, pair, carried), body)
+                return emit_jam(em, pair, limits, carried.parts, partial(_lane, em, pair), partial(_behind, em, pair, carried))
             assert pair is not None
             emit_rows(em, pair, limits, carried.inits, body)
             return []
