@@ -1,41 +1,45 @@
-"""Rounds of a loop as the lanes of vectors: the sums of several rows of a matrix, each in its order.
+"""Which loops have their rounds in the lanes of vectors: sums that must be added up in order, and all that stands around them.
 
-    for c: y[r] += A[r, c] x[c]      with r, r+1, ... in lanes: what depends on c alone is one number for all of them; A is read along its rows, a square
-                                     block at a time, which is transposed in registers
+    for r: y = 0; for c: y += A[r, c] x[c]; use(y)
 
-A lane past the last round repeats the last: nothing that it does is kept."""
+LLVM vectorises a loop across its own rounds, and a sum in order is not such a loop. The rounds of a loop around it are. What must be done in their
+order, or has no form in vectors, is done behind that, one round after the other."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from oneform.codegen.arrays import address, element_index
-from oneform.codegen.emit import Emitter, Rep
-from oneform.codegen.loops import Parts, counted
-from oneform.codegen.scalars import SUFFIXES, itemsize, llvm_type, memory_type
+from oneform.codegen.emit import Emitter
+from oneform.codegen.forms import has_form
+from oneform.codegen.loops import trip_count
+from oneform.codegen.plan import INPLACE, SLOT, in_memory
+from oneform.codegen.scalars import itemsize
 from oneform.codegen.strides import slope
-from oneform.codegen.target import vector_variants
-from oneform.codegen.versions import Pair
-from oneform.ir import Instr, Value
+from oneform.codegen.versions import Analysis
+from oneform.ir import Block, Instr, Value, instructions, reads
 from oneform.types import Array, DType, Scalar
 
-WIDTH = 32  # bytes of a vector: wider ones transpose no faster
-VECTORS = 4  # side by side: an addition takes as long as eight that do not wait for each other, of which two start at a time
-_LARGEST = 16  # instructions on vectors in the inner loop: each is written once for every vector and column of a block
-_PLAIN = re.compile(r"[a-z ]+\Z")
+WIDTH = 32  # bytes of a vector: wider ones are transposed no faster
+_FEWEST = 8  # rounds
+_LARGEST = 160  # instructions: each is written once for every vector, and for every column of a block
 
 
 @dataclass(frozen=True)
-class Lanes:
-    """How the inner loop of a pair is done in vectors."""
+class Abreast:
+    """A loop whose rounds are lanes."""
 
-    pair: Pair
+    loop: Instr
     dtype: DType
-    own: Mapping[Value, Instr]  # what makes each value of the two bodies
-    varying: frozenset[Value]  # values of the inner body that differ between the rounds, or may
-    given: tuple[Value, ...]  # numbers that the rounds make before the inner loop
+    vectors: int  # side by side, as additions wait for each other
+    work: tuple[Instr, ...]  # of the body: done in lanes
+    behind: tuple[Instr, ...]  # the rest, and what of the work has to be done for it once more
+    handed: tuple[Value, ...]  # numbers made in lanes that are used behind
+    sums: frozenset[int]  # carried numbers that are only added to, in any order
+    arrays: frozenset[int]  # carried arrays that are
+    own: Mapping[Value, Instr]  # what makes each value of the work
+    varying: frozenset[Value]  # what differs between the rounds, or may
+    scratch: tuple[Instr, ...]  # allocations of the work
 
     @property
     def width(self) -> int:
@@ -43,238 +47,367 @@ class Lanes:
 
     @property
     def rounds(self) -> int:
-        return self.width * VECTORS
+        return self.width * self.vectors
 
     @property
-    def vector(self) -> str:
-        return f"<{self.width} x {llvm_type(self.dtype)}>"
+    def loops(self) -> list[Instr]:
+        return [i for i in instructions(self.work) if i.op.structure in ("for", "build")]
+
+    @property
+    def indices(self) -> list[Value]:
+        """The variables of all its loops."""
+        inner = [p for i in self.loops for p in (i.regions[0].params if i.op.structure == "build" else i.regions[0].params[:1])]
+        return [self.loop.regions[0].params[0], *inner]
+
+    def limits(self, em: Emitter, n: str) -> dict[Value, str] | None:
+        """How far the variables of the loops run, if it can be known before them that nothing in lanes will raise."""
+        lengths = [n]
+        for i in self.loops:
+            lengths += build_lengths(em, i) if i.op.structure == "build" else [em.invariant(i.args[0])]
+        variables = dict(zip(self.indices, lengths, strict=True))
+        checks = [i for i in instructions(self.work) if i.op.lower == "index" and i.attrs["checked"]]
+        if not checks or not em.options.boundscheck:
+            return variables
+        known = em.certain or Analysis(em, self.loop, variables).certain()
+        return variables if all(i in known for i in checks) else None
 
 
-def find_lanes(em: Emitter, pair: Pair) -> Lanes | None:
-    """The pair in vectors, if all that it does has a form for them."""
-    inner, body = pair.inner, pair.inner.regions[0]
-    types = {o.type for o in inner.outs}
-    t = next(iter(types))
-    if len(types) != 1 or not isinstance(t, Scalar) or t.dtype.kind != "f":
+def build_lengths(em: Emitter, i: Instr) -> list[str]:
+    given = iter(i.args)
+    return [str(d) if isinstance(d, int) else em.invariant(next(given)) for d in (*i.attrs["shape"], *i.attrs["extent"])]
+
+
+def find_abreast(em: Emitter, loop: Instr) -> Abreast | None:
+    """The loop in lanes, if it gains by that more than the loops inside it would."""
+    trips = trip_count(em, loop)
+    if em.cold or (trips is not None and trips < _FEWEST) or not any(i.regions for i in loop.regions[0].body):
         return None
-    makers = (*pair.before, *body.body)
-    varying = {pair.variables[0], *body.params[1:]}
-    for i in makers:
-        if not varying.isdisjoint(i.args):
-            varying.update(i.outs)
-    work = [i for i in body.body if i.outs[0] in varying and not _is_index(i.outs[0])]
-    if len(work) > _LARGEST or not all(_has_vectors(em, i, t.dtype) for i in work) or not all(_only_indices(i) for i in makers if _is_index(i.outs[0])):
+    found = _Finder(em, loop).find()
+    if found is None or not _ordered(found.work):
         return None
-    before = {o for i in pair.before for o in i.outs}
-    wanted = dict.fromkeys(a for a in (*inner.args, *(a for i in work for a in i.args), *body.results) if a in before and a in varying and not _is_index(a))
-    if any(a.type != t for a in wanted):
-        return None
-    return Lanes(pair, t.dtype, {o: i for i in makers for o in i.outs}, frozenset(varying), tuple(wanted))
+    price = _Price(em)
+    mine = price.block(loop.regions[0].body, found)
+    others = [_Finder(em, i).find() for i in instructions(found.work) if i.op.structure == "for" and any(j.regions for j in i.regions[0].body)]
+    least = min([price.block(loop.regions[0].body, None), *(price.block(loop.regions[0].body, o) for o in others if o is not None)])
+    return found if mine < least else None
 
 
-def _is_index(v: Value) -> bool:
+def _ordered(work: Sequence[Instr]) -> bool:
+    """Whether some loop waits in each round for the round before."""
+    return any(i.op.structure == "for" and waits(i) for i in instructions(work))
+
+
+def waits(i: Instr) -> bool:
+    """Whether a loop carries a number other than a sum in free order."""
+    makers = {o: j for j in i.regions[0].body for o in j.outs}
+    return any(isinstance(r.type, Scalar) and r.type.dtype.kind == "f" and r in makers and not makers[r].attrs.get("reassoc") for r in i.regions[0].results)
+
+
+# ---------------------------------------------------------------- what goes in lanes
+
+
+class _Finder:
+    def __init__(self, em: Emitter, loop: Instr):
+        self.em, self.loop, self.body = em, loop, loop.regions[0]
+        self.own = {o: i for i in instructions(self.body.body) for o in i.outs}
+        self.inside = {*self.own, *self.body.params, *(p for i in instructions(self.body.body) for r in i.regions for p in r.params)}
+        self.dtype: DType | None = None
+
+    def find(self) -> Abreast | None:
+        em, loop, body = self.em, self.loop, self.body
+        if body in em.plan.start_frees:
+            return None
+        floats = {o.type.dtype for i in instructions(body.body) if i.regions for o in i.outs if isinstance(o.type, Scalar) and o.type.dtype.kind == "f"}
+        floats |= {o.type.dtype for o in loop.outs if isinstance(o.type, Array) and o.type.dtype.kind == "f"} if not floats else set()
+        if len(floats) != 1:
+            return None
+        self.dtype = next(iter(floats))
+        self.varying = varying(self.body)
+        chains = [self.chain(p, body) for p in body.params[1:]]
+        free = {k for k, c in enumerate(chains) if c is not None and c[0] is body.results[k] and (not in_memory(loop.outs[k].type) or self.in_place(loop, k))}
+        able = self.able({body.params[1 + k] for k in range(len(loop.outs)) if k not in free})
+        links = {i for k in free for i in (chains[k] or (None, []))[1] if i in body.body}
+        roots = {i for i in body.body if i in able and i.regions} | links
+        if not roots or not roots <= able:
+            return None
+        work = self.needed(roots)
+        return self.split(work, free, roots) if work <= able else None
+
+    def split(self, work: set[Instr], free: set[int], roots: set[Instr]) -> Abreast | None:
+        body, loop = self.body, self.loop
+        made = {o: i for i in work for o in i.outs}
+        again, handed, queue = set[Instr](), dict[Value, None](), [i for i in body.body if i not in work]
+        ends = [r for k, r in enumerate(body.results) if k not in free]
+        for v in [*ends, *(v for i in queue for v in reads(i))]:
+            if not self.hand(v, made, handed, again):
+                return None
+        behind = tuple(i for i in body.body if i not in work or i in again)
+        inner = list(instructions(i for i in body.body if i in work))
+        size = sum(not is_index(o) for i in inner for o in i.outs)
+        if size > _LARGEST:
+            return None
+        scratch = tuple(i for i in inner if any(in_memory(o.type) for o in i.outs) and i.op.lower in ("empty", "full", "build"))
+        arrays = frozenset(k for k in free if in_memory(loop.outs[k].type))
+        assert self.dtype is not None
+        vectors = 4 if size <= 16 else 2
+        own = {o: i for i in inner for o in i.outs}
+        ordered = tuple(i for i in body.body if i in work)
+        return Abreast(loop, self.dtype, vectors, ordered, behind, tuple(handed), frozenset(free - arrays), arrays, own, self.varying, scratch)
+
+    def hand(self, v: Value, made: Mapping[Value, Instr], handed: dict[Value, None], again: set[Instr]) -> bool:
+        """Make a value of the work known behind it: a number is handed over, an index is made once more."""
+        i = made.get(v)
+        if i is None:
+            return True
+        if v.type == Scalar(self.dtype) if self.dtype is not None else False:
+            handed[v] = None
+            return True
+        if i.regions or any(in_memory(o.type) for o in i.outs) or not is_index(v):
+            return False
+        again.add(i)
+        return all(self.hand(a, made, handed, again) for a in i.args)
+
+    def needed(self, roots: set[Instr]) -> set[Instr]:
+        makers = {o: i for i in self.body.body for o in i.outs}
+        found, queue = set[Instr](), list(roots)
+        while queue:
+            i = queue.pop()
+            if i not in found:
+                found.add(i)
+                queue += [makers[v] for v in reads(i) if v in makers]
+        return found
+
+    # ------------------------------------------------------------ what is only added to
+
+    def chain(self, v: Value, block: Block) -> tuple[Value, list[Instr]] | None:
+        """What becomes of a carried value by additions alone, each of which is the only one to see it; and the instructions that add."""
+        links: list[Instr] = []
+        while v not in block.results:
+            users = [i for i in block.body if v in reads(i)]
+            if len(users) != 1:
+                return None
+            i = users[0]
+            links.append(i)
+            if (end := self.link(v, i)) is None:
+                return None
+            v = end
+        return None if any(v in reads(i) for i in block.body) or block.results.count(v) > 1 else (v, links)
+
+    def link(self, v: Value, i: Instr) -> Value | None:
+        """The value after one instruction that adds to it."""
+        name = i.op.name
+        if name in ("add_at", "add", "sub"):
+            plain = bool(i.attrs.get("reassoc")) and v is i.args[0] and v not in i.args[1:]
+            return i.outs[0] if plain else None
+        if i.op.structure == "for" and v in i.args[1:]:
+            k = i.args[1:].index(v)
+            region = i.regions[0]
+            if v in (i.args[0], *i.args[k + 2 :]) or any(v in reads(j) for j in region.body) or (in_memory(v.type) and not self.in_place(i, k)):
+                return None
+            inner = self.chain(region.params[1 + k], region)
+            return i.outs[k] if inner is not None and inner[0] is region.results[k] else None
+        if i.op.structure == "if" and v is not i.args[0]:
+            return self.branch(v, i)
+        return None
+
+    def branch(self, v: Value, i: Instr) -> Value | None:
+        out: int | None = None
+        for r in i.regions:
+            inner = self.chain(v, r)
+            if inner is None:
+                return None
+            k = r.results.index(inner[0])
+            if out not in (None, k):
+                return None
+            out = k
+        if out is None or (in_memory(v.type) and self.em.plan.merge.get((i, out)) != INPLACE):
+            return None
+        return i.outs[out]
+
+    def in_place(self, i: Instr, k: int) -> bool:
+        plan, region = self.em.plan, i.regions[0]
+        return plan.carry.get((i, k)) in (INPLACE, SLOT) and (region, k) not in plan.slot_copies and (i, k + 1) not in plan.copy_args
+
+    # ------------------------------------------------------------ what has a form in lanes
+
+    def able(self, tainted: set[Value]) -> set[Instr]:
+        """The instructions of the body that can be done in lanes, given values that cannot be known there."""
+        found = set[Instr]()
+        for i in self.body.body:
+            if any(v in tainted for v in reads(i)) or not self.instr(i):
+                tainted.update(i.outs)
+            else:
+                found.add(i)
+        return found
+
+    def block(self, block: Block) -> bool:
+        return block not in self.em.plan.start_frees and all(self.instr(i) for i in block.body)
+
+    def instr(self, i: Instr) -> bool:
+        plan, d = self.em.plan, self.dtype
+        assert d is not None
+        if any((i, k) in plan.copy_args for k in range(len(i.args))):
+            return False
+        match i.op.structure:
+            case "for":
+                return self.known(i.args[0]) and all(self.carries(i, k) for k in range(len(i.outs))) and self.block(i.regions[0])
+            case "build":
+                plain = i.attrs["reduce"] in ("", "add", "mul", "max", "min") and all(self.known(a) for a in i.args)
+                return plain and all(self.number(r) for r in i.regions[0].results) and self.block(i.regions[0])
+            case "if":
+                parted = i.args[0] in self.varying
+                sides = all(self.block(r) and not any(_makes_memory(j) or (parted and self.astray(j)) for j in instructions(r.body)) for r in i.regions)
+                return sides and all(self.merges(i, k) for k in range(len(i.outs)))
+            case "":
+                return self.simple(i, d)
+            case _:
+                return False
+
+    def simple(self, i: Instr, d: DType) -> bool:
+        match i.op.lower:
+            case "const" | "dim":
+                return True
+            case "index":
+                return True  # whether it raises is asked later
+            case "get":
+                return self.number(i.outs[0]) or (is_index(i.outs[0]) and i.args[0] not in self.inside)
+            case "empty":
+                return self.number_array(i.outs[0]) and all(self.known(a) for a in i.args)
+            case "full":
+                return self.number_array(i.outs[0]) and all(self.known(a) for a in i.args[1:])
+            case "set":
+                return self.number(i.args[1]) and self.written(i.args[0])
+            case "add_at":
+                return self.number(i.args[1]) and bool(i.attrs.get("reassoc"))
+            case str() | None:
+                return False
+            case _:
+                pass
+        if i.op.raises or any(in_memory(o.type) for o in i.outs):
+            return False
+        if i.outs[0] not in self.varying:
+            return True
+        return all(is_index(a) for a in i.args) and (is_index(i.outs[0]) or self.plain(i.outs[0])) or has_form(self.em, i, d)
+
+    def astray(self, i: Instr) -> bool:
+        """Whether a round that does not come to this instruction may have no element there: the adjoint does not check once more what it reads."""
+        if i.op.lower not in ("get", "add_at"):
+            return False
+        for k in i.args[1:] if i.op.lower == "get" else i.args[2:]:
+            maker = self.own.get(k)
+            if k in self.varying and maker is not None and not (maker.op.lower == "index" and maker.attrs["checked"]):
+                return True
+        return False
+
+    def known(self, v: Value) -> bool:
+        """A length that is known before the loop."""
+        i = self.em.plan.makers.get(v)
+        return v not in self.inside or (i is not None and i.op.lower == "const")
+
+    def number(self, v: Value) -> bool:
+        return v.type == Scalar(self.dtype) if self.dtype is not None else False
+
+    def plain(self, v: Value) -> bool:
+        """A number or a truth value."""
+        return self.number(v) or (isinstance(v.type, Scalar) and v.type.dtype.kind == "b")
+
+    def number_array(self, v: Value) -> bool:
+        return isinstance(v.type, Array) and v.type.dtype == self.dtype
+
+    def written(self, array: Value) -> bool:
+        """Whether an array that is written to is the round's own."""
+        return array in self.inside and self.number_array(array) and array not in self.body.params
+
+    def carries(self, i: Instr, k: int) -> bool:
+        p = i.regions[0].params[1 + k]
+        if in_memory(p.type):
+            return self.number_array(p) and self.in_place(i, k)
+        return self.number(p) or p not in self.varying and isinstance(p.type, Scalar) and p.type.dtype.kind in "fi"
+
+    def merges(self, i: Instr, k: int) -> bool:
+        out = i.outs[k]
+        if in_memory(out.type):
+            return self.em.plan.merge.get((i, k)) == INPLACE
+        return self.plain(out)
+
+
+def _makes_memory(i: Instr) -> bool:
+    return i.op.lower in ("empty", "full", "build", "copy") and any(in_memory(o.type) for o in i.outs)
+
+
+def is_index(v: Value) -> bool:
     return isinstance(v.type, Scalar) and v.type.dtype.kind == "i"
 
 
-def _only_indices(i: Instr) -> bool:
-    """Whether an integer is made of integers alone, and of what is known of arrays."""
-    return all(_is_index(a) or isinstance(a.type, Array) for a in i.args)
+def varying(body: Block) -> frozenset[Value]:
+    """What may differ between the rounds of the loop with this body: all but what is made of values from outside alone."""
+    found = set(body.params)
+    size = -1
+    while size != len(found):
+        size = len(found)
+        _spread(body, found)
+    return frozenset(found)
 
 
-def _has_vectors(em: Emitter, i: Instr, d: DType) -> bool:
-    if i.op.lower == "get":
-        return i.outs[0].type == Scalar(d)
-    if not isinstance(i.op.lower, Mapping) or any(not isinstance(a.type, Scalar) or (a.type.dtype != d and a.type.dtype.kind != "b") for a in i.args):
-        return False
-    out = i.outs[0].type
-    return isinstance(out, Scalar) and (out.dtype == d or out.dtype.kind == "b") and _template(em, i, d) is not None
+def _spread(block: Block, found: set[Value]) -> None:
+    for i in block.body:
+        for r in i.regions:
+            _spread(r, found)
+        match i.op.structure:
+            case "for":
+                skip = i.args[0] in found
+                region = i.regions[0]
+                for k, o in enumerate(i.outs):
+                    if skip or not found.isdisjoint((i.args[1 + k], region.params[1 + k], region.results[k])):
+                        found.update((o, region.params[1 + k]))
+                if skip:
+                    found.add(region.params[0])
+            case "if" if i.args[0] not in found:
+                found.update(o for k, o in enumerate(i.outs) if any(r.results[k] in found for r in i.regions))
+            case "build":
+                found.update(i.outs)
+            case _:
+                if any(in_memory(o.type) for o in i.outs) or any(v in found for v in reads(i)):
+                    found.update(i.outs)
 
 
-def _template(em: Emitter, i: Instr, d: DType) -> str | None:
-    """The text of an instruction on vectors, its operands in braces."""
-    assert isinstance(i.op.lower, Mapping)
-    a = i.args[-1].type
-    assert isinstance(a, Scalar)
-    n, flags, t = WIDTH // itemsize(d), em.flags(i.attrs), llvm_type(d)
-    vector = f"<{n} x {t if a.dtype == d else 'i1'}>"
-    kind, _, name = (i.op.lower.get(a.dtype.kind) or "generate:").partition(":")
-    operands = ", ".join(f"{vector} {{{k}}}" for k in range(len(i.args)))
-    if kind == "intrinsic":
-        return f"call {vector} @llvm.{name}.v{n}{SUFFIXES[d.name]}({operands})"
-    if kind == "libm":
-        symbol = name if d.bits == 64 else name + "f"
-        called = [s for s, lanes in vector_variants(symbol, len(i.args), d.bits) if lanes == n] if em.options.fastmath is not False else []
-        return f"call {vector} @{called[0]}({operands}) #5" if called else None
-    if kind == "generate" or a.dtype.kind == "b" and "select" not in kind:
-        return None
-    if _PLAIN.match(kind):
-        return f"{kind} {flags} {vector} {', '.join(f'{{{k}}}' for k in range(len(i.args)))}"
-    return kind.replace("select i1", f"select <{n} x i1>").replace("{T}", vector).replace("{fm}", flags)
+# ---------------------------------------------------------------- whether it pays
 
 
-# ---------------------------------------------------------------- a group of rounds
+class _Price:
+    """What a round of a loop costs, in instructions as if each loop inside ran ten times."""
+
+    def __init__(self, em: Emitter):
+        self.em = em
+
+    def block(self, body: Sequence[Instr], plan: Abreast | None, weight: float = 1.0, lanes: bool = False, quick: bool = False) -> float:
+        total = 0.0
+        for i in body:
+            inside = lanes or (plan is not None and i in plan.work)
+            if i.regions:
+                times = weight * (10.0 if i.op.structure in ("for", "build") else 1.0)
+                innermost = not any(j.regions for r in i.regions for j in r.body) and i.op.structure != "if"
+                vectors = innermost and not inside and not (i.op.structure == "for" and waits(i))
+                total += sum(self.block(r.body, plan, times, inside, vectors) for r in i.regions)
+            elif inside and plan is not None:
+                total += weight * self.in_lanes(i, plan)
+            else:
+                total += weight * (0.3 if quick else 1.0) * (not is_index(i.outs[0]) if i.outs else 1.0)
+        return total
+
+    def in_lanes(self, i: Instr, plan: Abreast) -> float:
+        if not i.outs or is_index(i.outs[0]):
+            return 0.0
+        if i.op.lower in ("get", "set", "add_at") and i.args[0] not in plan.own:
+            indices = i.args[1:] if i.op.lower == "get" else i.args[2:]
+            if not plan.varying.isdisjoint(indices):
+                steps = [slope(k, plan.loop.regions[0].params[0], plan.own, lambda _: True) for k in indices]
+                near = steps[-1] in (1, -1) and not any(s != 0 for s in steps[:-1])
+                return (0.3 if near else 0.8 if in_rows(i, plan) else 1.5) if i.op.lower == "get" else 3.0
+            return 0.1 if i.op.lower == "get" else 0.6
+        return 0.25 if i.outs[0] in plan.varying else 0.07
 
 
-@dataclass
-class Group:
-    """As many rounds as there are lanes. `rows`: what each round makes of its own before the inner loop; `left`: how many of them are rounds."""
-
-    em: Emitter
-    lanes: Lanes
-    rows: Sequence[Mapping[Value, Rep]]
-    left: str
-    given: dict[Value, list[str]] = field(default_factory=dict[Value, list[str]])
-
-    def sums(self, length: str) -> list[list[str]]:
-        """The vectors of each number that the inner loop carries, at its end."""
-        em, lanes = self.em, self.lanes
-        inner, body, n = lanes.pair.inner, lanes.pair.inner.regions[0], lanes.width
-        self.given = {v: self._together([str(row[v]) for row in self.rows]) for v in lanes.given}
-        carried: Parts = [(lanes.vector, x) for a in inner.args[1:] for x in self._vectors(a, self.given)]
-        blocks = [i for i in body.body if i.op.lower == "get" and i.outs[0] in lanes.varying and self._in_blocks(i)]
-        start = "0"
-        if blocks:
-            whole = em.ins(f"sdiv i64 {length}, {n}")
-
-            def block(index: str, names: list[str]) -> Sequence[str]:
-                first = em.ins(f"mul nuw nsw i64 {index}, {n}")
-                columns = {i: self._block(i, first) for i in blocks}
-                for k in range(n):
-                    names = self._column(em.ins(f"add nuw nsw i64 {first}, {k}"), names, {i: c[k] for i, c in columns.items()})
-                return names
-
-            ends = counted(em, "0", whole, carried, block)
-            carried = [(t, x) for (t, _), x in zip(carried, ends, strict=True)]
-            start = em.ins(f"mul nsw i64 {whole}, {n}")
-        ends = counted(em, start, length, carried, lambda c, names: self._column(c, names, {}))
-        return [ends[k : k + VECTORS] for k in range(0, len(ends), VECTORS)]
-
-    def _column(self, c: str, names: Sequence[str], ready: Mapping[Instr, list[str]]) -> list[str]:
-        """One round of the inner loop, for all rounds around it."""
-        em, lanes, body = self.em, self.lanes, self.lanes.pair.inner.regions[0]
-        em.env[body.params[0]] = c
-        made = dict(self.given)
-        made.update({p: list(names[k * VECTORS : (k + 1) * VECTORS]) for k, p in enumerate(body.params[1:])})
-        for i in body.body:
-            out = i.outs[0]
-            if out not in lanes.varying:
-                em.instr(i)
-            elif i in ready:
-                made[out] = ready[i]
-            elif i.op.lower == "get":
-                made[out] = self._read(i, c)
-            elif not _is_index(out):
-                text = _template(em, i, lanes.dtype)
-                assert text is not None
-                if (called := re.search(r"@(_ZGV\w+)", text)) is not None:
-                    em.variant_lines[called[1]] = f"declare {lanes.vector} @{called[1]}({', '.join([lanes.vector] * len(i.args))}) #5"
-                columns = [self._vectors(a, made) for a in i.args]
-                made[out] = [em.ins(text.format(*args)) for args in zip(*columns, strict=True)]
-        return [x for r in body.results for x in self._vectors(r, made)]
-
-    # ------------------------------------------------------------ numbers as vectors
-
-    def _vectors(self, v: Value, made: Mapping[Value, list[str]]) -> list[str]:
-        """The vectors of a value; of one that is the same in all rounds, copies of it."""
-        if v in made:
-            return made[v]
-        t, n = v.type, self.lanes.width
-        assert isinstance(t, Scalar)
-        kind = llvm_type(t.dtype)
-        one = self.em.ins(f"insertelement <{n} x {kind}> poison, {kind} {self.em.scalar(v)}, i64 0")
-        return [self.em.ins(f"shufflevector <{n} x {kind}> {one}, <{n} x {kind}> poison, <{n} x i32> zeroinitializer")] * VECTORS
-
-    def _together(self, numbers: Sequence[str]) -> list[str]:
-        """The vectors of one number for each round."""
-        lanes, out = self.lanes, list[str]()
-        for start in range(0, len(numbers), lanes.width):
-            x = "poison"
-            for k, number in enumerate(numbers[start : start + lanes.width]):
-                x = self.em.ins(f"insertelement {lanes.vector} {x}, {llvm_type(lanes.dtype)} {number}, i64 {k}")
-            out.append(x)
-        return out
-
-    # ------------------------------------------------------------ reading
-
-    def _slope(self, i: Instr, variable: Value) -> int | None:
-        """How many elements further one reads in the next round of a loop, if that is known and within a row."""
-        pair, certain = self.lanes.pair, self.em.certain
-        steps = [slope(k, variable, self.lanes.own, lambda j: certain.get(j, False) or j.args[0] in pair.variables) for k in i.args[1:]]
-        return steps[-1] if not any(s != 0 for s in steps[:-1]) else None
-
-    def _in_blocks(self, i: Instr) -> bool:
-        """Whether the rounds read rows, each its own, and not neighbours."""
-        round_, column = self.lanes.pair.variables
-        return self._slope(i, column) in (1, -1) and self._slope(i, round_) not in (1, -1)
-
-    def _place(self, i: Instr, row: Mapping[Value, Rep], c: str) -> str:
-        """The address of what one round reads."""
-        em, lanes = self.em, self.lanes
-        em.env.update(row)
-        em.env[lanes.pair.variables[1]] = c
-        needed, queue = set[Instr](), list(i.args[1:])
-        while queue:
-            j = lanes.own.get(queue.pop())
-            if j is not None and j not in needed and j.outs[0] not in row:
-                needed.add(j)
-                queue += j.args
-        for j in lanes.pair.inner.regions[0].body:
-            if j in needed:
-                em.instr(j)
-        a = em.array(i.args[0])
-        return address(em, a, element_index(em, a, i.args[1:]))
-
-    def _read(self, i: Instr, c: str) -> list[str]:
-        """One element for each round: neighbours, or each by itself."""
-        em, lanes = self.em, self.lanes
-        if (step := self._slope(i, lanes.pair.variables[0])) in (1, -1):
-            return [self._neighbours(self._place(i, self.rows[k], c), self._inside(k), step < 0) for k in range(0, lanes.rounds, lanes.width)]
-        return self._together([em.ins(f"load {memory_type(lanes.dtype)}, ptr {self._place(i, row, c)}{em.number_tag}") for row in self.rows])
-
-    def _neighbours(self, first: str, inside: str, down: bool) -> str:
-        """Elements side by side in memory, up or down from the first, as far as there are rounds."""
-        em, lanes, n = self.em, self.lanes, self.lanes.width
-        size, mask = itemsize(lanes.dtype), f"<{n} x i1>"
-        if down:
-            first, inside = em.ins(f"getelementptr i8, ptr {first}, i64 {(1 - n) * size}"), self._reversed(mask, inside)
-        name = f"@llvm.masked.load.v{n}{SUFFIXES[lanes.dtype.name]}.p0"
-        x = em.ins(f"call {lanes.vector} {name}(ptr align {size} {first}, {mask} {inside}, {lanes.vector} zeroinitializer){em.number_tag}")
-        return self._reversed(lanes.vector, x) if down else x
-
-    def _reversed(self, t: str, x: str) -> str:
-        n = self.lanes.width
-        return self.em.ins(f"shufflevector {t} {x}, {t} poison, <{n} x i32> <{', '.join(f'i32 {n - 1 - k}' for k in range(n))}>")
-
-    def _inside(self, start: int) -> str:
-        """Which lanes of the vector that starts with this one are rounds."""
-        em, n = self.em, self.lanes.width
-        one = em.ins(f"insertelement <{n} x i64> poison, i64 {self.left}, i64 0")
-        left = em.ins(f"shufflevector <{n} x i64> {one}, <{n} x i64> poison, <{n} x i32> zeroinitializer")
-        return em.ins(f"icmp slt <{n} x i64> <{', '.join(f'i64 {start + k}' for k in range(n))}>, {left}")
-
-    def _block(self, i: Instr, first: str) -> list[list[str]]:
-        """The vectors of as many columns as a vector has lanes, from column `first` on."""
-        em, lanes, n = self.em, self.lanes, self.lanes.width
-        down = self._slope(i, lanes.pair.variables[1]) == -1
-        lowest = em.ins(f"add nuw nsw i64 {first}, {n - 1}") if down else first
-        across: list[list[str]] = []
-        for start in range(0, lanes.rounds, n):
-            places = [self._place(i, row, lowest) for row in self.rows[start : start + n]]
-            columns = self._transposed([em.ins(f"load {lanes.vector}, ptr {p}, align {itemsize(lanes.dtype)}{em.number_tag}") for p in places])
-            across.append(columns[::-1] if down else columns)
-        return [[vectors[k] for vectors in across] for k in range(n)]
-
-    def _transposed(self, rows: list[str]) -> list[str]:
-        """A square block by exchanging halves, quarters, ... of its rows."""
-        n, vector = self.lanes.width, self.lanes.vector
-        half = n // 2
-        while half:
-            for k in (k for k in range(n) if not k & half):
-                a, b = rows[k], rows[k + half]
-                low = [j if not j & half else n + j - half for j in range(n)]
-                high = [j + half if not j & half else n + j for j in range(n)]
-                rows[k], rows[k + half] = (
-                    self.em.ins(f"shufflevector {vector} {a}, {vector} {b}, <{n} x i32> <{', '.join(f'i32 {j}' for j in picks)}>") for picks in (low, high)
-                )
-            half //= 2
-        return rows
+def in_rows(i: Instr, plan: Abreast) -> bool:
+    """Whether an instruction reads along a row, as a loop around it goes on."""
+    return any(slope(i.args[-1], v, plan.own, lambda _: True) in (1, -1) for v in plan.indices[1:])

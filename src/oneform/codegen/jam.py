@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from oneform.codegen.abreast import Group, find_lanes
 from oneform.codegen.emit import Emitter, Rep
 from oneform.codegen.loops import UNROLLED, VECTOR, Parts, counted, spend, trip_count
 from oneform.codegen.plan import in_memory
@@ -90,27 +89,22 @@ def emit_jam(
     """The rounds in groups: their inner loops side by side, then one after the other what stands behind those. The last group repeats the last round
     until it is full. `start` begins one lane, `behind` is what stands behind the inner loop."""
     n, length = (limits[v] for v in jam.variables)
-    lanes = find_lanes(em, jam)
-    rounds = LANES if lanes is None else lanes.rounds
-    groups = em.ins(f"sdiv i64 {em.ins(f'add nsw i64 {n}, {rounds - 1}')}, {rounds}")
+    groups = em.ins(f"sdiv i64 {em.ins(f'add nsw i64 {n}, {LANES - 1}')}, {LANES}")
     last = em.ins(f"sub nsw i64 {n}, 1")
 
     def group(g: str, names: list[str]) -> Sequence[str]:
-        first = em.ins(f"mul nuw nsw i64 {g}, {rounds}")
+        first = em.ins(f"mul nuw nsw i64 {g}, {LANES}")
         rows, inner = list[dict[Value, Rep]](), list[Lane]()
-        for k in range(rounds):
+        for k in range(LANES):
             row: dict[Value, Rep] = {jam.variables[0]: _least(em, em.ins(f"add nuw nsw i64 {first}, {k}"), last)}
             em.env.update(row)
             em.instructions(jam.before)
             rows.append(row | {o: em.env[o] for i in jam.before for o in i.outs})
             inner.append(start())
         em.loops.append(jam.inner)
-        if lanes is None:
-            sums = _side_by_side(em, jam, length, rows, inner)
-        else:
-            sums = [[(lanes.vector, x) for x in vectors] for vectors in Group(em, lanes, rows, em.ins(f"sub nsw i64 {n}, {first}")).sums(length)]
+        sums = _side_by_side(em, jam, length, rows, inner)
         em.loops.pop()
-        kept = [_kept(em, f"[{rounds} x {t}]", parts) for (t, _), parts in zip(inner[0].parts, sums, strict=True)]
+        kept = [_kept(em, f"[{LANES} x {t}]", parts) for (t, _), parts in zip(inner[0].parts, sums, strict=True)]
 
         def one(r: str, names: list[str]) -> Sequence[str]:
             em.env[jam.variables[0]] = r
@@ -120,10 +114,10 @@ def emit_jam(
             inner[0].end([em.ins(f"load {t}, ptr {at}") for (t, _), at in zip(inner[0].parts, places, strict=True)])
             return behind(names)
 
-        stop = _least(em, em.ins(f"add nuw nsw i64 {first}, {rounds}"), n)
+        stop = _least(em, em.ins(f"add nuw nsw i64 {first}, {LANES}"), n)
         names = counted(em, first, stop, [(t, name) for (t, _), name in zip(carried, names, strict=True)], one)
         if not length.isdigit() or int(length) > VECTOR:
-            spend(em, em.ins(f"mul i64 {em.ins(f'call i64 @llvm.smax.i64(i64 {length}, i64 1)')}, {rounds}"), check=True)
+            spend(em, em.ins(f"mul i64 {em.ins(f'call i64 @llvm.smax.i64(i64 {length}, i64 1)')}, {LANES}"), check=True)
         return names
 
     return counted(em, "0", groups, carried, group)
