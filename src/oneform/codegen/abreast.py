@@ -16,12 +16,14 @@ from oneform.codegen.loops import trip_count
 from oneform.codegen.plan import INPLACE, SLOT, in_memory
 from oneform.codegen.scalars import itemsize
 from oneform.codegen.strides import slope
+from oneform.codegen.target import vector_bytes
 from oneform.codegen.versions import Analysis
 from oneform.ir import Block, Instr, Value, instructions, reads
 from oneform.types import Array, DType, Scalar
 
-WIDTH = 32  # bytes of a vector: wider ones are transposed no faster
 _FEWEST = 8  # rounds
+_ROWS = 16  # lanes that read rows block by block: more of them would not stay in registers
+_SMALL = 80  # instructions: more of them go in fewer vectors at a time
 _LARGEST = 160  # instructions: each is written once for every vector, and for every column of a block
 
 
@@ -40,10 +42,12 @@ class Abreast:
     own: Mapping[Value, Instr]  # what makes each value of the work
     varying: frozenset[Value]  # what differs between the rounds, or may
     scratch: tuple[Instr, ...]  # allocations of the work
+    mine: frozenset[Value]  # arrays that each round has for itself
+    packs: Mapping[Instr, tuple[Instr, Value]]  # reads of the same elements again and again, as those of one of them, by the variable of a loop
 
     @property
     def width(self) -> int:
-        return WIDTH // itemsize(self.dtype)
+        return vector_bytes() // itemsize(self.dtype)
 
     @property
     def rounds(self) -> int:
@@ -88,7 +92,7 @@ def find_abreast(em: Emitter, loop: Instr) -> Abreast | None:
     price = _Price(em)
     mine = price.block(loop.regions[0].body, found)
     others = [_Finder(em, i).find() for i in instructions(found.work) if i.op.structure == "for" and any(j.regions for j in i.regions[0].body)]
-    least = min([price.block(loop.regions[0].body, None), *(price.block(loop.regions[0].body, o) for o in others if o is not None)])
+    least = min(price.block(loop.regions[0].body, o) for o in (None, *others) if o is None or _ordered(o.work))
     return found if mine < least else None
 
 
@@ -98,9 +102,15 @@ def _ordered(work: Sequence[Instr]) -> bool:
 
 
 def waits(i: Instr) -> bool:
-    """Whether a loop carries a number other than a sum in free order."""
-    makers = {o: j for j in i.regions[0].body for o in j.outs}
-    return any(isinstance(r.type, Scalar) and r.type.dtype.kind == "f" and r in makers and not makers[r].attrs.get("reassoc") for r in i.regions[0].results)
+    """Whether a loop carries a number other than a sum in free order, or an array that is read and replaced."""
+    region = i.regions[0]
+    makers = {o: j for j in region.body for o in j.outs}
+    for p, r in zip(region.params[1:], region.results, strict=True):
+        if isinstance(r.type, Scalar) and r.type.dtype.kind == "f" and r in makers and not makers[r].attrs.get("reassoc"):
+            return True
+        if isinstance(p.type, Array) and p.type.dtype.kind == "f" and {"get", "set"} <= {j.op.lower for j in region.body if p in j.args[:1]}:
+            return True
+    return False
 
 
 # ---------------------------------------------------------------- what goes in lanes
@@ -117,8 +127,8 @@ class _Finder:
         em, loop, body = self.em, self.loop, self.body
         if body in em.plan.start_frees:
             return None
-        floats = {o.type.dtype for i in instructions(body.body) if i.regions for o in i.outs if isinstance(o.type, Scalar) and o.type.dtype.kind == "f"}
-        floats |= {o.type.dtype for o in loop.outs if isinstance(o.type, Array) and o.type.dtype.kind == "f"} if not floats else set()
+        results = [o.type for i in (*body.body, loop) if i.regions for o in i.outs]
+        floats = {t.dtype for t in results if isinstance(t, Scalar | Array) and t.dtype.kind == "f"}
         if len(floats) != 1:
             return None
         self.dtype = next(iter(floats))
@@ -131,6 +141,9 @@ class _Finder:
         if not roots or not roots <= able:
             return None
         work = self.needed(roots)
+        while readers := {i for i in able - work if any(in_memory(v.type) and v in self.own and self.own[v] in work for v in reads(i))}:
+            roots |= readers
+            work = self.needed(roots)
         return self.split(work, free, roots) if work <= able else None
 
     def split(self, work: set[Instr], free: set[int], roots: set[Instr]) -> Abreast | None:
@@ -149,10 +162,15 @@ class _Finder:
         scratch = tuple(i for i in inner if any(in_memory(o.type) for o in i.outs) and i.op.lower in ("empty", "full", "build"))
         arrays = frozenset(k for k in free if in_memory(loop.outs[k].type))
         assert self.dtype is not None
-        vectors = 4 if size <= 16 else 2
         own = {o: i for i in inner for o in i.outs}
         ordered = tuple(i for i in body.body if i in work)
-        return Abreast(loop, self.dtype, vectors, ordered, behind, tuple(handed), frozenset(free - arrays), arrays, own, self.varying, scratch)
+        d = self.dtype
+        mine = {o for i in scratch for o in i.outs if in_memory(o.type)}
+        _follow(inner, mine)
+        packs = Packer(loop.regions[0].params[0], own, self.varying).packs(ordered)
+        rows = any(i.op.lower == "get" and i.args[0] not in self.inside and i not in packs and _apart(i, loop.regions[0].params[0], own) for i in inner)
+        vectors = max(1, _ROWS * itemsize(d) // vector_bytes()) if rows else 4 if size <= _SMALL else 2
+        return Abreast(loop, d, vectors, ordered, behind, tuple(handed), frozenset(free - arrays), arrays, own, self.varying, scratch, mine, packs)
 
     def hand(self, v: Value, made: Mapping[Value, Instr], handed: dict[Value, None], again: set[Instr]) -> bool:
         """Make a value of the work known behind it: a number is handed over, an index is made once more."""
@@ -287,7 +305,9 @@ class _Finder:
             return False
         if i.outs[0] not in self.varying:
             return True
-        return all(is_index(a) for a in i.args) and (is_index(i.outs[0]) or self.plain(i.outs[0])) or has_form(self.em, i, d)
+        if is_index(i.outs[0]):
+            return all(is_index(a) for a in i.args)
+        return self.plain(i.outs[0]) and all(is_index(a) or self.plain(a) for a in i.args)
 
     def astray(self, i: Instr) -> bool:
         """Whether a round that does not come to this instruction may have no element there: the adjoint does not check once more what it reads."""
@@ -335,6 +355,27 @@ def _makes_memory(i: Instr) -> bool:
     return i.op.lower in ("empty", "full", "build", "copy") and any(in_memory(o.type) for o in i.outs)
 
 
+def _follow(body: Sequence[Instr], arrays: set[Value]) -> None:
+    """Add to some arrays what becomes of them in place."""
+    for i in body:
+        if i.op.structure == "for":
+            arrays.update(p for p, a in zip(i.regions[0].params[1:], i.args[1:], strict=True) if a in arrays)
+            _follow(i.regions[0].body, arrays)
+            arrays.update(o for o, a in zip(i.outs, i.args[1:], strict=True) if a in arrays)
+        elif i.op.structure == "if":
+            for r in i.regions:
+                _follow(r.body, arrays)
+            arrays.update(o for o, r in zip(i.outs, i.regions[0].results, strict=True) if r in arrays)
+        elif i.op.lower in ("set", "add_at") and i.args[0] in arrays:
+            arrays.add(i.outs[0])
+
+
+def _apart(i: Instr, round_: Value, own: Mapping[Value, Instr]) -> bool:
+    """Whether what the rounds read is not side by side, and not the same."""
+    steps = [slope(k, round_, own, lambda _: True) for k in i.args[1:]]
+    return any(s != 0 for s in steps) and (steps[-1] not in (1, -1) or any(s != 0 for s in steps[:-1]))
+
+
 def is_index(v: Value) -> bool:
     return isinstance(v.type, Scalar) and v.type.dtype.kind == "i"
 
@@ -371,6 +412,59 @@ def _spread(block: Block, found: set[Value]) -> None:
                     found.update(i.outs)
 
 
+# ---------------------------------------------------------------- what is read again and again
+
+
+class Packer:
+    """Finds reads of a row of each round in a loop that is run again and again: it is better transposed once for all."""
+
+    def __init__(self, round_: Value, own: Mapping[Value, Instr], varying: frozenset[Value]):
+        self.round, self.own, self.varying = round_, own, varying
+        self.found: dict[Instr, tuple[Instr, Value]] = {}
+        self.first: dict[object, Instr] = {}
+
+    def packs(self, work: Sequence[Instr]) -> Mapping[Instr, tuple[Instr, Value]]:
+        self.block(work, {})
+        return self.found
+
+    def block(self, body: Sequence[Instr], around: Mapping[Value, Value | None]) -> None:
+        for i in body:
+            for r in i.regions:
+                inner = dict(around)
+                if i.op.structure == "for":
+                    inner[r.params[0]] = i.args[0]
+                elif i.op.structure == "build":
+                    inner.update(dict.fromkeys(r.params))
+                self.block(r.body, inner)
+            if i.op.lower == "get" and i.args[0] not in self.own and len(around) > 1 and not is_index(i.outs[0]):
+                self.read(i, around)
+
+    def read(self, i: Instr, around: Mapping[Value, Value | None]) -> None:
+        used = set[Value]()
+        keys = [self.key(k, around, used) for k in i.args[1:]]
+        columns = [v for v in used if v in around]
+        if None in keys or self.round not in used or len(columns) != 1 or i.args[0] in self.varying:
+            return
+        if not _apart(i, self.round, self.own):
+            return  # neighbours are read as they are
+        length = around[columns[0]]
+        key = i.args[0], tuple(keys), length or columns[0]
+        self.found[i] = self.first.setdefault(key, i), columns[0]
+
+    def key(self, v: Value, around: Mapping[Value, Value | None], used: set[Value]) -> object:
+        """What an index is, with the variable of the inner loop as that of any."""
+        if v is self.round or v in around:
+            used.add(v)
+            return "round" if v is self.round else "column"
+        i = self.own.get(v)
+        if i is None:
+            return v if v not in self.varying and v not in around else None
+        if i.regions or (i.op.lower not in ("index", "const", "dim") and not isinstance(i.op.lower, Mapping)):
+            return None
+        keys = [self.key(a, around, used) if is_index(a) else a for a in i.args]
+        return None if None in keys else (i.op, tuple(keys), tuple(sorted(i.attrs.items(), key=str)))
+
+
 # ---------------------------------------------------------------- whether it pays
 
 
@@ -398,13 +492,16 @@ class _Price:
     def in_lanes(self, i: Instr, plan: Abreast) -> float:
         if not i.outs or is_index(i.outs[0]):
             return 0.0
+        if i in plan.packs:
+            return 0.3
+        if isinstance(i.op.lower, Mapping) and i.outs[0] in plan.varying and not has_form(self.em, i, plan.dtype):
+            return 1.5 * i.op.cost
         if i.op.lower in ("get", "set", "add_at") and i.args[0] not in plan.own:
             indices = i.args[1:] if i.op.lower == "get" else i.args[2:]
             if not plan.varying.isdisjoint(indices):
-                steps = [slope(k, plan.loop.regions[0].params[0], plan.own, lambda _: True) for k in indices]
-                near = steps[-1] in (1, -1) and not any(s != 0 for s in steps[:-1])
+                near = not _apart(i, plan.loop.regions[0].params[0], plan.own)
                 return (0.3 if near else 0.8 if in_rows(i, plan) else 1.5) if i.op.lower == "get" else 3.0
-            return 0.1 if i.op.lower == "get" else 0.6
+            return 0.1 if i.op.lower == "get" else 0.4 if in_rows(i, plan) else 1.5
         return 0.25 if i.outs[0] in plan.varying else 0.07
 
 

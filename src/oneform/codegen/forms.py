@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from oneform.codegen.emit import Emitter
 from oneform.codegen.scalars import SUFFIXES, literal, llvm_type
-from oneform.codegen.target import vector_variants
+from oneform.codegen.target import vector_bytes, vector_variants
 from oneform.ir import Instr, Value
 from oneform.types import DType, Scalar
 
@@ -22,7 +22,7 @@ def has_form(em: Emitter, i: Instr, d: DType) -> bool:
     """Whether an instruction on numbers of type d and truth values, with such a result, can be written for vectors."""
     if not isinstance(i.op.lower, Mapping) or not all(_fits(v, d) for v in (*i.args, *i.outs)):
         return False
-    return text_of(em, i, 32 * 8 // d.bits) is not None
+    return text_of(em, i, vector_bytes() * 8 // d.bits) is not None
 
 
 def _fits(v: Value, d: DType) -> bool:

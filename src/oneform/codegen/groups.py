@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from oneform.codegen.abreast import Abreast
@@ -10,19 +10,22 @@ from oneform.codegen.emit import Arr, Emitter
 from oneform.codegen.lanes import Lanes
 from oneform.codegen.loops import Parts, counted, fill_shape
 from oneform.codegen.scalars import itemsize, literal, llvm_type
-from oneform.ir import Value
-from oneform.layout import is_small
+from oneform.ir import Instr, Value
+from oneform.layout import SMALL_ELEMENTS, is_small
 from oneform.types import Array
 
 if TYPE_CHECKING:
     from oneform.codegen.control import Carried
 
-_ROOM = 1 << 18  # bytes that the rounds of a group may need: what does not stay in the cache is better done round by round
+_ROOM = 1 << 21  # bytes that the rounds of a group may need: what does not stay in the cache is better done round by round
 
 
-def emit_abreast(em: Emitter, plan: Abreast, n: str, carried: Carried) -> list[str]:
+def emit_abreast(em: Emitter, plan: Abreast, limits: Mapping[Value, str], carried: Carried) -> list[str]:
     """The loop; returns what it carries at the end."""
+    n = limits[plan.indices[0]]
     scratch, made = _scratch(em, plan)
+    packed, packs = _packed(em, plan, limits)
+    made += packs
     rounds, last = plan.rounds, em.ins(f"sub nsw i64 {n}, 1")
     groups = em.ins(f"sdiv i64 {em.ins(f'add nsw i64 {n}, {rounds - 1}')}, {rounds}")
     offsets = carried.offsets()
@@ -44,7 +47,8 @@ def emit_abreast(em: Emitter, plan: Abreast, n: str, carried: Carried) -> list[s
         plainly, vectors = names[: len(names) - len(sums) * plan.vectors], names[len(names) - len(sums) * plan.vectors :]
         for k in plan.arrays:
             em.bind(params[1 + k], carried.inits[k])
-        lanes = Lanes(em, plan, scratch, first, last)
+        lanes = Lanes(em, plan, scratch, packed, first, last)
+        lanes.pack(limits)
         for j, k in enumerate(sorted(plan.sums)):
             lanes.made[params[1 + k]] = vectors[j * plan.vectors : (j + 1) * plan.vectors]
         lanes.block(plan.work)
@@ -83,14 +87,20 @@ def emit_abreast(em: Emitter, plan: Abreast, n: str, carried: Carried) -> list[s
     return found
 
 
-def fits(em: Emitter, plan: Abreast) -> str:
+def fits(em: Emitter, plan: Abreast, limits: Mapping[Value, str]) -> str:
     """Whether the memory that the rounds of a group need at a time stays in the cache."""
     sizes = [em.count(dims, True) for _, dims in _shapes(em, plan)]
-    total = ""
-    for n in sizes:
-        small = em.ins(f"icmp ult i64 {n}, {_ROOM // (plan.rounds * itemsize(plan.dtype) * len(sizes))}") if not n.isdigit() else "true"
-        total = small if total in ("", "true") else total if small == "true" else em.ins(f"and i1 {total}, {small}")
-    return total or "true"
+    sizes += [limits[column] for i, (first, column) in plan.packs.items() if first is i]
+    most = _ROOM // (plan.rounds * itemsize(plan.dtype))
+    known, open_ = sum(int(n) for n in sizes if n.isdigit()), [n for n in sizes if not n.isdigit()]
+    total, found = str(known), ""
+    for n in open_:  # each by itself first, so that their sum cannot overflow
+        small = em.ins(f"icmp ult i64 {n}, {most}")
+        found = em.ins(f"and i1 {found}, {small}") if found else small
+        total = em.ins(f"add i64 {total}, {n}")
+    if not open_:
+        return "true" if known < most else "false"
+    return em.ins(f"and i1 {found}, {em.ins(f'icmp ult i64 {total}, {most}')}")
 
 
 def _shapes(em: Emitter, plan: Abreast) -> list[tuple[Value, list[str]]]:
@@ -116,6 +126,25 @@ def _scratch(em: Emitter, plan: Abreast) -> tuple[dict[Value, Arr], list[Arr]]:
             em.need(ptr)
             made.append(Arr(d, ptr, (*dims, str(plan.rounds))))
             found[v] = Arr(d, ptr, tuple(dims))
+    return found, made
+
+
+def _packed(em: Emitter, plan: Abreast, limits: Mapping[Value, str]) -> tuple[dict[Instr, Arr], list[Arr]]:
+    """Memory for what is transposed once for all, and what of it is to be released."""
+    found: dict[Instr, Arr] = {}
+    made: list[Arr] = []
+    for i, (first, column) in plan.packs.items():
+        if first is i:
+            n = limits[column]
+            if n.isdigit() and int(n) <= SMALL_ELEMENTS:
+                found[i] = Arr(plan.dtype, _room(em, f"[{int(n) * plan.rounds} x {llvm_type(plan.dtype)}]"), (n,))
+            else:
+                ptr = em.raw_alloc(plan.dtype, [n, str(plan.rounds)])
+                em.need(ptr)
+                made.append(Arr(plan.dtype, ptr, (n, str(plan.rounds))))
+                found[i] = Arr(plan.dtype, ptr, (n,))
+        else:
+            found[i] = found[first]
     return found, made
 
 

@@ -13,7 +13,7 @@ from oneform.codegen.abreast import Abreast, build_lengths, is_index
 from oneform.codegen.arrays import address, element_index, flat_index
 from oneform.codegen.build import neutral
 from oneform.codegen.emit import Arr, Emitter
-from oneform.codegen.forms import emit_form, vector_type
+from oneform.codegen.forms import emit_form, has_form, vector_type
 from oneform.codegen.loops import VECTOR, Parts, counted, spend, trip_count
 from oneform.codegen.plan import in_memory
 from oneform.codegen.scalars import SUFFIXES, itemsize, literal, llvm_type
@@ -32,17 +32,18 @@ class Lanes:
     em: Emitter
     plan: Abreast
     scratch: Mapping[Value, Arr]
+    packed: Mapping[Instr, Arr]
     first: str
     last: str
     made: dict[Value, Vectors] = field(default_factory=dict[Value, Vectors])
     rows: list[str] = field(default_factory=list[str])
+    collected: dict[Instr, Vectors] = field(default_factory=dict[Instr, Vectors])  # terms of elements side by side, added up when there are enough
     active: Vectors = field(default_factory=Vectors)  # lanes that are rounds, and are in this branch
 
     def __post_init__(self) -> None:
         em, n = self.em, self.plan.width
         self.vector, self.mask = vector_type(self.plan.dtype, n), f"<{n} x i1>"
         self.zero = f"splat ({llvm_type(self.plan.dtype)} {literal(0.0, self.plan.dtype)})"
-        self.owned = {a.ptr for a in self.scratch.values()}
         self.rows = [em.ins(f"call i64 @llvm.smin.i64(i64 {em.ins(f'add nuw nsw i64 {self.first}, {k}')}, i64 {self.last})") for k in range(self.plan.rounds)]
         left = self.splat("i64", em.ins(f"sub nsw i64 {self.last}, {self.first}"))
         self.active = [em.ins(f"icmp sle <{n} x i64> <{', '.join(f'i64 {k + j}' for j in range(n))}>, {left}") for k in range(0, self.plan.rounds, n)]
@@ -136,7 +137,7 @@ class Lanes:
             case _ if is_index(i.outs[0]):
                 pass
             case _:
-                if all(is_index(a) for a in i.args):
+                if not has_form(self.em, i, self.plan.dtype):
                     self.made[i.outs[0]] = self.each(i)
                 else:
                     columns = [self.vectors(a) for a in i.args]
@@ -193,14 +194,17 @@ class Lanes:
         trips = trip_count(em, i)
         blocks = [j for j in region.body if j.op.lower == "get" and not is_index(j.outs[0]) and self.in_blocks(j, region.params[0])]
         start = "0"
-        if blocks and (trips is None or trips >= width):
+        adds = [j for j in region.body if self.along_rows(j, region.params[0])]
+        if (blocks or adds) and (trips is None or trips >= width):
             whole = em.ins(f"sdiv i64 {n}, {width}")
 
             def several(index: str, names: list[str]) -> Sequence[str]:
                 first = em.ins(f"mul nuw nsw i64 {index}, {width}")
                 read = {j: self.read_block(j, region.params[0], first) for j in blocks}
+                self.collected = {j: [] for j in adds}
                 for k in range(width):
-                    names = step(em.ins(f"add nuw nsw i64 {first}, {k}"), names, {j: found[k] for j, found in read.items()})
+                    names = step(em.ins(f"add nuw nsw i64 {first}, {k}"), list(names), {j: found[k] for j, found in read.items()})
+                self.add_collected(region.params[0], first)
                 return names
 
             ends = counted(em, "0", whole, carried, several)
@@ -338,7 +342,10 @@ class Lanes:
         return element_index(self.em, self.em.array(array), indices)
 
     def load(self, array: Value, indices: Sequence[Value]) -> Vectors:
-        places = self.slots(self.em.array(array), self.index(array, indices))
+        return self.load_from(self.em.array(array), self.index(array, indices))
+
+    def load_from(self, a: Arr, index: str) -> Vectors:
+        places = self.slots(a, index)
         return [self.em.ins(f"load {self.vector}, ptr {at}, align {itemsize(self.plan.dtype)}{self.em.number_tag}") for at in places]
 
     def slots(self, out: Arr, index: str) -> list[str]:
@@ -363,13 +370,17 @@ class Lanes:
         """What the lanes add to one element is added up first."""
         em, array, indices = self.em, i.args[0], i.args[2:]
         flags, t = em.flags(i.attrs), llvm_type(self.plan.dtype)
-        own = em.array(array).ptr in self.owned
+        own = array in self.plan.mine
         value = self.vectors(i.args[1])
         if not own or self.active is not self.rounds:
             value = self.chosen(self.active, t, value, [self.zero] * self.plan.vectors)
         if own:
             sums = [em.ins(f"fadd {flags} {self.vector} {a}, {b}") for a, b in zip(self.load(array, indices), value, strict=True)]
             self.write(em.array(array), sums, self.index(array, indices))
+        elif i in self.collected:
+            while len(value) > 1:
+                value = [em.ins(f"fadd {flags} {self.vector} {a}, {b}") for a, b in zip(value[::2], value[1::2], strict=True)]
+            self.collected[i] += value
         else:
             if self.plan.varying.isdisjoint(indices):
                 terms = [(address(em, em.array(array), self.index(array, indices)), self.total(value))]
@@ -384,8 +395,10 @@ class Lanes:
     def read(self, i: Instr) -> Vectors:
         """One element for each round: of its own memory, neighbours, or each by itself."""
         em, n, (array, *indices) = self.em, self.plan.width, i.args
-        if em.array(array).ptr in self.owned:
+        if array in self.plan.mine:
             return self.load(array, indices)
+        if i in self.packed:
+            return self.load_from(self.packed[i], em.scalar(self.plan.packs[i][1]))
         if (step := self.slope(indices, self.plan.indices[0])) in (1, -1):
             return [self.neighbours(self.place(array, indices, k), self.rounds[k // n], step == -1) for k in range(0, self.plan.rounds, n)]
         t = llvm_type(self.plan.dtype)
@@ -440,22 +453,31 @@ class Lanes:
                 em.env[v] = rep
 
     def each(self, i: Instr) -> Vectors:
-        """What is made of indices, round by round."""
+        """What is made of indices, or has no form in vectors, round by round."""
+        em, n = self.em, self.plan.width
+        columns = [(a, self.kind(self.type(a), True), self.vectors(a)) for a in i.args if not is_index(a)]
         numbers = list[str]()
         for k in range(self.plan.rounds):
-            with self.round(k, i.args):
-                self.em.instr(i)
-                numbers.append(self.em.scalar(i.outs[0]))
-        out = i.outs[0].type
-        assert isinstance(out, Scalar)
-        return self.together(numbers, llvm_type(out.dtype))
+            with self.round(k, [a for a in i.args if is_index(a)]):
+                for a, t, vectors in columns:
+                    em.env[a] = em.ins(f"extractelement {t} {vectors[k // n]}, i64 {k % n}")
+                em.instr(i)
+                numbers.append(em.scalar(i.outs[0]))
+        for a, _, _ in columns:
+            if a in self.made:
+                em.env.pop(a, None)
+        return self.together(numbers, self.type(i.outs[0]))
+
+    def type(self, v: Value) -> str:
+        assert isinstance(v.type, Scalar)
+        return llvm_type(v.type.dtype)
 
     # ------------------------------------------------------------ blocks of rows
 
     def in_blocks(self, i: Instr, column: Value) -> bool:
         """Whether the rounds read along rows, each its own, and not neighbours."""
         array, *indices = i.args
-        if i.outs[0] not in self.plan.varying or (array in self.em.env and self.em.array(array).ptr in self.owned):
+        if i.outs[0] not in self.plan.varying or i in self.packed or array in self.plan.mine:
             return False
         return self.slope(indices, column) in (1, -1) and self.slope(indices, self.plan.indices[0]) not in (1, -1)
 
@@ -471,6 +493,35 @@ class Lanes:
             across.append(columns[::-1] if down else columns)
         return [[vectors[k] for vectors in across] for k in range(n)]
 
+    def pack(self, lengths: Mapping[Value, str]) -> None:
+        """Transpose what is read again and again."""
+        for i, (first, column) in self.plan.packs.items():
+            if first is not i:
+                continue
+            out, self.packed = self.packed[i], {j: a for j, a in self.packed.items() if j is not i}
+            self.fill(i, column, out, lengths[column])
+            self.packed = {**self.packed, i: out}
+
+    def fill(self, i: Instr, column: Value, out: Arr, n: str) -> None:
+        em, width, start = self.em, self.plan.width, "0"
+
+        def several(index: str, _: list[str]) -> Sequence[str]:
+            first = em.ins(f"mul nuw nsw i64 {index}, {width}")
+            for k, vectors in enumerate(self.read_block(i, column, first)):
+                self.write(out, vectors, em.ins(f"add nuw nsw i64 {first}, {k}"))
+            return ()
+
+        def one(index: str, _: list[str]) -> Sequence[str]:
+            em.env[column] = index
+            self.write(out, self.read(i), index)
+            return ()
+
+        if self.in_blocks(i, column):
+            whole = em.ins(f"sdiv i64 {n}, {width}")
+            counted(em, "0", whole, [], several)
+            start = em.ins(f"mul nsw i64 {whole}, {width}")
+        counted(em, start, n, [], one)
+
     def transposed(self, rows: Vectors) -> Vectors:
         """A square block by exchanging halves, quarters, ... of its rows."""
         n = self.plan.width
@@ -483,3 +534,31 @@ class Lanes:
                 rows[k], rows[k + half] = self.shuffled(a, b, low), self.shuffled(a, b, high)
             half //= 2
         return rows
+
+    # ------------------------------------------------------------ sums of rows
+
+    def along_rows(self, i: Instr, column: Value) -> bool:
+        """Whether all rounds add to the same element, and to the one beside it in the next round of the inner loop."""
+        if i.op.lower != "add_at" or not self.plan.varying.isdisjoint(i.args[2:]) or i.args[0] in self.plan.mine:
+            return False
+        return self.slope(i.args[2:], column) in (1, -1)
+
+    def add_collected(self, column: Value, first: str) -> None:
+        """Add up the lanes of as many elements as a vector has, and add them to the array at once."""
+        em, n = self.em, self.plan.width
+        for i, terms in self.collected.items():
+            flags, indices = em.flags(i.attrs), i.args[2:]
+            down = self.slope(indices, column) == -1
+            rows, half = terms[::-1] if down else terms, n // 2
+            while half:
+                for k in (k for k in range(n) if not k & half and k < 2 * half):
+                    a, b = rows[k], rows[k + half]
+                    low = self.shuffled(a, b, [j if not j & half else n + j - half for j in range(n)])
+                    high = self.shuffled(a, b, [j + half if not j & half else n + j for j in range(n)])
+                    rows[k] = em.ins(f"fadd {flags} {self.vector} {low}, {high}")
+                half //= 2
+            em.env[column] = em.ins(f"add nuw nsw i64 {first}, {n - 1}") if down else first
+            at = self.place(i.args[0], indices, 0)
+            old = em.ins(f"load {self.vector}, ptr {at}, align {itemsize(self.plan.dtype)}{em.number_tag}")
+            em.do(f"store {self.vector} {em.ins(f'fadd {flags} {self.vector} {old}, {rows[0]}')}, ptr {at}, align {itemsize(self.plan.dtype)}{em.number_tag}")
+        self.collected = {}

@@ -185,8 +185,8 @@ def either(
     em: Emitter, condition: str, types: Sequence[str], yes: Callable[[], Sequence[str]], no: Callable[[], Sequence[str]], body: Block, weights: str = ""
 ) -> list[str]:
     """A loop with this body, in the one way or the other; what its registers hold at the end."""
-    if condition == "true":
-        return list(yes())
+    if condition in ("true", "false"):
+        return list(yes() if condition == "true" else no())
     labels, join = (em.fresh("fast"), em.fresh("slow")), em.fresh("join")
     em.do(f"br i1 {condition}, label %{labels[0]}, label %{labels[1]}{weights}")
     ends: list[tuple[Sequence[str], str]] = []
