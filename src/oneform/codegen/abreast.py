@@ -170,7 +170,7 @@ class _Finder:
         packs = Packer(loop.regions[0].params[0], own, self.varying).packs(ordered)
         rows = any(i.op.lower == "get" and i.args[0] not in self.inside and i not in packs and _apart(i, loop.regions[0].params[0], own) for i in inner)
         vectors = max(1, _ROWS * itemsize(d) // vector_bytes()) if rows else 4 if size <= _SMALL else 2
-        return Abreast(loop, d, vectors, ordered, behind, tuple(handed), frozenset(free - arrays), arrays, own, self.varying, scratch, mine, packs)
+        return Abreast(loop, d, vectors, ordered, behind, tuple(handed), frozenset(free - arrays), arrays, own, self.varying, scratch, frozenset(mine), packs)
 
     def hand(self, v: Value, made: Mapping[Value, Instr], handed: dict[Value, None], again: set[Instr]) -> bool:
         """Make a value of the work known behind it: a number is handed over, an index is made once more."""
