@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import oneform as of
-from oneform.codegen import control, groups
-from oneform.codegen.abreast import find_abreast
+from oneform.codegen import control
+from oneform.codegen.lanes import find_abreast, groups
 from oneform.optimise import optimise
 from tests.codegen.driver import Compiled
 

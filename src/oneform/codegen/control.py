@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from oneform.codegen.abreast import Abreast, find_abreast
 from oneform.codegen.complexes import Cpx, register_types, registers
 from oneform.codegen.context import POLL_EVERY
 from oneform.codegen.emit import Arr, Emitter, Lst, Rep, generator
-from oneform.codegen.groups import emit_abreast, fits
 from oneform.codegen.growth import PIECE, growing, make_room
 from oneform.codegen.jam import Jam, Lane, emit_jam, find_jam
+from oneform.codegen.lanes import Abreast, emit_abreast, find_abreast, fits
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, in_vectors, inner_work, spend, trip_count
 from oneform.codegen.nests import emit_nest, find_nest
 from oneform.codegen.plan import INPLACE, PHI, SLOT

@@ -1,23 +1,17 @@
-"""Which loops have their rounds in the lanes of vectors: sums that must be added up in order, and all that stands around them.
-
-    for r: y = 0; for c: y += A[r, c] x[c]; use(y)
-
-LLVM vectorises a loop across its own rounds, and a sum in order is not such a loop. The rounds of a loop around it are. What must be done in their
-order, or has no form in vectors, is done behind that, one round after the other."""
+"""Which loops have their rounds in lanes, and what of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from oneform.codegen.emit import Emitter
-from oneform.codegen.forms import has_form
+from oneform.codegen.lanes.packs import Packer
+from oneform.codegen.lanes.plan import Abreast, apart, is_index
+from oneform.codegen.lanes.worth import Price, ordered
 from oneform.codegen.loops import trip_count
 from oneform.codegen.plan import INPLACE, SLOT, in_memory
 from oneform.codegen.scalars import itemsize
-from oneform.codegen.strides import slope
 from oneform.codegen.target import vector_bytes
-from oneform.codegen.versions import Analysis
 from oneform.ir import Block, Instr, Value, instructions, reads
 from oneform.types import Array, DType, Scalar
 
@@ -27,93 +21,19 @@ _SMALL = 80  # instructions: more of them go in fewer vectors at a time
 _LARGEST = 160  # instructions: each is written once for every vector, and for every column of a block
 
 
-@dataclass(frozen=True)
-class Abreast:
-    """A loop whose rounds are lanes."""
-
-    loop: Instr
-    dtype: DType
-    vectors: int  # side by side, as additions wait for each other
-    work: tuple[Instr, ...]  # of the body: done in lanes
-    behind: tuple[Instr, ...]  # the rest, and what of the work has to be done for it once more
-    handed: tuple[Value, ...]  # numbers made in lanes that are used behind
-    sums: frozenset[int]  # carried numbers that are only added to, in any order
-    arrays: frozenset[int]  # carried arrays that are
-    own: Mapping[Value, Instr]  # what makes each value of the work
-    varying: frozenset[Value]  # what differs between the rounds, or may
-    scratch: tuple[Instr, ...]  # allocations of the work
-    mine: frozenset[Value]  # arrays that each round has for itself
-    packs: Mapping[Instr, tuple[Instr, Value]]  # reads of the same elements again and again, as those of one of them, by the variable of a loop
-
-    @property
-    def width(self) -> int:
-        return vector_bytes() // itemsize(self.dtype)
-
-    @property
-    def rounds(self) -> int:
-        return self.width * self.vectors
-
-    @property
-    def loops(self) -> list[Instr]:
-        return [i for i in instructions(self.work) if i.op.structure in ("for", "build")]
-
-    @property
-    def indices(self) -> list[Value]:
-        """The variables of all its loops."""
-        inner = [p for i in self.loops for p in (i.regions[0].params if i.op.structure == "build" else i.regions[0].params[:1])]
-        return [self.loop.regions[0].params[0], *inner]
-
-    def limits(self, em: Emitter, n: str) -> dict[Value, str] | None:
-        """How far the variables of the loops run, if it can be known before them that nothing in lanes will raise."""
-        lengths = [n]
-        for i in self.loops:
-            lengths += build_lengths(em, i) if i.op.structure == "build" else [em.invariant(i.args[0])]
-        variables = dict(zip(self.indices, lengths, strict=True))
-        checks = [i for i in instructions(self.work) if i.op.lower == "index" and i.attrs["checked"]]
-        if not checks or not em.options.boundscheck:
-            return variables
-        known = em.certain or Analysis(em, self.loop, variables).certain()
-        return variables if all(i in known for i in checks) else None
-
-
-def build_lengths(em: Emitter, i: Instr) -> list[str]:
-    given = iter(i.args)
-    return [str(d) if isinstance(d, int) else em.invariant(next(given)) for d in (*i.attrs["shape"], *i.attrs["extent"])]
-
-
 def find_abreast(em: Emitter, loop: Instr) -> Abreast | None:
     """The loop in lanes, if it gains by that more than the loops inside it would."""
     trips = trip_count(em, loop)
     if em.cold or (trips is not None and trips < _FEWEST) or not any(i.regions for i in loop.regions[0].body):
         return None
     found = _Finder(em, loop).find()
-    if found is None or not _ordered(found.work):
+    if found is None or not ordered(found.work):
         return None
-    price = _Price(em)
+    price = Price(em)
     mine = price.block(loop.regions[0].body, found)
     others = [_Finder(em, i).find() for i in instructions(found.work) if i.op.structure == "for" and any(j.regions for j in i.regions[0].body)]
-    least = min(price.block(loop.regions[0].body, o) for o in (None, *others) if o is None or _ordered(o.work))
+    least = min(price.block(loop.regions[0].body, o) for o in (None, *others) if o is None or ordered(o.work))
     return found if mine < least else None
-
-
-def _ordered(work: Sequence[Instr]) -> bool:
-    """Whether some loop waits in each round for the round before."""
-    return any(i.op.structure == "for" and waits(i) for i in instructions(work))
-
-
-def waits(i: Instr) -> bool:
-    """Whether a loop carries a number other than a sum in free order, or an array that is read and replaced."""
-    region = i.regions[0]
-    makers = {o: j for j in region.body for o in j.outs}
-    for p, r in zip(region.params[1:], region.results, strict=True):
-        if isinstance(r.type, Scalar) and r.type.dtype.kind == "f" and r in makers and not makers[r].attrs.get("reassoc"):
-            return True
-        if isinstance(p.type, Array) and p.type.dtype.kind == "f" and {"get", "set"} <= {j.op.lower for j in region.body if p in j.args[:1]}:
-            return True
-    return False
-
-
-# ---------------------------------------------------------------- what goes in lanes
 
 
 class _Finder:
@@ -168,7 +88,7 @@ class _Finder:
         mine = {o for i in scratch for o in i.outs if in_memory(o.type)}
         _follow(inner, mine)
         packs = Packer(loop.regions[0].params[0], own, self.varying).packs(ordered)
-        rows = any(i.op.lower == "get" and i.args[0] not in self.inside and i not in packs and _apart(i, loop.regions[0].params[0], own) for i in inner)
+        rows = any(i.op.lower == "get" and i.args[0] not in self.inside and i not in packs and apart(i, loop.regions[0].params[0], own) for i in inner)
         vectors = max(1, _ROWS * itemsize(d) // vector_bytes()) if rows else 4 if size <= _SMALL else 2
         return Abreast(loop, d, vectors, ordered, behind, tuple(handed), frozenset(free - arrays), arrays, own, self.varying, scratch, frozenset(mine), packs)
 
@@ -370,16 +290,6 @@ def _follow(body: Sequence[Instr], arrays: set[Value]) -> None:
             arrays.add(i.outs[0])
 
 
-def _apart(i: Instr, round_: Value, own: Mapping[Value, Instr]) -> bool:
-    """Whether what the rounds read is not side by side, and not the same."""
-    steps = [slope(k, round_, own, lambda _: True) for k in i.args[1:]]
-    return any(s != 0 for s in steps) and (steps[-1] not in (1, -1) or any(s != 0 for s in steps[:-1]))
-
-
-def is_index(v: Value) -> bool:
-    return isinstance(v.type, Scalar) and v.type.dtype.kind == "i"
-
-
 def varying(body: Block) -> frozenset[Value]:
     """What may differ between the rounds of the loop with this body: all but what is made of values from outside alone."""
     found = set(body.params)
@@ -410,101 +320,3 @@ def _spread(block: Block, found: set[Value]) -> None:
             case _:
                 if any(in_memory(o.type) for o in i.outs) or any(v in found for v in reads(i)):
                     found.update(i.outs)
-
-
-# ---------------------------------------------------------------- what is read again and again
-
-
-class Packer:
-    """Finds reads of a row of each round in a loop that is run again and again: it is better transposed once for all."""
-
-    def __init__(self, round_: Value, own: Mapping[Value, Instr], varying: frozenset[Value]):
-        self.round, self.own, self.varying = round_, own, varying
-        self.found: dict[Instr, tuple[Instr, Value]] = {}
-        self.first: dict[object, Instr] = {}
-
-    def packs(self, work: Sequence[Instr]) -> Mapping[Instr, tuple[Instr, Value]]:
-        self.block(work, {})
-        return self.found
-
-    def block(self, body: Sequence[Instr], around: Mapping[Value, Value | None]) -> None:
-        for i in body:
-            for r in i.regions:
-                inner = dict(around)
-                if i.op.structure == "for":
-                    inner[r.params[0]] = i.args[0]
-                elif i.op.structure == "build":
-                    inner.update(dict.fromkeys(r.params))
-                self.block(r.body, inner)
-            if i.op.lower == "get" and i.args[0] not in self.own and len(around) > 1 and not is_index(i.outs[0]):
-                self.read(i, around)
-
-    def read(self, i: Instr, around: Mapping[Value, Value | None]) -> None:
-        used = set[Value]()
-        keys = [self.key(k, around, used) for k in i.args[1:]]
-        columns = [v for v in used if v in around]
-        if None in keys or self.round not in used or len(columns) != 1 or i.args[0] in self.varying:
-            return
-        if not _apart(i, self.round, self.own):
-            return  # neighbours are read as they are
-        length = around[columns[0]]
-        key = i.args[0], tuple(keys), length or columns[0]
-        self.found[i] = self.first.setdefault(key, i), columns[0]
-
-    def key(self, v: Value, around: Mapping[Value, Value | None], used: set[Value]) -> object:
-        """What an index is, with the variable of the inner loop as that of any."""
-        if v is self.round or v in around:
-            used.add(v)
-            return "round" if v is self.round else "column"
-        i = self.own.get(v)
-        if i is None:
-            return v if v not in self.varying and v not in around else None
-        if i.regions or (i.op.lower not in ("index", "const", "dim") and not isinstance(i.op.lower, Mapping)):
-            return None
-        keys = [self.key(a, around, used) if is_index(a) else a for a in i.args]
-        return None if None in keys else (i.op, tuple(keys), tuple(sorted(i.attrs.items(), key=str)))
-
-
-# ---------------------------------------------------------------- whether it pays
-
-
-class _Price:
-    """What a round of a loop costs, in instructions as if each loop inside ran ten times."""
-
-    def __init__(self, em: Emitter):
-        self.em = em
-
-    def block(self, body: Sequence[Instr], plan: Abreast | None, weight: float = 1.0, lanes: bool = False, quick: bool = False) -> float:
-        total = 0.0
-        for i in body:
-            inside = lanes or (plan is not None and i in plan.work)
-            if i.regions:
-                times = weight * (10.0 if i.op.structure in ("for", "build") else 1.0)
-                innermost = not any(j.regions for r in i.regions for j in r.body) and i.op.structure != "if"
-                vectors = innermost and not inside and not (i.op.structure == "for" and waits(i))
-                total += sum(self.block(r.body, plan, times, inside, vectors) for r in i.regions)
-            elif inside and plan is not None:
-                total += weight * self.in_lanes(i, plan)
-            else:
-                total += weight * (0.3 if quick else 1.0) * (not is_index(i.outs[0]) if i.outs else 1.0)
-        return total
-
-    def in_lanes(self, i: Instr, plan: Abreast) -> float:
-        if not i.outs or is_index(i.outs[0]):
-            return 0.0
-        if i in plan.packs:
-            return 0.3
-        if isinstance(i.op.lower, Mapping) and i.outs[0] in plan.varying and not has_form(self.em, i, plan.dtype):
-            return 1.5 * i.op.cost
-        if i.op.lower in ("get", "set", "add_at") and i.args[0] not in plan.own:
-            indices = i.args[1:] if i.op.lower == "get" else i.args[2:]
-            if not plan.varying.isdisjoint(indices):
-                near = not _apart(i, plan.loop.regions[0].params[0], plan.own)
-                return (0.3 if near else 0.8 if in_rows(i, plan) else 1.5) if i.op.lower == "get" else 3.0
-            return 0.1 if i.op.lower == "get" else 0.4 if in_rows(i, plan) else 1.5
-        return 0.25 if i.outs[0] in plan.varying else 0.07
-
-
-def in_rows(i: Instr, plan: Abreast) -> bool:
-    """Whether an instruction reads along a row, as a loop around it goes on."""
-    return any(slope(i.args[-1], v, plan.own, lambda _: True) in (1, -1) for v in plan.indices[1:])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from oneform.codegen.abreast import Abreast
 from oneform.codegen.emit import Arr, Emitter
-from oneform.codegen.lanes import Lanes
+from oneform.codegen.lanes.emit import Lanes
+from oneform.codegen.lanes.plan import Abreast
 from oneform.codegen.loops import Parts, counted, fill_shape
 from oneform.codegen.scalars import itemsize, literal, llvm_type
 from oneform.ir import Instr, Value
