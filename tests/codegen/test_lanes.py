@@ -115,6 +115,19 @@ def whole(points, centres):
     return total
 
 
+def gathered(points, centres):
+    """Rows that data choose, and ways that differ, without a loop inside."""
+    total = 0.0
+    for i in range(points.shape[0]):
+        x = centres[i % 6, 0]
+        if x > 0.0:
+            y = np.exp(x) * points[i, 0]
+        else:
+            y = np.sin(points[i, 1]) / (1.0 + x * x)
+        total += y * y
+    return total
+
+
 def backwards(points, centres):
     """Everything from its end."""
     total = 0.0
@@ -127,7 +140,7 @@ def backwards(points, centres):
     return total
 
 
-PROGRAMS = [nearest, polynomial, mixture, small_arrays, branches, scattered, whole, backwards]
+PROGRAMS = [nearest, polynomial, mixture, small_arrays, branches, scattered, whole, gathered, backwards]
 NOT = [(small_arrays, "value"), (whole, "reverse"), (backwards, "reverse"), (polynomial, "second")]  # what would not gain by it
 
 
@@ -188,6 +201,32 @@ def test_a_fault_is_that_of_the_first_round_that_has_one() -> None:
     with pytest.raises(IndexError, match="index 8 is out of bounds for axis 0 with size 8"):
         of.jit(checked)(points, centres)
     assert of.jit(checked)(points, np.ones((9, 1))) == checked(points, np.ones((9, 1)))
+
+
+def chosen(rows, x, y):
+    """Writes as far as it comes."""
+    for i in range(rows.shape[0]):
+        v = x[rows[i]]
+        y[i] = np.exp(v) if v > 0.0 else np.sin(v)
+
+
+@pytest.mark.parametrize("bad", [0, 5, 37, 63, 69, 70])
+def test_a_bad_index_raises_after_what_was_done_before_it(bad: int) -> None:
+    rows = np.arange(70) % 9 - 4
+    if bad < 70:
+        rows[bad] = 5
+    x, ours, pythons = np.linspace(-1.0, 1.0, 5), np.zeros(70), np.zeros(70)
+    compiled = of.jit(chosen)
+    assert "phi <" in of.lower(chosen)(rows, x, ours).llvm()
+    if bad < 70:
+        with pytest.raises(IndexError, match="index 5 is out of bounds for axis 0 with size 5"):
+            compiled(rows, x, ours)
+        with pytest.raises(IndexError):
+            chosen(rows, x, pythons)
+    else:
+        compiled(rows, x, ours)
+        chosen(rows, x, pythons)
+    np.testing.assert_allclose(ours, pythons, rtol=1e-14)
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])

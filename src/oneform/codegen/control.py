@@ -177,7 +177,7 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     def run() -> list[str]:
         if limits is not None and not em.cold:
             if isinstance(pair, Abreast):
-                return either(em, fits(em, pair, limits), types, partial(emit_abreast, em, pair, limits, carried), plain, carried.body)
+                return either(em, fits(em, pair, limits), types, partial(emit_abreast, em, pair, limits, carried, body), plain, carried.body)
             if isinstance(pair, Jam):
                 return emit_jam(em, pair, limits, carried.parts, partial(_lane, em, pair), partial(_behind, em, pair, carried))
             assert pair is not None

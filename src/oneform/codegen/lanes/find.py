@@ -7,32 +7,31 @@ from collections.abc import Mapping, Sequence
 from oneform.codegen.emit import Emitter
 from oneform.codegen.lanes.packs import Packer
 from oneform.codegen.lanes.plan import Abreast, apart, is_index
-from oneform.codegen.lanes.worth import Price, ordered
+from oneform.codegen.lanes.worth import Price, worthy
 from oneform.codegen.loops import trip_count
 from oneform.codegen.plan import INPLACE, SLOT, in_memory
 from oneform.codegen.scalars import itemsize
 from oneform.codegen.target import vector_bytes
-from oneform.ir import Block, Instr, Value, instructions, reads
+from oneform.ir import DEAR, Block, Instr, Value, instructions, reads
 from oneform.types import Array, DType, Scalar
 
 _FEWEST = 8  # rounds
 _ROWS = 16  # lanes that read rows block by block: more of them would not stay in registers
-_SMALL = 80  # instructions: more of them go in fewer vectors at a time
-_LARGEST = 160  # instructions: each is written once for every vector, and for every column of a block
+_LARGEST = {4: 80, 2: 160, 1: 800}  # instructions, by vectors: each is written once for every vector, and for every column of a block
 
 
 def find_abreast(em: Emitter, loop: Instr) -> Abreast | None:
     """The loop in lanes, if it gains by that more than the loops inside it would."""
     trips = trip_count(em, loop)
-    if em.cold or (trips is not None and trips < _FEWEST) or not any(i.regions for i in loop.regions[0].body):
+    if em.cold or (trips is not None and trips < _FEWEST) or not loop.outs:
         return None
     found = _Finder(em, loop).find()
-    if found is None or not ordered(found.work):
+    if found is None or not worthy(found):
         return None
-    price = Price(em)
-    mine = price.block(loop.regions[0].body, found)
+    price, body = Price(em), loop.regions[0].body
+    mine = price.block(body, found)
     others = [_Finder(em, i).find() for i in instructions(found.work) if i.op.structure == "for" and any(j.regions for j in i.regions[0].body)]
-    least = min(price.block(loop.regions[0].body, o) for o in (None, *others) if o is None or ordered(o.work))
+    least = min([price.plainly(found), *(price.block(body, o) for o in others if o is not None and worthy(o))])
     return found if mine < least else None
 
 
@@ -47,7 +46,7 @@ class _Finder:
         em, loop, body = self.em, self.loop, self.body
         if body in em.plan.start_frees:
             return None
-        results = [o.type for i in (*body.body, loop) if i.regions for o in i.outs]
+        results = [o.type for i in (*body.body, loop) if i.regions or i.op.cost >= DEAR for o in i.outs]
         floats = {t.dtype for t in results if isinstance(t, Scalar | Array) and t.dtype.kind == "f"}
         if len(floats) != 1:
             return None
@@ -57,7 +56,7 @@ class _Finder:
         free = {k for k, c in enumerate(chains) if c is not None and c[0] is body.results[k] and (not in_memory(loop.outs[k].type) or self.in_place(loop, k))}
         able = self.able({body.params[1 + k] for k in range(len(loop.outs)) if k not in free})
         links = {i for k in free for i in (chains[k] or (None, []))[1] if i in body.body}
-        roots = {i for i in body.body if i in able and i.regions} | links
+        roots = {i for i in body.body if i in able and (i.regions or i.op.cost >= DEAR)} | links
         if not roots or not roots <= able:
             return None
         work = self.needed(roots)
@@ -77,7 +76,7 @@ class _Finder:
         behind = tuple(i for i in body.body if i not in work or i in again)
         inner = list(instructions(i for i in body.body if i in work))
         size = sum(not is_index(o) for i in inner for o in i.outs)
-        if size > _LARGEST:
+        if size > _LARGEST[1]:
             return None
         scratch = tuple(i for i in inner if any(in_memory(o.type) for o in i.outs) and i.op.lower in ("empty", "full", "build"))
         arrays = frozenset(k for k in free if in_memory(loop.outs[k].type))
@@ -89,7 +88,9 @@ class _Finder:
         _follow(inner, mine)
         packs = Packer(loop.regions[0].params[0], own, self.varying).packs(ordered)
         rows = any(i.op.lower == "get" and i.args[0] not in self.inside and i not in packs and apart(i, loop.regions[0].params[0], own) for i in inner)
-        vectors = max(1, _ROWS * itemsize(d) // vector_bytes()) if rows else 4 if size <= _SMALL else 2
+        vectors = max(n for n, most in _LARGEST.items() if size <= most)
+        if rows:
+            vectors = min(vectors, max(1, _ROWS * itemsize(d) // vector_bytes()))
         return Abreast(loop, d, vectors, ordered, behind, tuple(handed), frozenset(free - arrays), arrays, own, self.varying, scratch, frozenset(mine), packs)
 
     def hand(self, v: Value, made: Mapping[Value, Instr], handed: dict[Value, None], again: set[Instr]) -> bool:
@@ -205,6 +206,8 @@ class _Finder:
         match i.op.lower:
             case "const" | "dim":
                 return True
+            case "undef":
+                return self.plain(i.outs[0])
             case "index":
                 return True  # whether it raises is asked later
             case "get":

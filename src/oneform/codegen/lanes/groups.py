@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from oneform.codegen.emit import Arr, Emitter
 from oneform.codegen.lanes.emit import Lanes
 from oneform.codegen.lanes.plan import Abreast
-from oneform.codegen.loops import Parts, counted, fill_shape
+from oneform.codegen.loops import Body, Parts, counted, fill_shape, spend
 from oneform.codegen.scalars import itemsize, literal, llvm_type
+from oneform.codegen.versions import either
 from oneform.ir import Instr, Value
 from oneform.layout import SMALL_ELEMENTS, is_small
 from oneform.types import Array
@@ -20,71 +21,108 @@ if TYPE_CHECKING:
 _ROOM = 1 << 21  # bytes that the rounds of a group may need: what does not stay in the cache is better done round by round
 
 
-def emit_abreast(em: Emitter, plan: Abreast, limits: Mapping[Value, str], carried: Carried) -> list[str]:
-    """The loop; returns what it carries at the end."""
-    n = limits[plan.indices[0]]
-    scratch, made = _scratch(em, plan)
-    packed, packs = _packed(em, plan, limits)
-    made += packs
-    rounds, last = plan.rounds, em.ins(f"sub nsw i64 {n}, 1")
-    groups = em.ins(f"sdiv i64 {em.ins(f'add nsw i64 {n}, {rounds - 1}')}, {rounds}")
-    offsets = carried.offsets()
-    sums = [offsets[k] for k in sorted(plan.sums)]
-    zero = literal(0.0, plan.dtype)
-    vector = f"<{plan.width} x {llvm_type(plan.dtype)}>"
-    start: Parts = [p for k, p in enumerate(carried.parts) if k not in sums]
-    start += [(vector, f"splat ({llvm_type(plan.dtype)} {zero})")] * (len(sums) * plan.vectors)
-    kept = {v: _room(em, f"[{rounds} x {llvm_type(plan.dtype)}]") for v in plan.handed}
-    params = plan.loop.regions[0].params
+def emit_abreast(em: Emitter, plan: Abreast, limits: Mapping[Value, str], carried: Carried, single: Body) -> list[str]:
+    """The loop; returns what it carries at the end. `single`: one round as it is, for groups in which a check fails."""
+    return _Groups(em, plan, limits, carried, single).emit()
 
-    def everything(names: Sequence[str]) -> list[str]:
+
+class _Groups:
+    def __init__(self, em: Emitter, plan: Abreast, limits: Mapping[Value, str], carried: Carried, single: Body):
+        self.em, self.plan, self.limits, self.carried, self.single = em, plan, limits, carried, single
+        self.n, self.params, self.results = limits[plan.indices[0]], plan.loop.regions[0].params, plan.loop.regions[0].results
+        self.t, self.zero = llvm_type(plan.dtype), literal(0.0, plan.dtype)
+        self.vector = f"<{plan.width} x {self.t}>"
+        offsets = carried.offsets()
+        self.order = sorted(plan.sums)
+        self.sums = [offsets[k] for k in self.order]  # where their registers are among those of the loop
+        self.plain: Parts = [p for k, p in enumerate(carried.parts) if k not in self.sums]
+
+    def emit(self) -> list[str]:
+        em, plan = self.em, self.plan
+        self.scratch, made = _scratch(em, plan)
+        self.packed, packs = _packed(em, plan, self.limits)
+        self.last = em.ins(f"sub nsw i64 {self.n}, 1")
+        self.kept = {v: _room(em, f"[{plan.rounds} x {self.t}]") for v in plan.handed}
+        groups = em.ins(f"sdiv i64 {em.ins(f'add nsw i64 {self.n}, {plan.rounds - 1}')}, {plan.rounds}")
+        em.loops.append(plan.loop)
+        ends = counted(em, "0", groups, [*self.plain, *[(self.vector, f"splat ({self.t} {self.zero})")] * (len(self.sums) * plan.vectors)], self.group)
+        em.loops.pop()
+        for array in (*made, *packs):
+            em.release(array)
+        plainly, sums = ends[: len(self.plain)], ends[len(self.plain) :]
+        found = self.everything(plainly)
+        for j, k in enumerate(self.sums):
+            found[k] = _total(em, plan, self.carried.parts[k][1], sums[j * plan.vectors : (j + 1) * plan.vectors])
+        return found
+
+    def everything(self, names: Sequence[str]) -> list[str]:
         """The carried registers, with zeros for sums."""
         rest = list(names)
-        return [zero if k in sums else rest.pop(0) for k in range(len(carried.parts))]
+        return [self.zero if k in self.sums else rest.pop(0) for k in range(len(self.carried.parts))]
 
-    def group(g: str, names: list[str]) -> Sequence[str]:
-        first = em.ins(f"mul nuw nsw i64 {g}, {rounds}")
-        plainly, vectors = names[: len(names) - len(sums) * plan.vectors], names[len(names) - len(sums) * plan.vectors :]
+    def group(self, g: str, names: list[str]) -> Sequence[str]:
+        em, plan = self.em, self.plan
+        first = em.ins(f"mul nuw nsw i64 {g}, {plan.rounds}")
+        stop = em.ins(f"call i64 @llvm.smin.i64(i64 {em.ins(f'add nuw nsw i64 {first}, {plan.rounds}')}, i64 {self.n})")
+        lanes = Lanes(em, plan, self.scratch, self.packed, first, self.last)
+        spend(em, str(plan.rounds), check=True)
+        checks = plan.unknown(em)
+        if not checks:
+            return self.abreast(lanes, first, stop, names)
+        known = em.certain
+
+        def fine() -> list[str]:
+            em.certain = {**known, **dict.fromkeys(checks, False)}
+            ends = self.abreast(lanes, first, stop, names)
+            em.certain = known
+            return ends
+
+        types = [t for t, _ in self.plain] + [self.vector] * (len(self.sums) * plan.vectors)
+        return either(em, lanes.all_fine(checks), types, fine, lambda: self.singly(first, stop, names), plan.loop.regions[0], ", !prof !0")
+
+    def abreast(self, lanes: Lanes, first: str, stop: str, names: Sequence[str]) -> list[str]:
+        """The work in lanes, then the rest round by round."""
+        em, plan = self.em, self.plan
+        plainly, vectors = list(names[: len(self.plain)]), names[len(self.plain) :]
         for k in plan.arrays:
-            em.bind(params[1 + k], carried.inits[k])
-        lanes = Lanes(em, plan, scratch, packed, first, last)
-        lanes.pack(limits)
-        for j, k in enumerate(sorted(plan.sums)):
-            lanes.made[params[1 + k]] = vectors[j * plan.vectors : (j + 1) * plan.vectors]
+            em.bind(self.params[1 + k], self.carried.inits[k])
+        lanes.pack(self.limits)
+        for j, k in enumerate(self.order):
+            lanes.made[self.params[1 + k]] = list(vectors[j * plan.vectors : (j + 1) * plan.vectors])
         lanes.block(plan.work)
-        ends = [lanes.masked(lanes.made[params[1 + k]], lanes.made[plan.loop.regions[0].results[k]]) for k in sorted(plan.sums)]
-        for v, at in kept.items():
+        ends = [lanes.masked(lanes.made[self.params[1 + k]], lanes.made[self.results[k]]) for k in self.order]
+        for v, at in self.kept.items():
             for k, x in enumerate(lanes.vectors(v)):
-                em.do(f"store {vector} {x}, ptr {em.ins(f'getelementptr inbounds {vector}, ptr {at}, i64 {k}')}")
+                em.do(f"store {self.vector} {x}, ptr {em.ins(f'getelementptr inbounds {self.vector}, ptr {at}, i64 {k}')}")
         if plan.behind or plainly:
-            stop = em.ins(f"call i64 @llvm.smin.i64(i64 {em.ins(f'add nuw nsw i64 {first}, {rounds}')}, i64 {n})")
-            parts = [(t, x) for (t, _), x in zip(start, plainly, strict=False)]
-            plainly = counted(em, first, stop, parts, lambda r, own: behind(r, first, own))
+            parts = [(t, x) for (t, _), x in zip(self.plain, plainly, strict=True)]
+            plainly = counted(em, first, stop, parts, lambda r, own: self.behind(r, first, own))
         return [*plainly, *(x for one in ends for x in one)]
 
-    def behind(r: str, first: str, names: list[str]) -> Sequence[str]:
-        em.env[params[0]] = r
-        carried.bind(everything(names), carried.params)
+    def behind(self, r: str, first: str, names: list[str]) -> Sequence[str]:
+        em, plan = self.em, self.plan
+        em.env[self.params[0]] = r
+        self.carried.bind(self.everything(names), self.carried.params)
         k = em.ins(f"sub nuw nsw i64 {r}, {first}")
-        t = llvm_type(plan.dtype)
-        for v, at in kept.items():
-            em.env[v] = em.ins(f"load {t}, ptr {em.ins(f'getelementptr inbounds {t}, ptr {at}, i64 {k}')}")
-        for k in plan.sums:
-            em.env[plan.loop.regions[0].results[k]] = zero
+        for v, at in self.kept.items():
+            em.env[v] = em.ins(f"load {self.t}, ptr {em.ins(f'getelementptr inbounds {self.t}, ptr {at}, i64 {k}')}")
+        for s in plan.sums:
+            em.env[self.results[s]] = self.zero
         em.instructions(plan.behind)
-        return [x for k, x in enumerate(carried.yields()) if k not in sums]
+        return [x for k, x in enumerate(self.carried.yields()) if k not in self.sums]
 
-    em.loops.append(plan.loop)
-    ends = counted(em, "0", groups, start, group)
-    em.loops.pop()
-    for array in made:
-        em.release(array)
-    lanes_of_sums = ends[len(ends) - len(sums) * plan.vectors :]
-    totals = [_total(em, plan, carried.parts[k][1], lanes_of_sums[j * plan.vectors : (j + 1) * plan.vectors]) for j, k in enumerate(sums)]
-    found = everything(ends)
-    for k, total in zip(sums, totals, strict=True):
-        found[k] = total
-    return found
+    def singly(self, first: str, stop: str, names: Sequence[str]) -> list[str]:
+        """The rounds of a group one by one: one of them will raise."""
+        em, plan = self.em, self.plan
+        known, em.certain, em.cold = em.certain, {}, True
+        start = [(t, x) for (t, _), x in zip(self.carried.parts, self.everything(names[: len(self.plain)]), strict=True)]
+        ends = counted(em, first, stop, start, self.single)
+        em.certain, em.cold = known, False
+        sums = list(names[len(self.plain) :])
+        for j, k in enumerate(self.sums):
+            one = em.ins(f"insertelement {self.vector} zeroinitializer, {self.t} {ends[k]}, i64 0")
+            sums[j * plan.vectors] = em.ins(f"fadd {self.vector} {sums[j * plan.vectors]}, {one}")
+        return [*(x for k, x in enumerate(ends) if k not in self.sums), *sums]
 
 
 def fits(em: Emitter, plan: Abreast, limits: Mapping[Value, str]) -> str:

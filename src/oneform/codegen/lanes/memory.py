@@ -21,6 +21,18 @@ class Memory(Group):
 
     # ------------------------------------------------------------ memory of the rounds' own
 
+    def all_fine(self, checks: Sequence[Instr]) -> str:
+        """Whether these checks of indices hold for all rounds."""
+        em, found = self.em, "true"
+        for k in range(self.plan.rounds):
+            for i in checks:
+                with self.round(k, i.args):
+                    raw, n = em.scalar(i.args[0]), em.scalar(i.args[1])
+                    moved = em.ins(f"add i64 {raw}, {n}")  # -n <= raw < n
+                    fine = em.ins(f"icmp ult i64 {moved}, {em.ins(f'shl i64 {n}, 1')}")
+                found = fine if found == "true" else em.ins(f"and i1 {found}, {fine}")
+        return found
+
     def index(self, array: Value, indices: Sequence[Value]) -> str:
         return element_index(self.em, self.em.array(array), indices)
 

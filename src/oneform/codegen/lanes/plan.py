@@ -60,7 +60,22 @@ class Abreast:
         if not checks or not em.options.boundscheck:
             return variables
         known = em.certain or Analysis(em, self.loop, variables).certain()
-        return variables if all(i in known for i in checks) else None
+        return variables if all(i in known or self.early(i, known) for i in checks) else None
+
+    def unknown(self, em: Emitter) -> list[Instr]:
+        """Checks that only a group can answer, before it starts."""
+        checks = [i for i in instructions(self.work) if i.op.lower == "index" and i.attrs["checked"]]
+        return [i for i in checks if i not in em.certain] if em.options.boundscheck else []
+
+    def early(self, i: Instr, known: Mapping[Instr, bool]) -> bool:
+        """Whether what an index is made of is known as the rounds begin, and needs no check that is not."""
+        for a in i.args:
+            j = self.own.get(a)
+            if j is not None and is_index(a):
+                checked = j.op.lower == "index" and j.attrs["checked"] and j not in known
+                if checked or j not in self.work or not self.early(j, known):
+                    return False
+        return i in self.work
 
 
 def build_lengths(em: Emitter, i: Instr) -> list[str]:

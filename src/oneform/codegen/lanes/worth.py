@@ -8,13 +8,16 @@ from oneform.codegen.emit import Emitter
 from oneform.codegen.lanes.forms import has_form
 from oneform.codegen.lanes.plan import Abreast, apart, is_index
 from oneform.codegen.strides import slope
-from oneform.ir import Block, Instr, Value, instructions
+from oneform.ir import DEAR, Block, Instr, Value, instructions
 from oneform.types import Array, Scalar
 
 
-def ordered(work: Sequence[Instr]) -> bool:
-    """Whether some loop waits in each round for the round before."""
-    return any(i.op.structure == "for" and waits(i) for i in instructions(work))
+def worthy(plan: Abreast) -> bool:
+    """Whether LLVM would not do it by itself: some loop waits in each round for the round before, or rounds go ways of their own."""
+    inner = list(instructions(plan.work))
+    if any(i.op.structure == "for" and waits(i) for i in inner) or any(i.op.structure == "if" and i.args[0] in plan.varying for i in inner):
+        return True
+    return waits(plan.loop) and any(i.op.cost >= DEAR and not i.regions for i in inner)
 
 
 def waits(i: Instr) -> bool:
@@ -53,8 +56,14 @@ class Price:
             elif inside and plan is not None:
                 total += weight * self.in_lanes(i, plan)
             else:
-                total += weight * (0.3 if quick else 1.0) * (not is_index(i.outs[0]) if i.outs else 1.0)
+                total += weight * (0.3 if quick else 1.0) * (max(1.0, i.op.cost / 4.0) * (not is_index(i.outs[0])) if i.outs else 1.0)
         return total
+
+    def plainly(self, plan: Abreast) -> float:
+        """The loop as it is; LLVM takes several rounds at a time if nothing forbids it."""
+        body = plan.loop.regions[0].body
+        simple = not any(i.regions for i in body) and not waits(plan.loop)
+        return self.block(body, None, quick=simple and not any(i.op.lower == "get" and apart(i, plan.indices[0], plan.own) for i in body))
 
     def in_lanes(self, i: Instr, plan: Abreast) -> float:
         if not i.outs or is_index(i.outs[0]):
@@ -69,7 +78,7 @@ class Price:
                 near = not apart(i, plan.loop.regions[0].params[0], plan.own)
                 return (0.3 if near else 0.8 if in_rows(i, plan) else 1.5) if i.op.lower == "get" else 3.0
             return 0.1 if i.op.lower == "get" else 0.4 if in_rows(i, plan) else 1.5
-        return 0.25 if i.outs[0] in plan.varying else 0.07
+        return max(1.0, i.op.cost / 4.0) * (0.25 if i.outs[0] in plan.varying else 0.07)
 
 
 def in_rows(i: Instr, plan: Abreast) -> bool:
