@@ -136,7 +136,7 @@ class _Finder:
         """The value after one instruction that adds to it."""
         name = i.op.name
         if name in ("add_at", "add", "sub"):
-            plain = bool(i.attrs.get("reassoc")) and v is i.args[0] and v not in i.args[1:]
+            plain = self.free(i) and v is i.args[0] and v not in i.args[1:]
             return i.outs[0] if plain else None
         if i.op.structure == "for" and v in i.args[1:]:
             k = i.args[1:].index(v)
@@ -148,6 +148,11 @@ class _Finder:
         if i.op.structure == "if" and v is not i.args[0]:
             return self.branch(v, i)
         return None
+
+    def free(self, i: Instr) -> bool:
+        """Whether an addition may be made in any order."""
+        flags = self.em.flags(i.attrs)
+        return "reassoc" in flags or "fast" in flags
 
     def branch(self, v: Value, i: Instr) -> Value | None:
         out: int | None = None
@@ -219,7 +224,7 @@ class _Finder:
             case "set":
                 return self.number(i.args[1]) and self.written(i.args[0])
             case "add_at":
-                return self.number(i.args[1]) and bool(i.attrs.get("reassoc"))
+                return self.number(i.args[1]) and self.free(i)
             case str() | None:
                 return False
             case _:

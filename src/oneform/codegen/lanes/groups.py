@@ -12,7 +12,7 @@ from oneform.codegen.loops import Body, Parts, counted, fill_shape, spend
 from oneform.codegen.scalars import itemsize, literal, llvm_type
 from oneform.codegen.versions import either
 from oneform.ir import Instr, Value
-from oneform.layout import SMALL_ELEMENTS, is_small
+from oneform.layout import SMALL_ELEMENTS
 from oneform.types import Array
 
 if TYPE_CHECKING:
@@ -152,38 +152,26 @@ def _shapes(em: Emitter, plan: Abreast) -> list[tuple[Value, list[str]]]:
 
 def _scratch(em: Emitter, plan: Abreast) -> tuple[dict[Value, Arr], list[Arr]]:
     """Memory for them, and what of it is to be released."""
-    found: dict[Value, Arr] = {}
     made: list[Arr] = []
-    d = plan.dtype
-    for v, dims in _shapes(em, plan):
-        if is_small(v.type):
-            n = em.count([*dims, str(plan.rounds)], False)
-            found[v] = Arr(d, _room(em, f"[{n} x {llvm_type(d)}]"), tuple(dims))
-        else:
-            ptr = em.raw_alloc(d, [*dims, str(plan.rounds)])
-            em.need(ptr)
-            made.append(Arr(d, ptr, (*dims, str(plan.rounds))))
-            found[v] = Arr(d, ptr, tuple(dims))
-    return found, made
+    return {v: _array(em, plan, dims, made) for v, dims in _shapes(em, plan)}, made
 
 
 def _packed(em: Emitter, plan: Abreast, limits: Mapping[Value, str]) -> tuple[dict[Instr, Arr], list[Arr]]:
     """Memory for what is transposed once for all, and what of it is to be released."""
-    found: dict[Instr, Arr] = {}
     made: list[Arr] = []
-    for i, (first, column) in plan.packs.items():
-        if first is i:
-            n = limits[column]
-            if n.isdigit() and int(n) <= SMALL_ELEMENTS:
-                found[i] = Arr(plan.dtype, _room(em, f"[{int(n) * plan.rounds} x {llvm_type(plan.dtype)}]"), (n,))
-            else:
-                ptr = em.raw_alloc(plan.dtype, [n, str(plan.rounds)])
-                em.need(ptr)
-                made.append(Arr(plan.dtype, ptr, (n, str(plan.rounds))))
-                found[i] = Arr(plan.dtype, ptr, (n,))
-        else:
-            found[i] = found[first]
-    return found, made
+    firsts = {i: _array(em, plan, [limits[column]], made) for i, (first, column) in plan.packs.items() if first is i}
+    return {i: firsts[first] for i, (first, _) in plan.packs.items()}, made
+
+
+def _array(em: Emitter, plan: Abreast, dims: Sequence[str], made: list[Arr]) -> Arr:
+    """An array with a vector for each element: on the stack if it is small, and no function calls itself around it."""
+    n = em.count([*dims, str(plan.rounds)], True)
+    if n.isdigit() and int(n) <= (SMALL_ELEMENTS if em.levels else SMALL_ELEMENTS * plan.rounds):
+        return Arr(plan.dtype, _room(em, f"[{n} x {llvm_type(plan.dtype)}]"), tuple(dims))
+    ptr = em.raw_alloc(plan.dtype, [*dims, str(plan.rounds)])
+    em.need(ptr)
+    made.append(Arr(plan.dtype, ptr, (*dims, str(plan.rounds))))
+    return Arr(plan.dtype, ptr, tuple(dims))
 
 
 def _room(em: Emitter, t: str) -> str:
