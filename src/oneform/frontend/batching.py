@@ -20,10 +20,11 @@ from oneform.frontend.derived import parameter_names
 from oneform.frontend.index import at_index
 from oneform.frontend.numbers import compare_numbers
 from oneform.frontend.passing import plain, see
+from oneform.frontend.registry import Call, handles
 from oneform.frontend.shape_api import moved_axis
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Box, Cell, Mapped, Num, Py, Ref, Seq, Visit, changes, describe, number, same
-from oneform.frontend.written import batches
+from oneform.frontend.written import batches, structure
 from oneform.ir import Instr, Value, clone_instr, reads
 from oneform.tree import NONE, Tree, axes_tree
 from oneform.types import I64, Dim, DType, Scalar
@@ -71,6 +72,13 @@ def _axes(t: Tracer, x: Abstract, what: str, node: ast.AST) -> Tree:
     if isinstance(x, Num):
         t.refuse("E006", f"{what} must be a constant here", node, "Write the number itself.")
     t.refuse("E101", f"{what} is made of integers, None and containers of them, not {describe(x)}", node)
+
+
+@handles(structure.lanes)
+def along_first(c: Call) -> Abstract:
+    """For functions written in Python."""
+    first = Tree("axis", (), 0)
+    return call_mapped(c.t, Mapped(c.args[0], first, first), c.args[1:], {}, c.node)
 
 
 # ---------------------------------------------------------------- which axes
