@@ -338,3 +338,20 @@ def test_axes_that_are_none() -> None:
 def test_lengths_known_at_run_time_only() -> None:
     with pytest.raises(ValueError, match="axis 0 of argument `x` has length 30 and axis 0 of argument `y` has length 20"):
         of.vmap(lambda x, y: x + y)(np.ones(30), np.ones(20))
+
+
+def test_lengths_from_around_the_loop_take_no_list() -> None:
+    """Also those of what derivatives make."""
+    for f in (vector, of.jacfwd(vector), of.jacrev(vector), lambda v: of.vjp(vector, v)[0], lambda v: np.zeros(len(v) // 2) + v[0], lambda v: np.cumsum(v[1:])):
+        program = of.trace(of.vmap(f))(LONG)
+        assert "list" not in str(program)
+        same(program.interpret(LONG), np.array([f(v) for v in LONG]))
+
+    def parts(v, k):
+        if k == 0:
+            raise ValueError("no parts")
+        return np.zeros(len(v) // k) + v[0]
+
+    with pytest.raises(ValueError, match="no parts"):
+        of.vmap(parts, (0, None))(LONG, 0)
+    same(of.vmap(parts, (0, None))(LONG, 3), np.zeros(6) + LONG[:, :1])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,10 @@ from oneform.frontend.shape_api import moved_axis
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Box, Cell, Mapped, Num, Py, Ref, Seq, Visit, changes, describe, number, same
 from oneform.frontend.written import batches, structure
-from oneform.ir import Instr, Value, clone_instr, reads
+from oneform.ir import Instr, Value, instructions, reads
+from oneform.ops import OPS
 from oneform.tree import NONE, Tree, axes_tree
-from oneform.types import I64, Dim, DType, Scalar
+from oneform.types import ANY, I64, Dim, DType, Scalar, shape_of
 
 # ---------------------------------------------------------------- vmap as a value
 
@@ -324,8 +325,10 @@ class Outline:
                 self.axes = self._out_axes()
                 self.single = [axis is None and not leaf.dims for axis, leaf in zip(self.axes, self.leaves, strict=True)]  # a number for all lanes
                 self._check_shared(found, b.body, index, before)
-            self.made = {o: i for i in b.body for o in i.outs}
-            self.index = index
+            self.inside = [*instructions(b.body)]
+            self.made = {o: i for i in self.inside for o in i.outs}
+            self.params = {index, *(p for i in self.inside for r in i.regions for p in r.params)}
+            self.known: dict[Value | Dim, Num | None] = {}  # lengths brought out
         finally:
             t.spent = spent
             undo()
@@ -403,43 +406,66 @@ class Outline:
         return outs
 
     def _outside(self, d: Dim, n: Num, form: Affine) -> Num | None:
-        """A length as a number known around the loop."""
+        """A length as a number known around the loop; None if it depends on the lane."""
         t = self.t
         if isinstance(d, int):
             return number(d)
-        seen = all(t.atom_scope[a].encloses(t.scope) for a in form.terms)
-        v = self._brought_out(n.value) if n.value is not None else None
-        if v is not None:
-            if seen:
-                t.affine[v] = form
-            found = t.integer(v)
-            return found if t.proves(t.affine_of(found)) else t.positive(found)
-        found = t.scope.recall(("length", d)) if t.visible(d) else None
-        return found or (self._of_argument(d) if t.visible(d) else None)
+        found = self._number(n.value) if n.value is not None else None
+        if found is None:
+            return self._symbol(d)
+        if found.value is not None and all(t.atom_scope[a].encloses(t.scope) for a in form.terms):
+            t.affine[found.value] = form
+        return found if t.proves(t.affine_of(found)) else t.positive(found)
 
-    def _brought_out(self, v: Value) -> Value | None:
-        """A number computed in the lane, computed before it from what is there; None if it depends on the lane."""
-        needed: list[Instr] = []
-        met: set[Value] = set()
+    def _number(self, v: Value) -> Num | None:
+        """An integer computed in the lane, computed before it from what is there."""
+        i = self.made.get(v)
+        if i is None:
+            return None if v in self.params else self.t.integer(v)
+        if v not in self.known:
+            self.known[v] = None
+            self.known[v] = self._again(i)
+        return self.known[v]
 
-        def collect(x: Value) -> bool:
-            if x in met:
-                return True
-            i = self.made.get(x)
-            if i is None:
-                return x is not self.index
-            if i.regions or i.op.raises or not isinstance(x.type, Scalar) or not all(map(collect, i.args)):
-                return False
-            met.update(i.outs)
-            needed.append(i)
-            return True
-
-        if not collect(v):
+    def _again(self, i: Instr) -> Num | None:
+        t = self.t
+        if i.op is OPS["dim"] and (i.args[0] in self.made or i.args[0] in self.params):
+            return self._symbol(shape_of(i.args[0].type)[i.attrs["axis"]])
+        if i.regions or i.op.raises or len(i.outs) != 1 or not isinstance(i.outs[0].type, Scalar):
             return None
-        env: dict[Value, Value] = {}
-        for i in needed:
-            self.t.b.body.append(clone_instr(i, env))
-        return env.get(v, v)
+        if i.op.name in ("floordiv", "mod") and not self._regular(i.args[1]):
+            return None
+        args: list[Value] = []
+        for a in i.args:
+            n = self._number(a) if isinstance(a.type, Scalar) else None
+            if n is None and (isinstance(a.type, Scalar) or a in self.made or a in self.params):
+                return None
+            args.append(a if n is None else t.value(n, a.type.dtype) if isinstance(a.type, Scalar) else a)
+        return t.integer(t.b.instr(i.op, args, i.attrs, (), i.loc).outs[0])
+
+    def _regular(self, divisor: Value) -> bool:
+        """Whether a division is safe where the check that it follows has not been made."""
+        i = self.made.get(divisor)
+        return i is not None and i.op is OPS["const"] and i.attrs["value"] > 0
+
+    def _symbol(self, d: Dim) -> Num | None:
+        """The length that a dimension stands for, which is one wherever it stands: from what is there, else from where such an array is made."""
+        t = self.t
+        if isinstance(d, int):
+            return number(d)
+        if d not in self.known:
+            self.known[d] = None
+            found = (t.scope.recall(("length", d)) or self._of_argument(d)) if t.visible(d) else None
+            self.known[d] = found or next((n for v in self._lengths(d) if (n := self._number(v)) is not None), None)
+        return self.known[d]
+
+    def _lengths(self, d: Dim) -> Iterator[Value]:
+        """Operands that give an array made in the lane this dimension."""
+        for i in self.inside:
+            if i.op in (OPS["empty"], OPS["full"], OPS["build"]):
+                opened = [e for e in i.attrs["shape"] if not isinstance(e, int)]
+                operands = i.args[1:] if i.op is OPS["full"] else i.args
+                yield from (v for e, v in zip(opened, operands, strict=False) if e == d and d != ANY)
 
     def _of_argument(self, d: Dim) -> Num | None:
         """The length that a symbol stands for, from an array that has it."""
