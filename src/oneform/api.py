@@ -123,12 +123,18 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, 
     return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
 
 
+def _dense(sparse: bool | None) -> None:
+    if sparse:
+        raise TypeError("a compiled program cannot call a sparse Jacobian")
+
+
 # How the frontend reads these names inside a program: from the options to the rule for lowering the derivative.
 _INSIDE: dict[Any, Callable[..., Callable[[Lower], Lower]]] = {
     grad: lambda argnums=0, has_aux=False: applied(Grad(_numbers(argnums), has_aux)),
     value_and_grad: lambda argnums=0, has_aux=False: applied(Grad(_numbers(argnums), has_aux, value=True)),
     jacfwd: lambda argnums=0, has_aux=False: applied(Jacobian(_numbers(argnums), has_aux, forward=True)),
     jacrev: lambda argnums=0, has_aux=False: applied(Jacobian(_numbers(argnums), has_aux, forward=False)),
+    jacobian: lambda argnums=0, has_aux=False, *, sparse=None: applied(Jacobian(_numbers(argnums), has_aux, forward=_dense(sparse))),
     hessian: lambda argnums=0, has_aux=False: applied(Jacobian(_numbers(argnums), has_aux, forward=False), Jacobian(_numbers(argnums), has_aux, forward=True)),
     jit: lambda **options: applied(),
 }

@@ -355,3 +355,18 @@ def test_lengths_from_around_the_loop_take_no_list() -> None:
     with pytest.raises(ValueError, match="no parts"):
         of.vmap(parts, (0, None))(LONG, 0)
     same(of.vmap(parts, (0, None))(LONG, 3), np.zeros(6) + LONG[:, :1])
+
+
+CAPTURED = of.jacobian(vector)
+
+
+@pytest.mark.parametrize("x", [M, LONG], ids=["short", "long"])
+def test_dense_jacobians_inside(x: Any) -> None:
+    """By columns or by rows, as the types tell."""
+    expected = np.array([jacobian_of_vector(v) for v in x])
+    same(of.vmap(CAPTURED)(x), expected)
+    same(of.jit(lambda a: CAPTURED(a[0]))(x), expected[0])
+    same(of.jit(lambda a: of.jacobian(vector)(a[0]))(x), expected[0])
+    same(of.jit(lambda a: of.jacobian(cubic)(a[0]))(x), of.grad(cubic)(x[0]))
+    with pytest.raises(of.CompileError, match="E106: a compiled program cannot call a sparse Jacobian"):
+        of.jit(lambda a: of.jacobian(vector, sparse=True)(a[0]))(x)
