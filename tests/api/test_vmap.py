@@ -320,6 +320,28 @@ REFUSED = {
 }
 
 
+class Tally:
+    def __init__(self, seen):
+        self.seen = seen
+
+
+def counted(v, start):
+    tally = Tally(start)
+
+    def lane(x):
+        before = tally.seen
+        tally.seen = before + x
+        return before
+
+    return of.vmap(lane)(v)
+
+
+def test_a_type_that_changes_from_lane_to_lane() -> None:
+    same(of.jit(counted)(V, 0.0), np.concatenate([[0.0], np.cumsum(V)[:-1]]))
+    with pytest.raises(of.CompileError, match="E102: what the function under vmap returns is of another type in a later lane"):
+        of.jit(counted)(V, 0)
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_refusals(name: str) -> None:
     call, code, text = REFUSED[name]

@@ -242,8 +242,12 @@ class Lanes:
 
     def leaves(self, outline: Outline, k: Num) -> list[Num | Arr]:
         """The numbers and arrays in the result of lane k, which has the structure that was found on trial."""
-        found: list[Num | Arr] = []
-        assert to_leaves(self.t, self.lane(k), found) == outline.tree
+        t, found = self.t, list[Num | Arr]()
+        tree = to_leaves(t, self.lane(k), found)
+        kinds = [(x.dtype if isinstance(x, Num) else x.cell.dtype, len(shape(t, x)[0])) for x in found]
+        if tree != outline.tree or kinds != [(leaf.dtype, len(leaf.dims)) for leaf in outline.leaves]:
+            detail = "what the function under vmap returns is of another type in a later lane than in the first"
+            t.refuse("E102", detail, self.node, "Give what it changes from lane to lane its final type before the call.")
         return found
 
     def _listed(self, outline: Outline) -> list[Num | Arr]:
