@@ -169,7 +169,11 @@ def test_axes_in_the_structure_of_the_results() -> None:
 
 def test_the_number_of_lanes() -> None:
     same(of.vmap(lambda x: x * 2.0, None, axis_size=3)(1.5), np.full(3, 3.0))
-    same(of.jit(lambda x, n: of.vmap(lambda: x * 2.0, axis_size=n)())(1.5, 4), np.full(4, 3.0))
+    some = of.jit(lambda x, n: of.vmap(lambda: x * 2.0, axis_size=n)())
+    same(some(1.5, 4), np.full(4, 3.0))
+    for negative in (lambda: some(1.5, -1), lambda: of.vmap(lambda: 1.0, axis_size=-1)()):
+        with pytest.raises(ValueError, match="negative dimensions"):
+            negative()
     same(of.vmap(lambda x, w: w @ w, (0, None), None)(V, M[0]), M[0] @ M[0])
 
 

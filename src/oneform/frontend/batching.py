@@ -15,7 +15,7 @@ from oneform.frontend.affine import Affine, constant
 from oneform.frontend.arrays import array_type, load, rank, read, require_equal, shape, store
 from oneform.frontend.boxes import new_box
 from oneform.frontend.containers import from_leaves, to_leaves
-from oneform.frontend.creation import uninitialised
+from oneform.frontend.creation import parse_shape, uninitialised
 from oneform.frontend.derived import parameter_names
 from oneform.frontend.index import at_index
 from oneform.frontend.numbers import compare_numbers
@@ -173,7 +173,8 @@ class Lanes:
         if not self.mapped and size is None:
             t.refuse("E106", "vmap needs an argument with an axis to go along: in_axes gives none", self.node, "Map an argument, or give axis_size.")
         if size is not None:
-            first, dim, whose = size, t.dim_for(size), "axis_size"
+            (dim,), (first,) = parse_shape(t, size)
+            whose = "axis_size"
         else:
             a = self.mapped[0]
             dims, lengths = shape(t, a.array)
