@@ -95,9 +95,10 @@ def _node_of(fn: Callable[..., Any]) -> ast.AST:
 
 def _place_of(fn: Any) -> Location | None:
     """Where the function stands that is run in lanes: what is done around it has no place of its own."""
-    while isinstance(fn, (Mapped, Derived)) and isinstance(fn.function, Py):
-        fn = fn.function.obj
-    return source_of(fn).location(source_of(fn).node) if isinstance(fn, types.FunctionType) else None
+    inner = fn
+    while isinstance(inner, (Mapped, Derived)) and isinstance(inner.function, Py):
+        inner = inner.function.obj
+    return source_of(inner).location(source_of(inner).node) if inner is not fn and isinstance(inner, types.FunctionType) else None
 
 
 def _argument(t: Tracer, argument: Argument, params: list[Value], cells: list[tuple[int, Cell]]) -> Abstract:
