@@ -20,6 +20,7 @@ from oneform.api import (
     trace,
     value_and_grad,
     vjp,
+    vmap,
 )
 from oneform.errors import ArgumentError, CompileError, DerivativeError, OneformError, ZeroGradientWarning
 
@@ -28,5 +29,5 @@ __version__ = "0.1.0"
 __all__ = [
     "ArgumentError", "CompileError", "DerivativeError", "Lowering", "OneformError", "Program", "ZeroGradientWarning", "check_grads",
     "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lower", "parse",
-    "stop_gradient", "trace", "value_and_grad", "vjp",
+    "stop_gradient", "trace", "value_and_grad", "vjp", "vmap",
 ]

@@ -11,8 +11,9 @@ import numpy as np
 from oneform import kinks
 from oneform.derivatives import Jvp, Rule, Vjp
 from oneform.errors import DerivativeError
+from oneform.origins import Derived, Origin
 from oneform.pullback import children, is_active
-from oneform.staging import Compiled, Derived, Origin, options_of, origin_of
+from oneform.staging import Compiled, options_of, origin_of
 from oneform.tree import copied, spread, unflatten
 
 

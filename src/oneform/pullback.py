@@ -9,7 +9,8 @@ import numpy as np
 
 from oneform.derivatives import Grad, Jvp, Vjp
 from oneform.errors import DerivativeError
-from oneform.staging import Compiled, Derived, options_of, origin_of
+from oneform.origins import Derived
+from oneform.staging import Compiled, options_of, origin_of
 from oneform.tree import Tree, copied, nodes_in, spread, unflatten
 
 

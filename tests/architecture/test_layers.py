@@ -23,6 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("runtime",),
     ("identity", "derivatives"),
     ("manifest",),
+    ("origins",),
     ("staging",),
     ("program", "pullback"),
     ("gradcheck",),

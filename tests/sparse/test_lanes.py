@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import oneform as of
+from oneform.origins import FromPython
 from oneform.runtime.engine import Options
 from oneform.sparse.jacobian import Engine
 from oneform.sparse.plan import Part, coloured
-from oneform.staging import FromPython
 from oneform.transforms import NoLanes
 from tests.programs.registry import vec
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from oneform.errors import CompileError
 from oneform.frontend.attributes import NUMERIC_MODULES, bound_method, container_kind
+from oneform.frontend.batching import call_mapped, vmapped
 from oneform.frontend.boxes import new_box
 from oneform.frontend.compiled import call_compiled
 from oneform.frontend.control import block
@@ -37,7 +38,7 @@ from oneform.frontend.source import Definition, Source, local_names, source_of
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.targets import name_memory
 from oneform.frontend.tracer import BY_PYTHON, PathEnds, Tracer
-from oneform.frontend.values import NONE, Abstract, Arr, Attr, Custom, Fn, Method, Num, Opt, Pullback, Py, Ref, Seq, Visit, Yields, describe
+from oneform.frontend.values import NONE, Abstract, Arr, Attr, Custom, Fn, Mapped, Method, Num, Opt, Pullback, Py, Ref, Seq, Visit, Yields, describe
 from oneform.ops import OPS
 from oneform.rules import CustomRule
 from oneform.types import C128, F64
@@ -84,6 +85,10 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
         return _call_custom(t, obj if isinstance(obj, Custom) else of_object(t, obj), args, kwargs, node)
     if isinstance(obj, Derived):
         return call_derived(t, obj, *_plain(t, args, kwargs), node)
+    if isinstance(obj, Mapped):
+        return call_mapped(t, obj, args, kwargs, node)
+    if hasattr(obj, "__oneform_lanes__"):
+        return vmapped(t, args, kwargs, node)
     if hasattr(obj, "__oneform_transform__"):
         return derive(t, obj, *_plain(t, args, kwargs), node)
     if hasattr(obj, "__oneform_apart__"):

@@ -28,7 +28,7 @@ from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.truth import asked, truth
 from oneform.frontend.unroll import unroll
-from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Abstract, Arr, Box, Cell, Maybe, Missing, Num, Ref, number, parts, same
+from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Abstract, Arr, Box, Cell, Maybe, Missing, Num, Ref, Visit, number, parts, same
 from oneform.ir import Block, Builder, Value, substitute
 from oneform.ops import constant as ir_constant
 from oneform.ops import make
@@ -165,6 +165,12 @@ def _guess(loop: Loop, cache: Forms) -> Forms:
             v = pre.version(x.cell)
             if isinstance(v, Value):
                 forms[x.cell] = VersionForm(v.type)
+    for name in t.here.names:
+        x = pre.slots.get(Var(t.here.path, name))
+        for cell in x.writes if isinstance(x, Visit) else ():
+            v = pre.version(cell)
+            assert isinstance(v, Value)
+            forms[cell] = VersionForm(v.type)
     for key, form in cache.items():
         forms[key] = form
     return forms

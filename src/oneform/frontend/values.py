@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from oneform.ir import Value
+from oneform.tree import Tree
 from oneform.types import BOOL, C128, F64, I64, Array, Dim, DType
 
 if TYPE_CHECKING:
@@ -232,6 +233,16 @@ class Custom:
 
 
 @dataclass(frozen=True, eq=False)
+class Mapped:
+    """of.vmap of a function, as an object of the program: Py(Mapped(...)). Axes as `tree.axes_tree` gives them; `size`: how many lanes there are."""
+
+    function: Abstract
+    in_axes: Tree
+    out_axes: Tree
+    size: Num | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Method:
     """A function bound to its first arguments, or a partial application."""
 
@@ -310,9 +321,10 @@ class Yields:
 
 @dataclass(frozen=True, eq=False)
 class Visit:
-    """A function made here: what a loop does with an item."""
+    """A function made here: what a loop does with an item, and the arrays that it writes to each time."""
 
-    run: Callable[[Abstract], Num]
+    run: Callable[[Abstract], Abstract]
+    writes: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from oneform.origins import FromPython
 from oneform.sparse import kernels
 from oneform.sparse.arrays import ROOM, UNCHECKED, index_type, matrix, padded
-from oneform.staging import Compiled, FromPython
+from oneform.staging import Compiled
 
 claim = Compiled(FromPython(kernels.claim), UNCHECKED, "jit")
 lay = Compiled(FromPython(kernels.lay), UNCHECKED, "jit")

@@ -12,12 +12,14 @@ import numpy as np
 
 from oneform.derivatives import Grad, positions
 from oneform.derivatives import Jacobian as Dense
+from oneform.frontend.lowered import Lowered
+from oneform.origins import Args, Derived, Kwargs, Origin
 from oneform.pullback import is_active
 from oneform.sparse.arrays import empty_matrix
 from oneform.sparse.blocks import DirectPlan, direct
 from oneform.sparse.plan import Part, Plan, pattern_of, planned, planned_symmetric
 from oneform.sparse.rules import Auxiliary, Direct, Nonzeros, Pattern
-from oneform.staging import Call, Compiled, Derived, Origin
+from oneform.staging import Call, Compiled
 from oneform.transforms import NoLanes
 from oneform.tree import spread
 
@@ -222,6 +224,10 @@ class DenseJacobian:
         self.value = Compiled(origin, options, "jit")
         self.ways = {way: Compiled(Derived(origin, Dense(argnums, has_aux, forward=way)), options, "jacobian") for way in (True, False)}
         self.sizes: dict[Any, bool] = {}
+
+    def __oneform_function__(self, args: Args, kwargs: Kwargs) -> Lowered:
+        """How a compiled function calls it."""
+        return Derived(self.value.origin, Dense(self.argnums, self.has_aux, forward=None)).lower(args, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.ways[self.forward(args, kwargs)](*args, **kwargs)

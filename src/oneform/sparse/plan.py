@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from oneform.origins import FromPython
 from oneform.sparse import kernels
 from oneform.sparse.arrays import ROOM, UNCHECKED, index_type, matrix, padded, rows_of
 from oneform.sparse.colouring import colours_of, symmetric, transpose, transposed
-from oneform.staging import Compiled, FromPython
+from oneform.staging import Compiled
 
 flatten = Compiled(FromPython(kernels.flatten), UNCHECKED, "jit")
 schedule = Compiled(FromPython(kernels.schedule), UNCHECKED, "jit")

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from oneform.frontend.written.linalg import single, substituted, triangle
+from oneform.frontend.written.linalg import substituted, triangle
+from oneform.frontend.written.stacks import matrices, of_each, single
 from oneform.frontend.written.structure import unsupported
 from oneform.rules import custom_jvp
 
@@ -103,11 +104,14 @@ def qr_matrix(a):
     return q, out
 
 
+def factors(a, whole):
+    return complete(a) if whole and a.shape[0] > a.shape[1] else qr_matrix(a)
+
+
 def qr(a, mode="reduced"):
-    a = single(a, "np.linalg.qr")
     if mode != "reduced" and mode != "complete" and mode != "r":
         raise ValueError("Unrecognized mode")
-    q, r = complete(a) if mode == "complete" and a.shape[0] > a.shape[1] else qr_matrix(a)
+    q, r = of_each(lambda m: factors(m, mode == "complete"), matrices(a))
     return r if mode == "r" else QRResult(q, r)
 
 
@@ -115,5 +119,5 @@ def scipy_qr(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, chec
     if pivoting or mode == "raw":
         unsupported("scipy.linalg.qr with pivoting or mode='raw' is not known to the compiler", "Leave them out.")
     a = single(a, "scipy.linalg.qr")
-    q, r = complete(a) if (mode == "full" or mode == "r") and a.shape[0] > a.shape[1] else qr_matrix(a)
+    q, r = factors(a, mode == "full" or mode == "r")
     return (r,) if mode == "r" else (q, r)
