@@ -129,7 +129,7 @@ def test_in_loops_over_run_time_sizes() -> None:
 
 
 REFUSED: list[tuple[Any, Any]] = [
-    (lambda a: np.linalg.svd(a), M), (lambda a: sl.expm(a), M), (lambda a: np.linalg.pinv(a), M), (lambda a: np.cumsum(a, out=a), V), (lambda a: np.unique(a, axis=0), A), (lambda a: sl.qr(a, pivoting=True), A),
+    (lambda a: np.linalg.svd(a), M), (lambda a: sl.expm(a), M), (lambda a: np.linalg.pinv(a), M), (lambda a: np.cumsum(a, out=a), V), (lambda a: sl.qr(a, pivoting=True), A),
     (lambda a: np.quantile(a, 0.5, method="inverted_cdf"), V), (lambda a: np.linalg.norm(a, "nuc", axis=(0, 1)), T), (lambda a: np.einsum("ij,jk", a), A), (lambda a: np.einsum("ij->k", a), A),
 ]  # fmt: skip
 
