@@ -28,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("gradcheck",),
     ("sparse",),
     ("api",),
+    ("random",),
     ("",),  # oneform/__init__.py
     ("data",),
     ("demo",),
