@@ -28,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("gradcheck",),
     ("sparse",),
     ("api",),
-    ("random",),
+    ("random", "nn"),
     ("",),  # oneform/__init__.py
     ("data",),
     ("demo",),
