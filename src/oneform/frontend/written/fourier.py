@@ -423,9 +423,10 @@ def backward_factor(n, norm):
 
 
 def fft(a, n=None, axis=-1, norm=None, out=None):
-    a = complexed(a)
+    a = floating(a)
     m = sized(rows(a, axis), n)
-    return along(dft(m, False) * forward_factor(m.shape[1], norm), a, axis)
+    y = dft(m, False) if a.dtype.kind == "c" else _with_conjugates(_half(m), m.shape[1])
+    return along(y * forward_factor(m.shape[1], norm), a, axis)
 
 
 def ifft(a, n=None, axis=-1, norm=None, out=None):
@@ -463,6 +464,15 @@ def _half(m):
                 out[i, k] = (p + q) * 0.5 - (p - q) * (complex(-wi[k], wr[k]) * 0.5)
             else:
                 out[i, k] = z[i, k]
+    return out
+
+
+def _with_conjugates(y, n):
+    """All n places of the transforms of real rows, whose first half is y."""
+    out = np.empty((y.shape[0], n), dtype=y.dtype)
+    for i in range(y.shape[0]):
+        for k in range(n):
+            out[i, k] = y[i, k] if 2 * k <= n else np.conjugate(y[i, n - k])
     return out
 
 
