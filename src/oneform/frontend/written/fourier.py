@@ -471,8 +471,10 @@ def _with_conjugates(y, n):
     """All n places of the transforms of real rows, whose first half is y."""
     out = np.empty((y.shape[0], n), dtype=y.dtype)
     for i in range(y.shape[0]):
-        for k in range(n):
-            out[i, k] = y[i, k] if 2 * k <= n else np.conjugate(y[i, n - k])
+        for k in range(y.shape[1]):
+            out[i, k] = y[i, k]
+        for k in range(y.shape[1], n):
+            out[i, k] = np.conjugate(y[i, n - k])
     return out
 
 
