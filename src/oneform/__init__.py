@@ -1,5 +1,6 @@
 """Oneform: ordinary Python compiled to native code, together with any derivative of it."""
 
+from oneform import nn, random
 from oneform.api import (
     Lowering,
     Program,
@@ -28,6 +29,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError", "CompileError", "DerivativeError", "Lowering", "OneformError", "Program", "ZeroGradientWarning", "check_grads",
-    "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lower", "parse",
+    "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lower", "nn", "parse", "random",
     "stop_gradient", "trace", "value_and_grad", "vjp", "vmap",
 ]

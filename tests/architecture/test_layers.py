@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("gradcheck",),
     ("sparse",),
     ("api",),
+    ("random", "nn"),
     ("",),  # oneform/__init__.py
     ("data",),
     ("demo",),

@@ -17,6 +17,7 @@ from oneform.frontend import (
     control,
     expressions,
     extremes_api,
+    fourier_api,
     index_api,
     join_api,
     library_api,
@@ -45,7 +46,7 @@ Argument = tuple[Tree, list[Leaf]]
 STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
 HANDLER_MODULES = (  # imported for the handlers that they register
     builtins_api, extremes_api, containers_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api, library_api, composed, products_api,
-    stats_api,
+    stats_api, fourier_api,
 )
 
 
