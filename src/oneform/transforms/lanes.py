@@ -19,7 +19,9 @@ Wide = Value | tuple[Value, ...]  # an array with lanes, or the lanes of a numbe
 _ELEMENTS = {array.get: 1, array.set_: 2, array.add_at: 2}  # where the indices start
 
 
-_LARGEST = 2000  # instructions, all lanes together: beyond that compiling takes long, and LLVM no longer makes vectors of straight code
+# Instructions, all lanes together: beyond that compiling takes long. Of more than some 2000 LLVM makes no vectors, but what does not depend on the direction
+# is still computed once.
+_LARGEST = 6000
 
 
 class NoLanes(Exception):
