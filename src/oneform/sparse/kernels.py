@@ -65,7 +65,7 @@ def flatten(roots: Any, starts: Any, children: Any, inputs: int, like: Any) -> t
     return indptr, columns, in_order
 
 
-def larger(columns: Any, found: int, room: int) -> Any:
+def larger(columns: Any, found: int, room: Any) -> Any:
     """An array with room for more, that begins with the `found` numbers that there are."""
     out = np.empty(2 * columns.shape[0] + room, dtype=columns.dtype)
     for k in range(found):
