@@ -19,7 +19,9 @@ Wide = Value | tuple[Value, ...]  # an array with lanes, or the lanes of a numbe
 _ELEMENTS = {array.get: 1, array.set_: 2, array.add_at: 2}  # where the indices start
 
 
-_LARGEST = 2000  # instructions, all lanes together: beyond that compiling takes long, and LLVM no longer makes vectors of straight code
+# Instructions, all lanes together: beyond that compiling takes long. Of more than some 2000 LLVM makes no vectors, but what does not depend on the direction
+# is still computed once.
+_LARGEST = 6000
 
 
 class NoLanes(Exception):
@@ -66,6 +68,7 @@ class Lanes:
             raise NoLanes
         self.env: dict[Value, Value] = {}
         self.wide: dict[Value, Wide] = {}
+        self.threaded: list[Value] = []  # what loops carry besides, where `threads` says so
         self.fillings: dict[Value, Instr] = {o: i for i in instructions(self.block.body) if i.op in (array.full, array.empty) for o in i.outs}
 
     def run(self, b: Builder, args: Sequence[Wide], picks: Sequence[int]) -> list[Wide]:
@@ -172,6 +175,9 @@ class Lanes:
 
     # ------------------------------------------------------------ regions
 
+    def threads(self, i: Instr) -> bool:
+        return False
+
     def _types(self, v: Value) -> list[Type]:
         if v not in self.influence.tainted:
             return [v.type]
@@ -205,16 +211,22 @@ class Lanes:
     def _loop(self, i: Instr, b: Builder) -> None:
         skip = LOOPS[i.op.structure]
         carried = i.regions[-1].params[skip:]
+        threads = self.threads(i)
+        own = self.threaded if threads else []
         inits = self._passed(b, i.args[skip:], carried)
         blocks: list[Block] = []
         for r in i.regions:
             sub = b.sub()
             for p in r.params:
                 self._bind(p, [sub.param(t) for t in self._types(p)])
+            if threads:
+                self.threaded = [sub.param(v.type) for v in own]
             self.body(r, sub)
             results = self._passed(sub, r.results, carried) if r is i.regions[-1] else [self.value(v) for v in r.results]
-            blocks.append(sub.block(*results))
-        self._leave(i, b.instr(i.op, (*map(self.value, i.args[:skip]), *inits), i.attrs, tuple(blocks), i.loc))
+            blocks.append(sub.block(*results, *(self.threaded if threads and r is i.regions[-1] else ())))
+        rest = self._leave(i, b.instr(i.op, (*map(self.value, i.args[:skip]), *inits, *own), i.attrs, tuple(blocks), i.loc))
+        if threads:
+            self.threaded = rest
 
     def _build(self, i: Instr, b: Builder) -> None:
         """The lanes are the last axis. What has none is made as before; so is what they share and takes long."""
@@ -264,10 +276,12 @@ class Lanes:
             blocks.append(sub.block(*self._passed(sub, r.results, i.outs)))
         self._leave(i, b.instr(i.op, (self.value(i.args[0]),), i.attrs, tuple(blocks), i.loc))
 
-    def _leave(self, i: Instr, new: Instr) -> None:
+    def _leave(self, i: Instr, new: Instr) -> list[Value]:
+        """Bind what `i` gave; what else `new` gives."""
         given = list(new.outs)
         for o in i.outs:
             self._bind(o, given)
+        return given
 
     structures: dict[str, Callable[..., None]] = {"for": _loop, "while": _loop, "if": _branch, "build": _build}
 
