@@ -12,12 +12,12 @@ import numpy as np
 
 from oneform.derivatives import Grad, positions
 from oneform.derivatives import Jacobian as Dense
-from oneform.pullback import is_active
 from oneform.sparse.arrays import empty_matrix
 from oneform.sparse.blocks import DirectPlan, direct
 from oneform.sparse.plan import Part, Plan, pattern_of, planned, planned_symmetric
 from oneform.sparse.rules import Auxiliary, Direct, Nonzeros, Pattern
 from oneform.staging import Call, Compiled, Derived, Origin
+from oneform.tangents import is_active
 from oneform.transforms import NoLanes
 from oneform.tree import spread
 
