@@ -140,6 +140,13 @@ def masked(tree: Tree, active: Sequence[bool]) -> tuple[Tree, list[int]]:
         if t.kind in ("node", "tag"):
             kept.append(at)
             return t
+        if t.kind == "pairs":
+            keys, values = t.children
+            first = at + keys.leaves
+            if not any(active[first : at + t.leaves]):
+                return NONE
+            kept.extend(range(at, first))
+            return dataclasses.replace(t, children=(keys, walk(values, first)))
         if t.kind == "text" or (t.kind == "pools" and not any(active[at : at + t.leaves])):
             return NONE
         if t.kind in ("rows", "table"):

@@ -206,11 +206,20 @@ class Compiled(Base):
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """The slow path: whatever the native entries do not take as it is."""
+        tree, found = self.taken(args, kwargs)
+        return found if tree is None else unflatten(tree, iter(found))
+
+    def leaves(self, *args: Any, **kwargs: Any) -> tuple[Tree | None, Any]:
+        """A call, and what it returns as compiled code gives it: the structure, and the leaves that Python objects are made of; None and the
+        result where compiled code makes these itself."""
+        return self.taken(args, kwargs)
+
+    def taken(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Tree | None, Any]:
         call = Call(args, kwargs, lambda k: self.leaf_name(k, args, kwargs))
         try:
             version, captured = self.version(call.signature)
         except ObservedError:  # which changes what the arguments are
-            return self.call(args, kwargs)
+            return self.taken(args, kwargs)
         except OneformError as refusal:
             if os.environ.get("ONEFORM_TRACEBACK"):
                 raise
@@ -219,12 +228,12 @@ class Compiled(Base):
         values = [*call.values, *(v for v, _ in captured)]
         shape = version.spec.shape
         if shape.rebuilt is None:
-            return self.run(call, version, bound, values, captured, args, kwargs)
+            return None, self.run(call, version, bound, values, captured, args, kwargs)
         places = updates.places(shape.updates, args, kwargs)
-        leaves = iter(self.run(call, version, bound, values, captured, args, kwargs))
-        result = unflatten(shape.rebuilt, leaves)
-        updates.apply(shape.updates, places, leaves, args, kwargs)
-        return result
+        leaves = self.run(call, version, bound, values, captured, args, kwargs)
+        count = shape.rebuilt.leaves
+        updates.apply(shape.updates, places, iter(leaves[count:]), args, kwargs)
+        return shape.rebuilt, leaves[:count]
 
     def run(
         self, call: Call, version: Version, bound: Bound, values: list[Any], captured: list[tuple[Any, Any]], args: tuple[Any, ...], kwargs: Mapping[str, Any],

@@ -162,6 +162,21 @@ def test_what_is_not_known_is_refused(k: int) -> None:
 
 
 def test_vectors_that_are_not_unique_have_no_derivative() -> None:
-    with pytest.raises(of.DerivativeError, match="E210"):
-        of.grad(lambda a: np.sum(np.linalg.svd(a)[0]))(B)
+    for f, what in (
+        (lambda a: np.sum(np.linalg.svd(a)[0]), "singular value decomposition"), (lambda a: np.sum(sl.svd(a)[2]), "singular value decomposition"),
+        (lambda a: np.sum(np.linalg.qr(a, mode="complete")[0]), "QR decomposition"), (lambda a: np.sum(sl.qr(a)[0]), "QR decomposition"),
+    ):  # fmt: skip
+        for derivative in (of.grad(f), lambda a, f=f: of.jvp(f, (a,), (a,))):
+            with pytest.raises(of.DerivativeError, match=f"E201: the square factors? of a {what}") as e:
+                derivative(B)
+            assert e.value.loc is not None and e.value.loc.file == __file__
+
+
+def test_the_triangle_of_a_tall_matrix() -> None:
+    f = lambda a: sl.qr(a, mode="r")[0]  # noqa: E731
+    np.testing.assert_allclose(of.jit(f)(B), f(B), atol=1e-14)
+    of.check_grads(f, (B,), order=1)
+
+
+def test_bases_that_are_not_unique_have_no_derivative() -> None:
     assert np.isnan(of.grad(lambda a: np.linalg.eigh(a)[1][0, 0])(np.eye(3))).any()

@@ -44,27 +44,40 @@ def set_contents(t: Tracer, box: Box, new: Seq | Rows, grown: bool = False) -> N
 
 
 def refuse_poison(t: Tracer, memory: Memory, poison: Poison) -> NoReturn:
-    what = "this array" if isinstance(memory, Cell) else f"this {memory.kind}"
     line = f" at line {poison.loc.line}" if poison.loc else ""
     name = memory.name or "x"
-    copy = f"{name} = {poison.written}.copy()" if isinstance(memory, Cell) else "make it anew instead of naming it twice"
+    source = name if poison.written.startswith("another ") else poison.written  # which has no name
     t.refuse(
-        "E104", f"{memory.name or what} may or may not be the same memory as {poison.written}, which was written to{line}", None,
-        f"Copy one of them where they part: {copy}",
+        "E104", f"{memory.name or _kind(memory)} may or may not be the same memory as {poison.written}, which was written to{line}", None,
+        f"Copy one of them where they part: {name} = {_copied(memory, source)}",
     )
 
 
 def poison_partners(t: Tracer, memory: Memory, name: str = "") -> None:
     """Memory is about to change. Whoever may be the same cannot be read any more; a caller's memory cannot be left in doubt."""
-    for other in memory.partners:
+    for other in sorted(memory.partners, key=lambda m: m.name):  # so that messages are the same every time
         if other.pinned and other.home is not memory:
-            kind = "the array" if isinstance(memory, Cell) else f"the {memory.kind}"
-            t.refuse(
-                "E104", f"{memory.name or kind + ' written to'} may or may not be the same memory as the {other.pinned} {other.name}", None,
-                f"Work on a copy, so that the write cannot reach the caller's memory: {other.name} = {other.name}.copy()",
-            )
+            refuse_doubt(t, memory, other)
         if other in t.state.slots or other.initial is not None:
-            t.state.slots[other] = Poison(memory.name or name or ("another array" if isinstance(memory, Cell) else f"another {memory.kind}"), t.b.loc)
+            t.state.slots[other] = Poison(memory.name or name or f"another {_kind(memory, '')}", t.b.loc)
+
+
+def refuse_doubt(t: Tracer, memory: Memory, other: Memory) -> NoReturn:
+    """A write to what may or may not be the caller's."""
+    theirs = f"the {other.pinned} {other.name}" if other.name != memory.name else f"the {other.name or _kind(other, '')} that was given"
+    whole = other.name.isidentifier() and _kind(other) == _kind(memory)
+    name = other.name if whole else memory.name or "x"
+    repair = f"Work on a copy, so that the write cannot reach the caller's memory: {name} = {_copied(memory, name)}"
+    t.refuse("E104", f"{memory.name or _kind(memory)} may or may not be the same memory as {theirs}", None, repair)
+
+
+def _kind(memory: Memory, article: str = "this ") -> str:
+    return article + ("array" if isinstance(memory, Cell) else "object" if memory.kind == "record" else memory.kind)
+
+
+def _copied(memory: Memory, name: str) -> str:
+    """How to copy it in Python."""
+    return f"copy.copy({name})" if isinstance(memory, Box) and memory.kind == "record" else f"{name}.copy()"
 
 
 def partner(a: Memory, b: Memory) -> None:

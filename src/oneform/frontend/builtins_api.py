@@ -474,9 +474,16 @@ def islice(c: Call) -> Abstract:
     return run(c.t, iterators.sliced_open if open_ else iterators.sliced_from, over, *numbers)
 
 
+@handles(itertools.repeat, objects=True)
+def repeat(c: Call) -> Abstract:
+    x, times = c.bind("object", "times?")
+    given = [x or Py(None)]
+    return run(c.t, iterators.for_ever, *given) if times is None else run(c.t, iterators.again, *given, times)
+
+
 _LAZILY: dict[Any, Callable[..., Any]] = {
     itertools.takewhile: iterators.taken_while, itertools.dropwhile: iterators.dropped_while, itertools.filterfalse: iterators.dropped,
-    itertools.starmap: iterators.mapped_rows, itertools.pairwise: iterators.in_pairs, itertools.repeat: iterators.again,
+    itertools.starmap: iterators.mapped_rows, itertools.pairwise: iterators.in_pairs, itertools.cycle: iterators.in_circles,
 }
 
 

@@ -112,7 +112,7 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
         return _call_object(t, inner, args, kwargs, node)
     own = next((c.__dict__["__call__"] for c in type(obj).__mro__ if "__call__" in c.__dict__), None)
     if isinstance(own, types.FunctionType):
-        return inline(t, source_of(own), None, _defaults(t, own), [Py(obj), *args], kwargs, node)
+        return _call_object(t, own, [Py(obj), *args], kwargs, node)
     t.refuse("E003", f"{_name(obj)} is not known to the compiler", node, _advice(obj))
 
 

@@ -15,6 +15,7 @@ from oneform.frontend import (
     composed,
     containers_api,
     control,
+    copies_api,
     expressions,
     extremes_api,
     fourier_api,
@@ -36,7 +37,7 @@ from oneform.frontend.frames import call_node
 from oneform.frontend.lowered import Lowered, Step
 from oneform.frontend.source import source_of
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.updates import Given, changes_of
+from oneform.frontend.updates import Given, changes_of, name_given
 from oneform.frontend.values import Abstract, Arr, Cell, Mapped, Num, Py
 from oneform.ir import Value
 from oneform.tree import Leaf, Tree
@@ -45,8 +46,8 @@ from oneform.types import Array, Scalar
 Argument = tuple[Tree, list[Leaf]]
 STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
 HANDLER_MODULES = (  # imported for the handlers that they register
-    builtins_api, extremes_api, containers_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api, library_api, composed, products_api,
-    stats_api, fourier_api,
+    builtins_api, extremes_api, containers_api, copies_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api, library_api, composed,
+    products_api, stats_api, fourier_api,
 )
 
 
@@ -75,6 +76,8 @@ def _trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, A
     positional = [_argument(t, a, params, cells) for a in args]
     named = {k: _argument(t, a, params, cells) for k, a in kwargs.items()}
     given = [(x, (Step("argument", k),)) for k, x in (*enumerate(positional), *named.items())]
+    for x, path in given:
+        name_given(x, path, parameter_names(Py(fn)))
     node = _node_of(fn)
     t.b.loc = place = _place_of(fn)
     try:

@@ -240,7 +240,8 @@ class Meeting:
     def _contents(self, a: Seq | Rows, b: Seq | Rows, name: str) -> Form:
         """Two structures, or the rows of two lists."""
         if isinstance(a, Seq) and isinstance(b, Seq) and (a.kind, a.meta, len(a.items)) == (b.kind, b.meta, len(b.items)):
-            return SeqForm(a.kind, tuple(self.form(x, y, name) for x, y in zip(a.items, b.items, strict=True)), a.meta)
+            items = enumerate(zip(a.items, b.items, strict=True))
+            return SeqForm(a.kind, tuple(self.form(x, y, _part(name, a, k)) for k, (x, y) in items), a.meta)
         if all(isinstance(x, Rows) or x.kind == "list" for x in (a, b)):
             with self.on(self.left), self.t.region():
                 first = rows_item(self.t, a, _named(name))
@@ -304,6 +305,13 @@ def _token(a: Seq | Rows, b: Seq | Rows) -> Any:
         return a.token if a.token is b.token else None
     rows, other = (a, b) if isinstance(a, Rows) else (b, a)
     return rows.token if isinstance(rows, Rows) and isinstance(rows.token, Made) and rows.token.contents is other else None
+
+
+def _part(name: str, c: Seq, k: int) -> str:
+    """What messages call a part of what is known by a name."""
+    if not name or c.kind not in ("record", "dict", "list", "tuple"):
+        return name
+    return f"{name}.{c.meta[1][k]}" if c.kind == "record" else f"{name}[{(c.meta[k] if c.kind == 'dict' else k)!r}]"
 
 
 def _named(name: str) -> str:

@@ -36,6 +36,20 @@ def given_boxes(x: Abstract, path: Path) -> Iterator[tuple[Box, Path]]:
         yield from given_boxes(item, further)
 
 
+def name_given(x: Abstract, path: Path, names: Sequence[str]) -> None:
+    """Messages call what is in an argument by the way to it."""
+    for memory, at in (*given_boxes(x, path), *given_arrays(x, path)):
+        memory.name = memory.name or _spelt(at, names)
+
+
+def _spelt(path: Path, names: Sequence[str]) -> str:
+    first = path[0].key
+    if isinstance(first, int) and first >= len(names):
+        return ""
+    text = names[first] if isinstance(first, int) else str(first)
+    return text + "".join(f".{s.key}" if s.kind == "field" else f"[{s.key!r}]" for s in path[1:])
+
+
 def _inside(x: Any, path: Path) -> Iterator[tuple[Abstract, Path]]:
     """What is in a container whose structure is known."""
     if isinstance(x, Seq):

@@ -14,12 +14,12 @@ from oneform.derivatives import Grad, positions
 from oneform.derivatives import Jacobian as Dense
 from oneform.frontend.lowered import Lowered
 from oneform.origins import Args, Derived, Kwargs, Origin
-from oneform.pullback import is_active
 from oneform.sparse.arrays import empty_matrix, index_type
 from oneform.sparse.blocks import DirectPlan, direct
 from oneform.sparse.plan import Part, Plan, pattern_of, planned, planned_symmetric
 from oneform.sparse.rules import Auxiliary, Direct, Nonzeros, Pattern
 from oneform.staging import Call, Compiled
+from oneform.tangents import is_active
 from oneform.transforms import NoLanes
 from oneform.tree import spread
 

@@ -12,7 +12,7 @@ from oneform.frontend.written.linalg import inv, substituted, triangle
 from oneform.frontend.written.sorting import ordered
 from oneform.frontend.written.stacks import matrices, of_each, single, square
 from oneform.frontend.written.structure import constant, floating, unsupported
-from oneform.rules import custom_jvp
+from oneform.rules import custom_jvp, without_derivative
 
 EighResult = type(np.linalg.eigh(np.eye(1)))
 SVDResult = type(np.linalg.svd(np.eye(1)))
@@ -327,9 +327,12 @@ def _(primals, tangents):
     return s.copy(), _real_part_of_diagonal(np.conjugate(u.T) @ (da @ v))
 
 
-@custom_jvp
+@without_derivative(
+    "the square factors of a singular value decomposition have no derivative: their vectors beside the singular ones are one choice of many",
+    "Pass full_matrices=False.",
+)
 def full(a):
-    """With square U and V, whose completions have no derivative: no rule."""
+    """With square U and V."""
     u, s, v = thin(a)
     k = s.shape[0]
     wide = np.zeros((a.shape[0], a.shape[0]), dtype=a.dtype)
