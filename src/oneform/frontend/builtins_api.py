@@ -35,7 +35,7 @@ from oneform.frontend.registry import Call, Handler, handles
 from oneform.frontend.state import Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
-from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, ClassOf, Fn, Generator, Method, Num, Opt, Py, Range, Ref, Seq, Walk, describe, number
+from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Choice, ClassOf, Fn, Generator, Method, Num, Opt, Py, Range, Ref, Seq, Walk, describe, number
 from oneform.frontend.written import iterators
 from oneform.ops import make
 from oneform.types import BOOL, F64, I64, DType
@@ -322,7 +322,7 @@ def type_(c: Call) -> Abstract:
 @handles(callable, objects=True)
 def callable_(c: Call) -> Abstract:
     (x,) = c.only("obj")
-    return number(isinstance(x, (Fn, Method)) or (isinstance(x, Py) and callable(x.obj)))
+    return number(isinstance(x, (Fn, Method, Choice)) or (isinstance(x, Py) and callable(x.obj)))
 
 
 @handles(dataclasses.replace, objects=True)

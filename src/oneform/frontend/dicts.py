@@ -16,7 +16,7 @@ from oneform.frontend.numbers import compare_numbers
 from oneform.frontend.objects import new_list, run
 from oneform.frontend.state import State
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Box, Num, Py, Ref, Seq, describe, number
+from oneform.frontend.values import Abstract, Box, Num, Place, Py, Ref, Seq, describe, number
 from oneform.frontend.written import tables
 
 
@@ -59,15 +59,25 @@ def _shape(key: Abstract) -> Any:
     return None if None in inside else (len(inside), *inside)
 
 
-def as_table(t: Tracer, d: Ref) -> Seq:
-    """The hash table of a dict: from here on it has one."""
+def as_table(t: Tracer, d: Ref, change: bool = True) -> Seq:
+    """The hash table of a dict, which from here on has one; but what is from outside is not changed: without `change` it is read in a table beside it."""
     found = contents(t, d.box)
     assert isinstance(found, Seq)
     if found.kind == "hash":
         return found
+    if d.box.pinned == "global" and not change:
+        known: Seq | None = t.scope.recall(("table", found))
+        if known is None:
+            known = t.scope.memo["table", found] = _fixed(t, hashed(t, found))
+        return known
     new = hashed(t, found)
     set_contents(t, d.box, new)
     return new
+
+
+def _fixed(t: Tracer, table: Seq) -> Seq:
+    """A table whose lists nobody changes, the same wherever control comes from."""
+    return Seq("hash", tuple(Ref(Place(Box("", "list", t.state.slots.pop(r.box)))) for r in table.items if isinstance(r, Ref)))
 
 
 def agree(t: Tracer, a: State, b: State) -> bool:
@@ -105,7 +115,7 @@ def get_key(t: Tracer, d: Ref, key: Abstract, node: ast.AST | None) -> Abstract:
         if item is None:
             t.refuse("E101", f"the dict has no key {k!r}", node, f"Its keys are {', '.join(map(repr, found.meta)) or 'none'}.")
         return item
-    keys, values, slots = as_table(t, d).items
+    keys, values, slots = as_table(t, d, change=False).items
     return run(t, tables.dict_get, keys, values, slots, run_time_key(t, key, node))
 
 
@@ -153,7 +163,7 @@ def has_key(t: Tracer, d: Ref, key: Abstract) -> Num:
     assert isinstance(found, Seq)
     if found.kind == "dict" and is_constant(key):
         return number(static_key(t, key) in found.meta)
-    keys, _, slots = as_table(t, d).items
+    keys, _, slots = as_table(t, d, change=False).items
     out = run(t, tables.dict_find, keys, slots, run_time_key(t, key, None))
     assert isinstance(out, Num)
     return compare_numbers(t, operator.ge, out, number(0))

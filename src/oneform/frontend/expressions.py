@@ -15,13 +15,14 @@ from oneform.frontend.comprehensions import lazily
 from oneform.frontend.dicts import set_key
 from oneform.frontend.fields import present, record_of
 from oneform.frontend.frames import call_node, define
+from oneform.frontend.functions import is_function
 from oneform.frontend.lift import lift_name, structure
 from oneform.frontend.lists import item_of
 from oneform.frontend.meet import choose, join_paths, lower_path
 from oneform.frontend.nodes import is_exactly
 from oneform.frontend.numbers import compare, conjunction, dtype_of, is_weak, negate, negated, op_of, operand, pointwise
 from oneform.frontend.objects import new_list, same_object, tuple_item
-from oneform.frontend.operators import binary, contains, equal, not_none, ordered
+from oneform.frontend.operators import binary, contains, equal, not_none, ordered, same_function
 from oneform.frontend.passing import see
 from oneform.frontend.picks import item_of_array
 from oneform.frontend.registry import SUBSCRIPTS, Call, handler_of
@@ -200,6 +201,9 @@ def _identity(t: Tracer, a: Abstract, b: Abstract, negative: bool) -> Num:
             return negated(t, c) if negative else c
     if isinstance(a, Opt) or isinstance(b, Opt):
         c = _same_or_none(t, a, b)
+        return negated(t, c) if negative else c
+    if is_function(a) and is_function(b):
+        c = same_function(t, a, b)
         return negated(t, c) if negative else c
     if isinstance(a, Py) or isinstance(b, Py):
         return number((isinstance(a, Py) and isinstance(b, Py) and a.obj is b.obj) != negative)

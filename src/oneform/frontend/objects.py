@@ -9,7 +9,9 @@ from typing import Any
 from oneform.errors import CompileError
 from oneform.frontend import library
 from oneform.frontend.boxes import change_rows, contents, length, new_box, partner, rows_at, set_contents, tie
+from oneform.frontend.closures import by_value
 from oneform.frontend.forms import Form, Keep, NodeForm, NumForm, RowsForm, SeqForm, joined, shown, types
+from oneform.frontend.functions import are_distinct
 from oneform.frontend.index import normalised
 from oneform.frontend.numbers import compare_numbers, conjunction
 from oneform.frontend.passing import converted, give, give_rows, holds_memory, item_form, mutable, rows_item, see, take, take_item
@@ -19,6 +21,7 @@ from oneform.frontend.values import (
     TRUE,
     Abstract,
     Box,
+    Choice,
     Made,
     Num,
     Place,
@@ -63,10 +66,11 @@ def made_rows(t: Tracer, x: Ref) -> tuple[Place, Form | None, Any]:
     if found is not None:
         return found
     static = contents(t, x.box)
-    form = _common(t, static, x.box.name)
-    assert form is not None, "an empty list has no item"
     assert isinstance(static, Seq)
     token = Made(static)
+    static = _by_value(t, static)
+    form = _common(t, static, x.box.name)
+    assert form is not None, "an empty list has no item"
     for i in static.items:
         _shares(t, i, x.box)
         for memory in t.state.reach(i):
@@ -76,6 +80,11 @@ def made_rows(t: Tracer, x: Ref) -> tuple[Place, Form | None, Any]:
         x.box.doubled = True
     t.state.slots[x.box] = Rows(give_rows(t, RowsForm(form), static), form, token)  # nobody sees a change
     return x.place, form, token
+
+
+def _by_value(t: Tracer, c: Seq) -> Seq:
+    """The items as they can be in the rows of one list."""
+    return Seq(c.kind, tuple(by_value(t, i) for i in c.items), c.meta)
 
 
 def _common(t: Tracer, c: Any, name: str) -> Form | None:
@@ -143,6 +152,7 @@ def read_only(t: Tracer, c: Seq) -> tuple[Place, Form | None, Any]:
     key = ("rows", c)
     box: Box | None = t.scope.recall(key)
     if box is None:
+        c = _by_value(t, c)
         form = _common(t, c, "")
         assert form is not None
         rows = Rows(give_rows(t, RowsForm(form), c), form, object())
@@ -169,6 +179,8 @@ def item_at(t: Tracer, x: Ref, key: Num) -> Abstract:
             return static.items[int(i.known)]
         if not static.items or i.known is not None:
             _out_of_range(t)
+        if are_distinct(static.items):
+            return Choice(normalised(t, i, n, None), static.items)
         found = made_rows(t, x) if holds_memory(_common(t, static, x.box.name)) else read_only(t, static)
     elif found[1] is None:
         _out_of_range(t)
@@ -183,6 +195,8 @@ def known_item(t: Tracer, x: Ref, i: Num) -> Abstract:
         assert isinstance(static, Seq)
         if i.known is not None:
             return static.items[int(i.known)]
+        if are_distinct(static.items):
+            return Choice(i, static.items)
         found = read_only(t, static)
     return row_item(t, found, i)
 
@@ -243,6 +257,8 @@ def same_object(t: Tracer, a: Ref, b: Ref) -> Num:
 
 def tuple_item(t: Tracer, c: Seq, i: Num) -> Abstract:
     """An item of a tuple by an index known at run time."""
+    if are_distinct(c.items):
+        return Choice(normalised(t, i, number(len(c.items)), None), c.items)
     return row_item(t, read_only(t, c), normalised(t, i, number(len(c.items)), None))
 
 
@@ -265,6 +281,7 @@ def put_at(t: Tracer, x: Ref, key: Num, new: Abstract) -> None:
             t.check(number(False), "IndexError", "list assignment index out of range")
             raise PathEnds
         made_rows(t, x)
+    new = by_value(t, new)
     place, form, token = _fitting(t, x, new)
     at = normalised(t, i, n, None)
     value, indices = rows_at(t, place, token)
@@ -303,6 +320,7 @@ def append(t: Tracer, x: Ref, new: Abstract) -> None:
         static = contents(t, x.box)
         set_contents(t, x.box, Seq("list", (*static.items, new)))  # type: ignore[union-attr]
         return
+    new = by_value(t, new)
     place, form, token = _fitting(t, x, new)
     value, indices = rows_at(t, place, token)
     change_rows(t, x.box, make.push(t.b, value, indices, place.fields, give(t, form, new)), through=bool(place.indices))
