@@ -7,9 +7,9 @@ from typing import Any
 
 from oneform.frontend.boxes import change_rows, rows_at, set_contents
 from oneform.frontend.forms import Form, NodeForm, joined, types
-from oneform.frontend.numbers import promoted
 from oneform.frontend.objects import placed
 from oneform.frontend.passing import fields_at, give, holds_memory, item_form, see
+from oneform.frontend.promotion import promoted
 from oneform.frontend.state import Flag, Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Box, Maybe, Num, Opt, Place, Ref, RowCell, Seq, parts, same
@@ -69,7 +69,7 @@ def _set_row_field(t: Tracer, x: Ref, names: tuple[str, ...], name: str, new: Ab
         if x.box.pinned == "argument" and any(memory.pinned == "argument" for memory in t.state.reach(new)):
             detail = f"the field {name} of an object in a list that was given cannot be made to hold something else that was given"
             t.refuse("E105", detail, None, "Put a copy there.")
-        _part(t, x, x.place.column(first))
+        part(t, x, x.place.column(first))
     for column, kind in enumerate(types(wider)):
         place = x.place.column(first + column)
         v = give(t, wider, new)[column]
@@ -79,7 +79,7 @@ def _set_row_field(t: Tracer, x: Ref, names: tuple[str, ...], name: str, new: Ab
     placed(t, new, x.box)
 
 
-def _part(t: Tracer, record: Ref, place: Place) -> None:
+def part(t: Tracer, record: Ref, place: Place) -> None:
     """A field gets another array, list or object: names of the one that is there now no longer mean the field. Using them is refused."""
     gone = object()
 
@@ -87,7 +87,8 @@ def _part(t: Tracer, record: Ref, place: Place) -> None:
         match x:
             case Arr(cell=RowCell() as cell) if inside(x):
                 return Arr(RowCell(cell.place, cell.type, gone), x.view)
-            case Ref() if x.form is not None and inside(x) and x.form != record.form:  # the first field begins where the record does
+            case Ref() if x.form is not None and inside(x) and x.form != record.form and not isinstance(x.form, NodeForm):
+                # (the first field begins where the record does)
                 return Ref(x.place, x.form, gone)
             case Seq():
                 items = tuple(map(parted, x.items))

@@ -10,7 +10,7 @@ from typing import Any
 from oneform.errors import CompileError, Location, ObservedError
 from oneform.families import Family, observe
 from oneform.frontend.functions import holds_nothing, key_of
-from oneform.frontend.numbers import promoted
+from oneform.frontend.promotion import promoted
 from oneform.frontend.values import ANYTHING, NONE, Box, Cell, Num, Py, describe, same
 from oneform.types import BOOL, I64, Array, Dim, DType, List, Scalar, Type, join
 

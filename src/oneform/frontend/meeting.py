@@ -31,8 +31,8 @@ from oneform.frontend.forms import (
     joined,
     paired,
 )
-from oneform.frontend.numbers import promoted
 from oneform.frontend.passing import bound_item, rows_item, see
+from oneform.frontend.promotion import promoted
 from oneform.frontend.state import State, Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import (

@@ -271,6 +271,9 @@ def _equal_nodes(t: Tracer, a: Abstract, b: Abstract) -> Num:
     if not (isinstance(a, Ref) and isinstance(b, Ref)):
         return FALSE
     if any(c.__eq__ is not object.__eq__ for c in a.form.family.classes):
+        x, y = see(t, a), see(t, b)
+        if isinstance(x, Seq) and isinstance(y, Seq) and not any(isinstance(i, Opt) or (isinstance(i, Ref) and i.box is a.box) for i in x.items):
+            return _equal_items(t, x, y)  # as dataclasses write it
         t.refuse("E101", f"two objects of {a.form.family} would be compared with all that they refer to", None, "Compare with `is`, or write __eq__.")
     return same_object(t, a, b)
 

@@ -166,11 +166,11 @@ def named_before_it_moved(n):
 
 
 def changed_behind_a_list(n):
-    items = [Counter(float(i)) for i in range(n)]
-    one = Counter(1.0)
+    items = [[float(i)] for i in range(n)]
+    one = [1.0]
     items.append(one)
-    one.x = 2.0
-    return items[0].x  # E: E104 items may or may not be the same memory as one
+    one[0] = 2.0
+    return items[0][0]  # E: E104 items may or may not be the same memory as one
 
 
 def write_to_tuple(p):
