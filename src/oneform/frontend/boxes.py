@@ -3,15 +3,17 @@ who may see the same memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from oneform.errors import Location, ObservedError
 from oneform.families import family_of, observe
 from oneform.frontend.affine import constant
-from oneform.frontend.forms import OptForm, RowsForm, SeqForm
+from oneform.frontend.forms import NodeForm, OptForm, RowsForm, SeqForm
+from oneform.frontend.state import Flag, Var
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Box, Cell, Memory, Num, Place, Poison, Ref, RowCell, Rows, Seq, changes
+from oneform.frontend.values import Arr, Box, Cell, Maybe, Memory, Num, Opt, Place, Poison, Ref, RowCell, Rows, Seq, changes, parts
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.types import I64
@@ -112,16 +114,21 @@ def partner(a: Memory, b: Memory) -> None:
         tie(a, other)
 
 
-def lodge(t: Tracer, x: Any, pool: Box, inside: bool) -> None:
-    """A list or an array is put into an object of a recursive class. `inside`: it lies in such an object already."""
+def lodge(t: Tracer, x: Any, pool: Box) -> None:
+    """What holds lists or arrays is put into an object of a recursive class, which from then on has copies of them."""
     known = t.lodged.setdefault(pool, set())
+    pool.doubled = pool.doubled or any(map(_lies_in_pool, parts(x)))
     for memory in list(t.state.reach(x)):
-        if isinstance(memory, Box) and memory.kind == "pool":
-            pool.doubled = pool.doubled or inside
-        elif not isinstance(memory, Box) or memory.kind in ("list", "dict", "record"):
+        if not (isinstance(memory, Box) and memory.kind == "pool"):
             older = memory.depth < len(t.loop_indices)  # then a loop comes here again with the same memory
             pool.doubled = pool.doubled or memory in known or older or bool(memory.partners)
             known.add(memory)
+
+
+def _lies_in_pool(p: Arr | Ref) -> bool:
+    """Whether a list or an array lies in an object of a recursive class."""
+    box = p.box if isinstance(p, Ref) else p.cell.place.box if isinstance(p.cell, RowCell) else None
+    return box is not None and box.kind == "pool" and not (isinstance(p, Ref) and isinstance(p.form, NodeForm))
 
 
 def tie(a: Memory, b: Memory) -> None:
@@ -181,3 +188,31 @@ def length(t: Tracer, place: Place, token: Any) -> Num:
     return found
 
 
+
+
+def part(t: Tracer, place: Place, instead: Callable[[Ref], Ref | None]) -> None:
+    """What is at a place is replaced: names of what is there now, or inside it, no longer mean it, and using them is refused. `instead`: what an
+    object's name means from now on, if it still means something."""
+    gone = object()
+
+    def inside(p: Arr | Ref) -> bool:
+        other = p.place if isinstance(p, Ref) else p.cell.place if isinstance(p.cell, RowCell) else None
+        return other is not None and other.box is place.box and other.fields[: len(place.fields)] == place.fields
+
+    def parted(x: Any) -> Any:
+        match x:
+            case Arr(cell=RowCell() as cell) if inside(x):
+                return Arr(RowCell(cell.place, cell.type, gone), x.view)
+            case Ref() if x.form is not None and inside(x) and not isinstance(x.form, NodeForm):
+                return instead(x) or Ref(x.place, x.form, gone)
+            case Seq():
+                items = tuple(map(parted, x.items))
+                return x if all(a is b for a, b in zip(items, x.items, strict=True)) else Seq(x.kind, items, x.meta)
+            case Opt() | Maybe():
+                return dataclasses.replace(x, item=parted(x.item))
+            case _:
+                return x
+
+    for key, x in t.state.slots.items():
+        if isinstance(key, (Var, Flag, Box)) and any(map(inside, parts(x))):
+            t.state.slots[key] = parted(x)

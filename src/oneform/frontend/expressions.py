@@ -8,10 +8,11 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from oneform.frontend import sets_api
 from oneform.frontend.attributes import attribute
 from oneform.frontend.boxes import new_box
 from oneform.frontend.comprehensions import EXPRESSIONS as COMPREHENSIONS
-from oneform.frontend.comprehensions import lazily
+from oneform.frontend.comprehensions import generator, lazily
 from oneform.frontend.dicts import set_key
 from oneform.frontend.fields import present, record_of
 from oneform.frontend.frames import call_node, define
@@ -153,6 +154,9 @@ def _short(t: Tracer, c: Num, first: Abstract, either: bool, rest: Callable[[], 
 
 
 def comparison(t: Tracer, e: ast.Compare) -> Abstract:
+    for k, c in enumerate(e.comparators):
+        if isinstance(c, ast.Set) and isinstance(e.ops[k], (ast.In, ast.NotIn)):  # x in {a, b}: nobody sees the set
+            e.comparators[k] = ast.copy_location(ast.Tuple(c.elts, ast.Load()), c)
     return _compare_chain(t, t.expr(e.left), e.ops, e.comparators)
 
 
@@ -255,6 +259,17 @@ def tuple_(t: Tracer, e: ast.Tuple) -> Abstract:
 
 def list_(t: Tracer, e: ast.List) -> Abstract:
     return new_list(t, items_of(t, e.elts))
+
+
+def set_(t: Tracer, e: ast.Set) -> Abstract:
+    return sets_api.of_items(t, items_of(t, e.elts), e)
+
+
+def set_comp(t: Tracer, e: ast.SetComp) -> Abstract:
+    cached: ast.GeneratorExp | None = getattr(e, "_oneform_generator", None)
+    if cached is None:
+        cached = e._oneform_generator = ast.copy_location(ast.GeneratorExp(e.elt, e.generators), e)  # type: ignore[attr-defined]
+    return call_node(t, Py(set), [generator(t, cached)], {}, e)
 
 
 def dict_(t: Tracer, e: ast.Dict) -> Abstract:
@@ -387,6 +402,6 @@ def joined(t: Tracer, e: ast.JoinedStr) -> Abstract:
 
 EXPRESSIONS: dict[type[ast.expr], Any] = {
     ast.Constant: constant, ast.Name: name, ast.BinOp: bin_op, ast.UnaryOp: unary_op, ast.BoolOp: bool_op, ast.Compare: comparison,
-    ast.IfExp: if_exp, ast.NamedExpr: named, ast.Tuple: tuple_, ast.List: list_, ast.Dict: dict_, ast.Slice: slice_,
+    ast.IfExp: if_exp, ast.NamedExpr: named, ast.Tuple: tuple_, ast.List: list_, ast.Dict: dict_, ast.Set: set_, ast.SetComp: set_comp, ast.Slice: slice_,
     ast.Subscript: subscript, ast.Attribute: attribute_, ast.Call: call, ast.Lambda: lambda_, ast.JoinedStr: joined, **COMPREHENSIONS,
 }

@@ -7,13 +7,12 @@ import operator
 from typing import Any
 
 from oneform.families import Family
-from oneform.frontend.boxes import contents, lodge, set_contents
-from oneform.frontend.fields import part
+from oneform.frontend.boxes import contents, lodge, part, set_contents
 from oneform.frontend.forms import NodeForm, SeqForm, joined, types
 from oneform.frontend.numbers import compare_numbers, conjunction
 from oneform.frontend.passing import converted, give, holds_memory, item_form, node_field
 from oneform.frontend.tracer import LIBRARY, Tracer
-from oneform.frontend.values import FALSE, TRUE, Abstract, Num, Place, Py, Ref, RowCell, Rows, number, parts, same
+from oneform.frontend.values import FALSE, TRUE, Abstract, Num, Place, Py, Ref, Rows, number, same
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.types import I64
@@ -34,7 +33,7 @@ def new_node(t: Tracer, family: Family, cls: type, fields: dict[str, Abstract]) 
     for name, f in zip(form.meta, form.items, strict=True):
         x = own.get(name)
         if x is not None and holds_memory(f):
-            lodge(t, x, pool, _lies_in_rows(x))
+            lodge(t, x, pool)
         row += give(t, f, x) if x is not None else [make.undefined(t.b, t.erase(k)) for k in types(f)]
     at = t.integer(make.size(t.b, value, (), ()))
     set_contents(t, pool, Rows(make.push(t.b, value, (), (), row), form, family), grown=True)
@@ -73,8 +72,8 @@ def set_node_field(t: Tracer, x: Ref, name: str, new: Abstract) -> None:
         old = node_field(t, x, name)
         if old is not None and same(old, new):
             return  # q.a += 1 puts the array back
-        lodge(t, new, x.box, _lies_in_rows(new))
-        part(t, x, Place(x.box, x.place.indices, (column,)))
+        lodge(t, new, x.box)
+        part(t, Place(x.box, x.place.indices, (column,)), lambda _: None)
     found = contents(t, x.box)
     assert isinstance(found, Rows)
     value = found.value
@@ -83,15 +82,6 @@ def set_node_field(t: Tracer, x: Ref, name: str, new: Abstract) -> None:
     for j, v in enumerate(give(t, form.items[k], new)):
         value = make.put_item(t.b, value, v, indices, (column + j,))
     set_contents(t, x.box, Rows(value, form, family))
-
-
-def _lies_in_rows(x: Abstract) -> bool:
-    """Whether a list or an array, or one in a value, lies in an object of a recursive class."""
-    for p in parts(x):
-        box = p.box if isinstance(p, Ref) else p.cell.place.box if isinstance(p.cell, RowCell) else None
-        if box is not None and box.kind == "pool" and not (isinstance(p, Ref) and isinstance(p.form, NodeForm)):
-            return True
-    return False
 
 
 def node_attribute(t: Tracer, x: Ref, name: str) -> Abstract | None:

@@ -231,7 +231,7 @@ def equal(t: Tracer, a: Abstract, b: Abstract) -> Num:
     if isinstance(a, Py) and isinstance(b, Py):
         return number(bool(a.obj == b.obj))
     if isinstance(a, Text) or isinstance(b, Text):
-        codes = [_code(i) for i in (a, b)]
+        codes = [code_of(i) for i in (a, b)]
         return FALSE if codes[0] is None or codes[1] is None else compare_numbers(t, operator.eq, codes[0], codes[1])
     if isinstance(a, Opt) or isinstance(b, Opt):
         return _equal_optional(t, a, b)
@@ -278,7 +278,7 @@ def _equal_nodes(t: Tracer, a: Abstract, b: Abstract) -> Num:
     return same_object(t, a, b)
 
 
-def _code(x: Abstract) -> Num | None:
+def code_of(x: Abstract) -> Num | None:
     """A string as its code."""
     if isinstance(x, Text):
         return x.code

@@ -429,6 +429,8 @@ def give_rows(t: Tracer, form: RowsForm, c: Any) -> Value:
     """A list as an IR value, its rows of the given form."""
     assert form.item is not None
     kinds = tuple(types(form.item))
+    if isinstance(c, Ref) and c.form.item is None:  # which has no column
+        return make.rows(t.b, kinds)
     if isinstance(c, Ref):  # in a row of another list
         value, indices = rows_at(t, c.place, c.token)
         inner: Value = make.item(t.b, value, indices, c.place.fields)

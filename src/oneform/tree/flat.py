@@ -161,6 +161,8 @@ def _unflatten(tree: Tree, leaves: Iterator[Any], nodes: Made, shared: dict[Any,
             return kids[1] if kids[0] else None
         case "pairs":
             return dict(zip(*kids, strict=True))
+        case "set":
+            return set(kids[0])
         case _:
             return made(tree.meta[0], tree.meta[1], kids)
 
