@@ -13,7 +13,7 @@ from oneform.errors import CompileError
 from oneform.frontend.affine import constant
 from oneform.frontend.control import block
 from oneform.frontend.dicts import agree
-from oneform.frontend.forms import CellForm, Form, Growth, Keep, LateForm, MaybeForm, NumForm, VersionForm, types
+from oneform.frontend.forms import CellForm, ChoiceForm, Form, Growth, Keep, LateForm, MaybeForm, NumForm, VersionForm, function_key, paired, types
 from oneform.frontend.generators import for_each, is_run
 from oneform.frontend.iterate import Iteration, iteration
 from oneform.frontend.liveness import stores
@@ -366,6 +366,8 @@ def _form(loop: Loop, meeting: Meeting, key: Any, a: Any, b: Any) -> Form:
         return CellForm(form.type, form.name, form.pair, False)
     if isinstance(before, NumForm) and isinstance(form, Keep):
         return before
+    if isinstance(before, ChoiceForm) and isinstance(form, ChoiceForm):  # in one order, whatever the order in which paths come
+        return ChoiceForm(paired(before.options, form.options, function_key, lambda _, new: new, lambda x, _: x))
     return form
 
 
