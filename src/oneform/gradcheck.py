@@ -13,7 +13,7 @@ from oneform.derivatives import Jvp, Rule, Vjp
 from oneform.errors import DerivativeError
 from oneform.origins import Derived, Origin
 from oneform.staging import Compiled, options_of, origin_of
-from oneform.tangents import Form, children, form_of, form_of_result, is_active
+from oneform.tangents import Form, form_of, form_of_result, is_active, pairs
 from oneform.tree import copied, spread, unflatten
 
 
@@ -193,7 +193,7 @@ def _like(x: Any, rng: np.random.Generator) -> Any:
 
 def _moved(args: Any, u: Any, t: float) -> Any:
     """args + t u, in the dtypes of args."""
-    steps = iter(_pairs(args, u))
+    steps = iter(pairs(args, u))
     return _map(lambda leaf: _step(leaf, next(steps)[1], t), copied(args))
 
 
@@ -202,25 +202,6 @@ def _step(leaf: Any, du: Any, t: float) -> Any:
         return leaf
     moved: Any = np.asarray(leaf) + np.asarray(t * _double(du), np.asarray(leaf).dtype.newbyteorder("="))
     return type(leaf)(moved) if type(leaf) in (float, complex) else moved[()]
-
-
-def _pairs(x: Any, u: Any) -> list[tuple[Any, Any]]:
-    """The leaves of x with those of u, which may have None for a leaf."""
-    leaves: list[Any] = []
-    tree = spread(x, leaves)
-    found: list[Any] = []
-
-    def walk(t: Any, v: Any) -> None:
-        if t.kind == "shared":
-            walk(t.children[0], v)
-        elif t.kind == "leaf" or v is None:
-            found.extend([v] * t.leaves)
-        else:
-            for child, item in zip(t.children, children(v, t), strict=True):
-                walk(child, item)
-
-    walk(tree, u)
-    return list(zip(leaves, found, strict=True))
 
 
 def _double(x: Any) -> Any:
@@ -236,7 +217,7 @@ def _dot(w: Any, x: Any) -> float:
 def _pairs_of(x: Any, w: Any) -> list[tuple[Any, Any]]:
     """Leaves of both where neither is None: x and w have the same structure up to None."""
     reference, other = (x, w) if len(_leaves(x)) >= len(_leaves(w)) else (w, x)
-    return [(a, b) for a, b in _pairs(reference, other) if b is not None and is_active(a)]
+    return [(a, b) for a, b in pairs(reference, other) if b is not None and is_active(a)]
 
 
 def _magnitude(w: Any, x: Any) -> float:

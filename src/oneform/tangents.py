@@ -137,6 +137,25 @@ def _collect(given: Any, tree: Tree, found: list[Any], what: str, of: str, met: 
         _collect(item, child, found, what, of, met)
 
 
+def pairs(x: Any, u: Any) -> list[tuple[Any, Any]]:
+    """The leaves of x with those of u, which may have None for a leaf."""
+    leaves: list[Any] = []
+    tree = spread(x, leaves)
+    found: list[Any] = []
+
+    def walk(t: Tree, v: Any) -> None:
+        if t.kind == "shared":
+            walk(t.children[0], v)
+        elif t.kind == "leaf" or v is None:
+            found.extend([v] * t.leaves)
+        else:
+            for child, item in zip(t.children, children(v, t), strict=True):
+                walk(child, item)
+
+    walk(tree, u)
+    return list(zip(leaves, found, strict=True))
+
+
 def children(x: Any, tree: Tree) -> list[Any]:
     """The members of a container with this structure, in the order of `spread`."""
     if not tree.children:
