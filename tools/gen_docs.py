@@ -96,7 +96,7 @@ def _qualified(f: Any) -> str:
     owner = getattr(f, "__self__", None)
     if isinstance(owner, type):  # a built-in method of a class
         return f"{_qualified(owner)}.{f.__name__}"
-    module = {"builtins": "", "_operator": "operator", "_functools": "functools"}.get(f.__module__, f.__module__)
+    module = {"builtins": "", "_operator": "operator", "_functools": "functools", "_heapq": "heapq"}.get(f.__module__, f.__module__)
     return f"{module}.{f.__name__}".lstrip(".")
 
 

@@ -86,7 +86,15 @@ def of_dicts(x):
     return d[1] * e[1] + d[2] * f[2]
 
 
-@pytest.mark.parametrize("f", [shallow, deep, of_a_class_that_says_how, of_linked_objects, of_run_time_lists, of_dicts], ids=lambda f: f.__name__)
+def of_sets(x):
+    s = {1, 2}
+    r, q = copy.copy(s), copy.deepcopy(s)
+    r.add(3)
+    q.clear()
+    return x ** len(s) + sum([x * k for k in sorted(r)]) + len(q)
+
+
+@pytest.mark.parametrize("f", [shallow, deep, of_a_class_that_says_how, of_linked_objects, of_run_time_lists, of_dicts, of_sets], ids=lambda f: f.__name__)
 def test_copies(f: Callable[[float], float]) -> None:
     assert of.jit(f)(1.3) == pytest.approx(f(1.3), rel=1e-14)
     of.check_grads(f, (1.3,), order=1)

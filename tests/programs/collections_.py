@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass
+
 from tests.programs.registry import program
 
 
@@ -142,3 +146,72 @@ def lists_that_get_wider(x, n):
         boxes[i][(i * i) % n].append(x * i)
         boxes[0][i].append(x)
     return sum([c[0] + c[1] ** 2 for c in counts]) + sum([sum(c) * len(c) for row in boxes for c in row])
+
+
+@program((1.3, 9))
+def shortest_ways(x, n):
+    adjacent = defaultdict(list)
+    for i in range(n):
+        adjacent[i].append(((2 * i + 1) % n, x * (i + 1)))
+        adjacent[i].append(((3 * i + 2) % n, x * x + i))
+    way, done, queue = {0: 0.0}, set(), [(0.0, 0)]
+    while queue:
+        d, u = heapq.heappop(queue)
+        if u in done:
+            continue
+        done.add(u)
+        for v, w in adjacent[u]:
+            if v not in way or d + w < way[v]:
+                way[v] = d + w
+                heapq.heappush(queue, (d + w, v))
+    return sum([way[k] * k for k in sorted(way)])
+
+
+@dataclass(order=True)
+class Event:
+    time: float
+    kind: int
+
+
+@program((1.3, 7))
+def queue_of_events(x, n):
+    queue = [Event(x * (3 * i % 4), i) for i in range(n)]
+    heapq.heapify(queue)
+    total = 0.0
+    while queue:
+        e = heapq.heappop(queue)
+        total = 0.9 * total + e.time * e.kind
+        if e.kind % 3 == 1:
+            heapq.heappush(queue, Event(e.time + x, e.kind - 1))
+    return total
+
+
+@program((1.3, 70))
+def window_that_moves(x, n):
+    last, todo = deque(maxlen=4), deque([0])
+    y = x
+    for i in range(n):
+        last.append(x * (i % 7))
+        if i % 3 == 0:
+            last.appendleft(x * x)
+        if i % 5 == 4:
+            last.rotate(2)
+        k = todo.popleft()
+        todo.extend([(k + 1) % 5, k % 3])
+        y = 0.9 * y + 0.1 * sum(last) * last[0] - last[-1] * k
+    while len(last) > 1:
+        y += last.pop() * last.popleft()
+    return y + len(todo)
+
+
+@program((1.3, 12))
+def counted_and_summed(x, n):
+    counts = Counter([i * i % 5 for i in range(n)])
+    counts[2] += 3
+    sums = defaultdict(float)
+    for i in range(n):
+        sums[i % 4] += x * i
+    total = counts[77] + counts.total() * x + sum([x**k * c for k, c in counts.most_common(2)])
+    for k, v in sums.items():
+        total += k * v * sums[k]
+    return total

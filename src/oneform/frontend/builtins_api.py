@@ -57,6 +57,7 @@ from oneform.frontend.values import (
     number,
 )
 from oneform.frontend.written import iterators
+from oneform.frontend.written.queues import QUEUES
 from oneform.frontend.written.sets import Set
 from oneform.ops import make
 from oneform.types import BOOL, F64, I64, DType
@@ -284,6 +285,9 @@ def math_radians(c: Call) -> Abstract:
 # ---------------------------------------------------------------- structure
 
 
+STANDS_FOR: dict[Any, type] = {Set: set, **QUEUES}  # whose objects the library writes
+
+
 def class_of(t: Tracer, x: Abstract) -> type | None:
     """The Python class of a value, where it is known."""
     if isinstance(x, Ref) and is_list(t, x):
@@ -298,7 +302,7 @@ def class_of(t: Tracer, x: Abstract) -> type | None:
     if isinstance(x, Arr):
         return np.ndarray
     if isinstance(x, Seq):
-        return (set if x.meta[0] is Set else x.meta[0]) if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict, "hash": dict}[x.kind]
+        return STANDS_FOR.get(x.meta[0], x.meta[0]) if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict, "hash": dict}[x.kind]
     return type(x.obj) if isinstance(x, Py) else None
 
 

@@ -13,6 +13,7 @@ from oneform.frontend.lowered import Path
 from oneform.frontend.passing import holds_memory, item_form, node_at, node_row, see
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Box, Cell, Generator, Num, Opt, Place, Py, Range, Ref, RowCell, Rows, Seq, changes, describe
+from oneform.frontend.written.queues import QUEUES
 from oneform.frontend.written.sets import Set
 from oneform.ops import make
 from oneform.tree import LEAF, NONE, Tree
@@ -124,6 +125,9 @@ def _anew(t: Tracer, x: Abstract, leaves: list[Num | Arr], used: dict[Family, No
         return Tree("pairs", tuple(_apart(t, i, leaves, used, sharing) for i in inner.items[:2]))
     if isinstance(inner, Seq) and inner.kind == "record" and inner.meta[0] is Set:
         return Tree("set", (_apart(t, inner.items[0], leaves, used, sharing),))
+    if isinstance(inner, Seq) and inner.kind == "record" and inner.meta[0] in QUEUES:
+        name = QUEUES[inner.meta[0]].__name__
+        t.refuse("E101", f"a {name} cannot be passed out of compiled code", None, "Return list(d)." if name == "deque" else "Return a dict.")
     if isinstance(inner, Seq):
         return Tree(inner.kind, tuple(_apart(t, i, leaves, used, sharing) for i in inner.items), inner.meta)
     if isinstance(inner, (Rows, Ref)):

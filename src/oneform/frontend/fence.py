@@ -30,7 +30,10 @@ def _no(node: type[ast.AST], construct: str, text: str, repair: str) -> Entry:
 
 ENTRIES: tuple[Entry, ...] = (
     # statements
-    _yes(ast.FunctionDef, "def", "Functions in functions, with closures; recursion, also mutual; helpers are compiled into their callers."),
+    _yes(ast.FunctionDef, "def",
+         "Functions in functions, with closures; recursion, also mutual; helpers are compiled into their callers. Functions are data: a name may hold "
+         "one of several, decided at run time, and lists, tuples and dicts of them are indexed at run time."
+    ),
     _no(ast.AsyncFunctionDef, "async def", "asynchronous functions are not supported", "Write an ordinary function."),
     _no(ast.ClassDef, "class", "classes cannot be defined inside a compiled function", "Define the class at module level."),
     _yes(ast.Return, "return", "Anywhere, also inside loops; the types returned on different paths are unified."),
@@ -68,7 +71,7 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.NamedExpr, "a := b", "As an assignment."),
     _yes(ast.BinOp, "a + b", "NumPy's promotion (NEP 50) and broadcasting."),
     _yes(ast.UnaryOp, "-a, +a, ~a, not a", "Of numbers and arrays."),
-    _yes(ast.Lambda, "lambda", "Compiled into their callers; several may share a line."),
+    _yes(ast.Lambda, "lambda", "As functions with a name; several may share a line."),
     _yes(ast.IfExp, "a if c else b", "Only the chosen side is evaluated."),
     _yes(ast.Dict, "{k: v}",
          "Keys that are constants of the program, of any kind; or integers, strings, or tuples of as many of them, known only at run time."
@@ -79,7 +82,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _yes(ast.ListComp, "[e for …]", "Of any length, with conditions; inside np.array no list is made."),
     _yes(ast.SetComp, "{e for …}", "As a set of what the comprehension gives, which may itself go through a set."),
-    _yes(ast.DictComp, "{k: v for …}", "Over structure: unrolled."),
+    _yes(ast.DictComp, "{k: v for …}", "Of any length, with conditions."),
     _yes(ast.GeneratorExp, "(e for …)", "As the argument of sum, min, max, any, all, tuple, list, and unpacked: over structure unrolled, else a loop."),
     _no(ast.Await, "await", "asynchronous code is not supported", "Write an ordinary function."),
     _no(ast.Yield, "x = yield e", "the value of a yield is not supported",
@@ -88,12 +91,12 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _no(ast.YieldFrom, "x = yield from e", "the value of a yield is not supported", "Write yield from as a statement."),
     _yes(ast.Compare, "a < b < c",
-         "Chains; is (of objects and None); in (of tuples, lists, dicts, arrays, and objects that say how); operators of the classes of "
-         "objects."
+         "Chains; is (of objects and None); in (of tuples, lists, dicts, sets, arrays, and objects that say how); operators of the classes of "
+         "objects, of sets, and the order of dataclasses with order=True."
     ),
     _yes(ast.Call, "f(x)",
          "Python functions, methods, lambdas, NumPy and math functions that the operation table lists, classes: NamedTuples, dataclasses and "
-         "plain ones."
+         "plain ones. heapq, and deque, defaultdict and Counter of collections, made inside: they are not passed in or out."
     ),
     _yes(ast.FormattedValue, "{x} in an f-string", "Numbers, in messages of raise and assert."),
     _yes(ast.JoinedStr, "f-strings", "As messages of raise and assert, and of structure."),
@@ -106,8 +109,8 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.Starred, "*a", "In calls, tuples and unpacking, of structure."),
     _yes(ast.Name, "names", "Numbers and arrays from outside are hidden arguments."),
     _yes(ast.List, "[a, b]",
-         "Lists grow, shrink, are sorted and sliced. One that is indexed or grown by what is known only at run time holds things of one "
-         "kind."
+         "Lists grow, shrink, are sorted and sliced, also those that were given, of numbers or of objects: the caller sees it. One that is indexed or "
+         "grown by what is known only at run time holds things of one kind."
     ),
     _yes(ast.Tuple, "a, b", "Tuples."),
     _yes(ast.Slice, "a:b:c", "With a constant step."),

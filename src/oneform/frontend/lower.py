@@ -26,6 +26,7 @@ from oneform.frontend import (
     loops,
     numpy_api,
     products_api,
+    queues_api,
     shape_api,
     statements,
     stats_api,
@@ -47,7 +48,7 @@ Argument = tuple[Tree, list[Leaf]]
 STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
 HANDLER_MODULES = (  # imported for the handlers that they register
     builtins_api, extremes_api, containers_api, copies_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api, library_api, composed,
-    products_api, stats_api, fourier_api,
+    products_api, stats_api, fourier_api, queues_api,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from collections.abc import Callable
 from types import FunctionType
@@ -38,6 +39,7 @@ from oneform.frontend.reductions import any_of
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
 from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Choice, Method, Num, Opt, Py, Range, Ref, Seq, Text, describe, number, same
+from oneform.frontend.written.queues import QUEUES
 from oneform.ops import make
 from oneform.types import BOOL, I64
 
@@ -148,6 +150,18 @@ def binary_compare(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -
 MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 
 
+def _as_tuples(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstract | None:
+    """Two objects of a dataclass with order=True: compared by their fields, one after the other."""
+    x, y = record_of(t, a), record_of(t, b)
+    if f not in (operator.lt, operator.le, operator.gt, operator.ge) or x is None or y is None or x.meta[0] is not y.meta[0]:
+        return None
+    cls: Any = x.meta[0]
+    if not dataclasses.is_dataclass(cls) or not cls.__dataclass_params__.order:  # type: ignore[attr-defined]
+        return None
+    names = [n.name for n in dataclasses.fields(cls) if n.compare]
+    return ordered(t, f, *(Seq("tuple", tuple(v for n in names if (v := r.get(n)) is not None)) for r in (x, y)))
+
+
 def _from_class(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> Abstract | None:
     """An operator that a record's class defines."""
     name = DUNDER.get(f)
@@ -157,7 +171,7 @@ def _from_class(t: Tracer, f: Callable[..., Any], a: Abstract, b: Abstract) -> A
         found = method_of(t, x, full)
         if found is not None:
             return t.call(t, found, [y], {}, t.here.source.node)
-    return None
+    return _as_tuples(t, f, a, b)
 
 
 def method_of(t: Tracer, x: Abstract, name: str) -> Abstract | None:
@@ -244,6 +258,9 @@ def equal(t: Tracer, a: Abstract, b: Abstract) -> Num:
         if isinstance(i, Ref) and isinstance(i.form, NodeForm):
             return _equal_nodes(t, a, b)
     x, y = see(t, a), see(t, b)
+    for i in (x, y):
+        if isinstance(i, Seq) and i.kind == "record" and i.meta[0] in QUEUES:
+            t.refuse("E101", f"a {QUEUES[i.meta[0]].__name__} cannot be compared", None, "Compare lists of what it holds.")
     if isinstance(x, Seq) and isinstance(y, Seq):
         return _equal_items(t, x, y)
     if is_list(t, a) and is_list(t, b):

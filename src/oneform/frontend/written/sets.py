@@ -43,6 +43,9 @@ class Set:
             new.add(key)
         return new
 
+    def __copy__(self):
+        return self.copy()
+
     def update(self, *others):
         for other in others:
             for key in members(other):
