@@ -22,11 +22,12 @@ from oneform.api import (
     vjp,
 )
 from oneform.errors import ArgumentError, CompileError, DerivativeError, OneformError, ZeroGradientWarning
+from oneform.runtime.threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError", "CompileError", "DerivativeError", "Lowering", "OneformError", "Program", "ZeroGradientWarning", "check_grads",
-    "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lower", "parse",
+    "custom_jvp", "custom_vjp", "get_num_threads", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lower", "parse",
     "stop_gradient", "trace", "value_and_grad", "vjp",
 ]

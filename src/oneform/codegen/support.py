@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
-from oneform.codegen.context import CLOCK, THREAD
+from oneform.codegen.context import CLOCK, STOP, THREAD
 from oneform.codegen.heap import ALLOC, COPY, DROP, GROW, PAGES, RELEASE
 from oneform.codegen.stack import BOTTOM, DEEPER, NOT_DEEPER, here, more_stack
 
@@ -23,6 +23,13 @@ define internal i64 @of.mul(i64 %a, i64 %b) #4 {
 
 NOMEMORY = f"""
 define internal void @of.nomemory(ptr %ctx) #3 {{
+  %wp = getelementptr i8, ptr %ctx, i64 {STOP}
+  %w = load ptr, ptr %wp
+  %pooled = icmp ne ptr %w, null
+  br i1 %pooled, label %done, label %own
+done:
+  ret void
+own:
   %sp = getelementptr i8, ptr %ctx, i64 {THREAD}
   %s = load ptr, ptr %sp
   %held = icmp eq ptr %s, null
@@ -38,10 +45,23 @@ raise:
 declare ptr @PyErr_NoMemory()
 """
 
+# A thread of the pool has no Python: it only asks whether an earlier part has failed, and its caller raises MemoryError for it.
 # The first poll releases the GIL; later ones take it back at most every 50 ms to see whether the user pressed Ctrl-C.
 POLL = f"""
 define internal i32 @of.poll(ptr captures(none) %ctx) #2 {{
   %ts = alloca [2 x i64]
+  %wp = getelementptr i8, ptr %ctx, i64 {STOP}
+  %w = load ptr, ptr %wp
+  %pooled = icmp ne ptr %w, null
+  br i1 %pooled, label %part, label %own
+part:
+  %mp = getelementptr i8, ptr %ctx, i64 {CLOCK}
+  %me = load i64, ptr %mp
+  %first = load atomic i64, ptr %w monotonic, align 8
+  %late = icmp ult i64 %first, %me
+  %leave = sext i1 %late to i32
+  ret i32 %leave
+own:
   %sp = getelementptr i8, ptr %ctx, i64 {THREAD}
   %tp = getelementptr i8, ptr %ctx, i64 {CLOCK}
   %r = call i32 @clock_gettime(i32 {_CLOCK_MONOTONIC}, ptr %ts)

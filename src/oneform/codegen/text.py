@@ -44,6 +44,8 @@ def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str
         em.declare(*_MEMSET)
     if "deeper" in em.used:
         em.entry.append("  call void @of.bottom(ptr %ctx)")
+    if "of.pool.start" in em.declared:  # other threads are handed these pointers
+        signature = signature.replace(" captures(none)", "")
     text = [f"define i32 @of.kernel({signature}) #0 {{", "entry:", *em.entry, *em.lines, *em.tail, "}", *em.others]
     module = "\n".join(text) + "\n" + _declarations(em, extra) + extra
     return Text(module, em.sites, plan.copies)
