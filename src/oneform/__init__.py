@@ -29,5 +29,5 @@ __version__ = "0.1.0"
 __all__ = [
     "ArgumentError", "CompileError", "DerivativeError", "Lowering", "OneformError", "Program", "ZeroGradientWarning", "check_grads",
     "custom_jvp", "custom_vjp", "get_num_threads", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lower", "parse",
-    "stop_gradient", "trace", "value_and_grad", "vjp",
+    "set_num_threads", "stop_gradient", "trace", "value_and_grad", "vjp",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oneform.codegen.complexes import register_types, regrouped, registers
+from oneform.codegen.complexes import register_types, registers, regrouped
 from oneform.codegen.context import CLOCK, CONTEXT, DETAILS, STOP
 from oneform.codegen.control import Carried, parts
 from oneform.codegen.emit import Arr, Emitter, Rep, generator
@@ -17,7 +17,7 @@ from oneform.codegen.plan import PHI
 from oneform.codegen.recursion import captures, renamed, symbols_of
 from oneform.codegen.scalars import itemsize, llvm_type, memory_type
 from oneform.ir import Block, Instr, free_values, open_dims
-from oneform.types import Array, DType, Scalar, real_dtype
+from oneform.types import Array, DType, Scalar, Type, real_dtype
 
 Registers = list[tuple[str, str]]  # LLVM type and name
 _STOP, _COUNT, _RECORDS, _SAVED = 0, 8, 16, 24  # in the frame: where captured registers begin
@@ -133,9 +133,11 @@ def _part(em: Emitter, i: Instr, carried: Carried, sums: Sequence[Arr]) -> _Layo
         _leave(em, layout, ends)
     takes = [
         "ptr noalias captures(none) %ctx", f"i64 {c}",
-        *(f"{t} {_attributes(t, x in written)} {names[x]}" for t, x in captured), *(f"ptr noalias {names[rep.ptr]}" for rep in sums), *(f"{t} {x}" for t, x in starts),
+        *(f"{t} {_attributes(t, x in written)} {names[x]}" for t, x in captured), *(f"ptr noalias {names[rep.ptr]}" for rep in sums),
+        *(f"{t} {x}" for t, x in starts),
     ]  # fmt: skip
-    em.others.append("\n".join([f"define internal fastcc {layout.result} @{symbol}({', '.join(takes)}) #0 {{", "entry:", *body.entry, *body.lines, *body.tail, "}"]))
+    head = f"define internal fastcc {layout.result} @{symbol}({', '.join(takes)}) #0 {{"
+    em.others.append("\n".join([head, "entry:", *body.entry, *body.lines, *body.tail, "}"]))
     return layout
 
 
@@ -184,7 +186,8 @@ def _region(em: Emitter, region: Block) -> None:
             em.free_value(v)
 
 
-def _taken(t: Scalar, names: list[str]) -> Rep:
+def _taken(t: Type, names: list[str]) -> Rep:
+    assert isinstance(t, Scalar)
     return regrouped([names.pop(0) for _ in register_types(t.dtype)], [t.dtype])[0]
 
 
@@ -228,7 +231,9 @@ def _call_part(y: _Layout) -> str:
     loads += "".join(_load(f"%s{k}", t, "%record", y.total(k)) for k, (t, _) in enumerate(y.totals))
     args = ["ptr %ctx", "i64 %c", *(f"{t} %x{k}" for k, (t, _) in enumerate(y.captured)), *(f"ptr %a{k}" for k in range(len(y.sums)))]
     args += [f"{t} %s{k}" for k, (t, _) in enumerate(y.totals)]
-    ends = "".join(f"  %e{k} = extractvalue {y.result} %r, {k + 1}\n" + _store(f"%q{k}", t, f"%e{k}", "%record", y.total(k)) for k, (t, _) in enumerate(y.totals))
+    ends = ""
+    for k, (t, _) in enumerate(y.totals):
+        ends += f"  %e{k} = extractvalue {y.result} %r, {k + 1}\n" + _store(f"%q{k}", t, f"%e{k}", "%record", y.total(k))
     return f"""define internal i32 @{y.symbol}.call(ptr %ctx, ptr %frame, ptr %record, i64 %c) #7 {{
 {loads}  %r = call fastcc {y.result} @{y.symbol}({", ".join(args)})
   %code = extractvalue {y.result} %r, 0

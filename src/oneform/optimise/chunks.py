@@ -48,28 +48,38 @@ class _Split:
     def instr(self, i: Instr, depth: int) -> list[Instr]:
         if i.op.structure not in ("for", "while", "if", "build"):
             return [i]
-        b = Builder(i.loc)
+        b, before = Builder(i.loc), Builder(i.loc)
         if self.worth(i) and (work := self.work(b, i)) is not None:
-            fresh = clone_instr(i, {}) if depth else i
-            prefix = Builder(i.loc)
-            loop = self.loop(prefix, fresh)
+            choice = self.choice(b, i, work, depth)
+            chosen = i if choice is None else clone_instr(i, {})
+            loop = self.loop(before, chosen)
             if loop is not None:
-                made = [*prefix.body, *self.parts(loop, work, fresh)]
-                return [*b.body, *(self.either(i, work, fresh, made) if depth else made)]
-        if i.op.structure == "build":
-            return [i]
-        inside = depth + (i.op.structure != "if")
-        kept = len(i.regions) - 1 if i.op.structure == "while" else 0
-        regions = (*i.regions[:kept], *(self.block(r, inside) for r in i.regions[kept:]))
-        return [Instr(i.op, i.args, i.attrs, regions, i.outs, i.loc)]
+                made = [*before.body, *self.parts(loop, work, chosen)]
+                return [*b.body, *(made if choice is None else self.either(i, choice, chosen, made, depth))]
+        return [self.inside(i, depth)]
 
-    def either(self, i: Instr, work: Value, fresh: Instr, made: list[Instr]) -> list[Instr]:
-        """In parts if there is enough work."""
-        b = Builder(i.loc)
-        much = (Term(b, work) >= self.least).v
+    def inside(self, i: Instr, depth: int) -> Instr:
+        """An instruction that is not split itself."""
+        if i.op.structure == "build":
+            return i
+        depth += i.op.structure != "if"
+        kept = len(i.regions) - 1 if i.op.structure == "while" else 0
+        regions = (*i.regions[:kept], *(self.block(r, depth) for r in i.regions[kept:]))
+        return Instr(i.op, i.args, i.attrs, regions, i.outs, i.loc)
+
+    def choice(self, b: Builder, i: Instr, work: Value, depth: int) -> Value | None:
+        """Whether to split a loop, where that is a question for the run: inside another loop if there is enough work; a loop over the groups of a
+        Jacobian, which may be a single one with large loops inside, if there are several."""
+        if depth:
+            return (Term(b, work) >= self.least).v
+        return (Term(b, i.args[0]) >= 2).v if i.attrs.get("own") and any(j.regions for j in i.regions[0].body) else None
+
+    def either(self, i: Instr, choice: Value, chosen: Instr, made: list[Instr], depth: int) -> list[Instr]:
         plain = clone_instr(i, {})
-        sides = Block((), tuple(made), fresh.outs), Block((), (plain,), plain.outs)
-        return [*b.body, Instr(if_, (much,), {}, sides, i.outs, i.loc)]
+        self.makers.update((o, j) for j in instructions([plain]) for o in j.outs)
+        other = plain if depth else self.inside(plain, depth)
+        sides = Block((), tuple(made), chosen.outs), Block((), (other,), plain.outs)
+        return [Instr(if_, (choice,), {}, sides, i.outs, i.loc)]
 
     # ------------------------------------------------------------ how much there is to do
 
@@ -89,7 +99,9 @@ class _Split:
 
     def work(self, b: Builder, i: Instr) -> Value | None:
         """About how many cycles the loop takes, as an i64; None if that is certainly too few."""
-        inside = {v for r in i.regions for v in r.params} | {v for j in instructions(i.regions[0].body) for v in (*j.outs, *(p for r in j.regions for p in r.params))}
+        inside = set(i.regions[0].params)
+        for j in instructions(i.regions[0].body):
+            inside.update(j.outs, *(r.params for r in j.regions))
         total = self.loop_work(b, i, inside)
         if isinstance(total, int):
             return integer(b, total) if total >= self.least else None
@@ -195,15 +207,15 @@ def _lengths(b: Builder, i: Instr) -> list[Value]:
 def _sum(b: Builder, i: Instr) -> _Loop:
     """A total: every part has its own."""
     (region,) = i.regions
-    n, *others = _lengths(b, i)
-    opened = i.args if not isinstance(i.attrs["extent"][0], int) else (n, *i.args)
+    n, extent = _lengths(b, i)[0], i.attrs["extent"]
+    others = i.args[not isinstance(extent[0], int) :]
 
     def rounds(c: Builder, start: Value, m: Value, carried: Sequence[Value]) -> Sequence[Value]:
         t = Value(Scalar(I64))
         block = Block((t, *region.params[1:]), (_shifted(c, start, t, region.params[0]), *region.body), region.results)
         outs = tuple(Value(o.type) for o in i.outs)
-        attrs = {**i.attrs, "extent": (ANY, *i.attrs["extent"][1:])}
-        c.body.append(Instr(build, (m, *opened[1:]), attrs, (block,), outs, i.loc))
+        attrs = {**i.attrs, "extent": (ANY, *extent[1:])}
+        c.body.append(Instr(build, (m, *others), attrs, (block,), outs, i.loc))
         return [c.emit1(OPS["add"], p, o, reassoc=True) for p, o in zip(carried, outs, strict=True)]
 
     zero = tuple(constant(b, 0, o.type.dtype) for o in i.outs if isinstance(o.type, Scalar))

@@ -6,6 +6,7 @@ end, so that two rounds might meet: it does not serve."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ def independent(loop: Instr, makers: Mapping[Value, Instr]) -> tuple[str, ...] |
     if not uses.block(body):
         return None
     affine = _Affine(loop, makers)
+    affine.arrays = uses.of
     kinds: list[str] = []
     for k, p in enumerate(params):
         if isinstance(p.type, Scalar):
@@ -105,7 +107,15 @@ class _Uses:
         if not writes or any(affine.own([at[axis] for at in places]) for axis in range(len(places[0]))):
             return OWN
         numbers = isinstance(accesses[0].args[0].type, Array) and accesses[0].args[0].type.dtype.kind != "b"
-        return SUM if numbers and all(i.op is array.add_at for i in accesses) else ""
+        return SUM if numbers and self.only_added(accesses, affine) else ""
+
+    def only_added(self, accesses: list[Instr], affine: _Affine) -> bool:
+        """Whether nothing happens to the elements but that numbers are added: add_at a, e, k; or set a, (get a, k) + e, k, what was read having no other use."""
+        paired: set[Instr] = set()
+        for i in accesses:
+            if i.op is array.set_ and (read := affine.added_to(i.args[1])) is not None and (read.args[0], *read.args[1:]) == (i.args[0], *i.args[2:]):
+                paired.update((i, read))
+        return all(i.op is array.add_at or i in paired for i in accesses)
 
 
 @dataclass(frozen=True)
@@ -134,7 +144,21 @@ class _Affine:
         body = loop.regions[0]
         self.loop, self.variable, self.count, self.all = loop, body.params[0], loop.args[0], makers
         self.makers = {o: i for i in instructions(body.body) for o in i.outs}
+        self.uses = Counter(v for i in instructions(body.body) for v in (*i.args, *(r for b in i.regions for r in b.results)))
+        self.uses.update(body.results)
+        self.arrays: Mapping[Value, int] = {}  # versions of the arrays that the loop carries
         self.inside = {*body.params, *self.makers, *(p for i in instructions(body.body) for r in i.regions for p in r.params)}
+
+    def added_to(self, v: Value) -> Instr | None:
+        """The read of an element x, if v is x + e or x - e for any e, and x is used for that only."""
+        i = self.makers.get(v)
+        if i is None or self.uses[v] != 1:
+            return None
+        if i.op is array.get:
+            return i
+        found = [self.added_to(a) for a in (i.args if i.op is add else i.args[:1] if i.op is sub else ())]
+        reads = [r for r in found if r is not None and r.args[0] in self.arrays]
+        return reads[0] if len(reads) == 1 else None
 
     def own(self, indices: list[Value]) -> bool:
         """Whether no index of a round is one of another round."""
@@ -161,12 +185,14 @@ class _Affine:
         if v is self.variable:
             return _Linear(1)
         i = self.makers.get(v)
-        if i is None and v in self.inside:
-            return None
-        number = literal(i or self.all.get(v))
+        if i is None:
+            if v in self.inside:
+                return None
+            i = self.all.get(v)
+        number = literal(i)
         if number is not None:
             return _Linear(0, (), int(number)) if isinstance(number, int) else None
-        if i is None:
+        if i is None or (v not in self.inside and i.op not in (add, sub, mul)):
             return _Linear(0, ((v, 1),))
         if i.op is array.index:
             at = self.linear(i.args[0])

@@ -11,7 +11,7 @@ from oneform.errors import ArgumentError
 from oneform.runtime import cache, loader
 
 MEMORY, MOST = 256 + 256 * 256, 256  # as in codegen/pool.py
-_SYMBOLS = ("of.pool.threads", "of.pool.start", "of.pool.wait", "of.pool.reset")
+SYMBOLS = ("of.pool.threads", "of.pool.start", "of.pool.wait", "of.pool.reset")
 _memory: Any = (ctypes.c_uint64 * (MEMORY // 8))()
 _lock = threading.Lock()
 _placed: list[Any] = []
@@ -29,7 +29,8 @@ _memory[0] = _default()
 def set_num_threads(n: int) -> None:
     """On how many threads, the caller's among them, code compiled with `parallel=True` runs from now on, in the whole process.
 
-    At first $ONEFORM_NUM_THREADS, or as many as the process may use processors. The same number gives the same bits. Raises ArgumentError E401 unless 1 <= n <= 256.
+    At first $ONEFORM_NUM_THREADS, or as many as the process may use processors. The same number gives the same bits.
+    Raises ArgumentError E401 unless 1 <= n <= 256.
     """
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError("E401", f"a number of threads is an int from 1 to {MOST}, not {n!r}")
@@ -54,12 +55,12 @@ def place() -> None:
             code = pool.image()
             if key:
                 cache.write(key, code)
-        pool_code: Any = loader.load(code, _SYMBOLS)
+        pool_code: Any = loader.load(code, SYMBOLS)
         if pool_code is None:
             from oneform.codegen import target
 
-            pool_code = target.load_object(code, *_SYMBOLS, known=loader.KNOWN)
-        for s in _SYMBOLS:
+            pool_code = target.load_object(code, *SYMBOLS, known=loader.KNOWN)
+        for s in SYMBOLS:
             loader.KNOWN[s] = pool_code[s]
         ctypes.CFUNCTYPE(None)(pool_code["of.pool.reset"])()
         _placed.append(pool_code)  # threads run in it as long as the process lives

@@ -42,6 +42,8 @@ def _paste_types(types: tuple[Type, ...], attrs: Attrs, regions: tuple[Block, ..
         case (Array(d, shape) as whole, Array(e, rows), Scalar(dtype)) if d == e and len(shape) == len(rows) and dtype == I64:
             if all(ANY in (m, n) or m == n for m, n in zip(shape[1:], rows[1:], strict=True)):
                 return (whole,)
+        case _:
+            pass
     raise mismatch("paste takes an array, some of its rows, and where they start")
 
 
