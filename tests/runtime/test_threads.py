@@ -396,7 +396,8 @@ def test_number_of_threads() -> None:
 
 def test_the_environment_says_how_many() -> None:
     code = "import oneform as of; print(of.get_num_threads())"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": "src", "ONEFORM_NUM_THREADS": "7"})
+    env = {**os.environ, "PYTHONPATH": "src", "ONEFORM_NUM_THREADS": "7"}
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     assert out.stdout.strip() == "7"
 
 
