@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oneform.ir import Block, Builder, Function, Instr, Value, clone_instr, instructions
-from oneform.ops import OPS, Term, apply, array, build, constant, dims, for_, if_, integer, literal, parts, paste
+from oneform.ops import Term, arithmetic, array, build, constant, dims, for_, if_, integer, literal, parts, paste
 from oneform.optimise.independent import OWN, SUM, independent
 from oneform.types import ANY, I64, Array, Scalar
 
@@ -179,12 +179,12 @@ class _Split:
 
 def _share(b: Builder, n: Value, c: Value, count: Value) -> Value:
     """Where part c of n rounds starts."""
-    return apply("floordiv", Term(b, n) * Term(b, c), Term(b, count)).v
+    return b.emit1(arithmetic.floordiv, (Term(b, n) * Term(b, c)).v, count)
 
 
 def _shifted(b: Builder, start: Value, t: Value, variable: Value) -> Instr:
     """variable = start + t"""
-    return Instr(OPS["add"], (start, t), {}, (), (variable,), b.loc)
+    return Instr(arithmetic.add, (start, t), {}, (), (variable,), b.loc)
 
 
 def _some_rounds(b: Builder, i: Instr, start: Value, m: Value, carried: Sequence[Value]) -> Sequence[Value]:
@@ -216,7 +216,7 @@ def _sum(b: Builder, i: Instr) -> _Loop:
         outs = tuple(Value(o.type) for o in i.outs)
         attrs = {**i.attrs, "extent": (ANY, *extent[1:])}
         c.body.append(Instr(build, (m, *others), attrs, (block,), outs, i.loc))
-        return [c.emit1(OPS["add"], p, o, reassoc=True) for p, o in zip(carried, outs, strict=True)]
+        return [c.emit1(arithmetic.add, p, o, reassoc=True) for p, o in zip(carried, outs, strict=True)]
 
     zero = tuple(constant(b, 0, o.type.dtype) for o in i.outs if isinstance(o.type, Scalar))
     return _Loop(n, zero, (SUM,) * len(i.outs), rounds)

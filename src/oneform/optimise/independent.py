@@ -110,7 +110,7 @@ class _Uses:
         return SUM if numbers and self.only_added(accesses, affine) else ""
 
     def only_added(self, accesses: list[Instr], affine: _Affine) -> bool:
-        """Whether nothing happens to the elements but that numbers are added: add_at a, e, k; or set a, (get a, k) + e, k, what was read having no other use."""
+        """Whether nothing happens to the elements but that numbers are added: add_at a, e, k; or set a, (get a, k) + e, k, with no other use of the read."""
         paired: set[Instr] = set()
         for i in accesses:
             if i.op is array.set_ and (read := affine.added_to(i.args[1])) is not None and (read.args[0], *read.args[1:]) == (i.args[0], *i.args[2:]):
