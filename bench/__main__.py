@@ -18,7 +18,8 @@ from bench.report import machine, ratio, seconds
 from bench.rivals import Settings
 
 CASES = (
-    "recurrence", "recurrence_while", "array_recurrence", "state60", "logsumexp", "recursion", "tree_lstm", "sparse", "call", "compile_time", "import_time",
+    "recurrence", "recurrence_while", "array_recurrence", "state60", "logsumexp", "recursion", "tree_lstm", "sparse", "arrays", "call", "compile_time",
+    "import_time",
 )
 NOTES = (
     "Times are minima over rounds in which the rivals take turns. Ours are called from Python, so the call and the allocation of the results count;",

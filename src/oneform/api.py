@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 from oneform.derivatives import Apart, Grad, Jacobian, Jvp, Lower, Rule, applied
 from oneform.gradcheck import check_grads
+from oneform.origins import Derived, Lanes
 from oneform.program import Lowering, Program, lower_call, parse, program_of
 from oneform.pullback import hvp, jvp, vjp
 from oneform.rules import custom_jvp, custom_vjp
 from oneform.runtime.engine import Options
 from oneform.sparse import DenseJacobian, SparseJacobian, sparse_hessian, sparse_jacobian
-from oneform.staging import Compiled, Derived, options_of, origin_of
+from oneform.staging import Compiled, options_of, origin_of
+from oneform.tree import axes_tree
 
 F = TypeVar("F", bound=Callable[..., Any])
 Argnums = int | Sequence[int]
@@ -132,12 +135,18 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, 
     return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux, parallel=_options(f, parallel).parallel)
 
 
+def _dense(sparse: bool | None) -> None:
+    if sparse:
+        raise TypeError("a compiled program cannot call a sparse Jacobian")
+
+
 # How the frontend reads these names inside a program: from the options to the rule for lowering the derivative.
 _INSIDE: dict[Any, Callable[..., Callable[[Lower], Lower]]] = {
     grad: lambda argnums=0, has_aux=False, parallel=None: applied(Grad(_numbers(argnums), has_aux)),
     value_and_grad: lambda argnums=0, has_aux=False, parallel=None: applied(Grad(_numbers(argnums), has_aux, value=True)),
     jacfwd: lambda argnums=0, has_aux=False, parallel=None: applied(Jacobian(_numbers(argnums), has_aux, forward=True)),
     jacrev: lambda argnums=0, has_aux=False, parallel=None: applied(Jacobian(_numbers(argnums), has_aux, forward=False)),
+    jacobian: lambda argnums=0, has_aux=False, *, sparse=None, parallel=None: applied(Jacobian(_numbers(argnums), has_aux, forward=_dense(sparse))),
     hessian: lambda argnums=0, has_aux=False, parallel=None: applied(*(Jacobian(_numbers(argnums), has_aux, forward=way) for way in (False, True))),
     jit: lambda **options: applied(),
 }
@@ -153,6 +162,30 @@ def _hessian_product(count: int) -> Any:
 jvp.__oneform_product__ = lambda count: (applied(Jvp()), lambda pair: pair)  # type: ignore[attr-defined]
 hvp.__oneform_product__ = _hessian_product  # type: ignore[attr-defined]
 vjp.__oneform_apart__ = Apart()  # type: ignore[attr-defined]
+
+
+def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0, axis_size: int | None = None) -> Callable[..., Any]:
+    """`f` along axes of arrays: it is called for each index of these axes, and the results are put side by side. A compiled function.
+
+    vmap(f)(x, y) is np.stack([f(x[k], y[k]) for k in range(len(x))]), as one loop, for results that are numbers, arrays or containers of them. What `f` does
+    in one lane does not depend on the others: there may be `while` loops of any length, branches, recursion, exceptions. Lanes run in the order of the
+    index; what `f` writes to a mapped array is written to that part of it, what it writes to one that is not mapped the next lane sees.
+
+    in_axes    for each positional argument the axis of its arrays to go along (negative ones count from the end), or None to pass all of it to every
+               lane, as numbers, strings and functions must be; instead of one number a container of these in the structure of the argument. One number
+               or None alone is for all arguments. Arguments by keyword go along axis 0.
+    out_axes   in the same way, along which axis of each result the lanes lie. None: the result does not depend on the lane.
+    axis_size  the number of lanes, where no argument says so.
+
+    Calls raise CompileError: E103 for an argument without that axis or, as far as known beforehand, axes of different lengths (otherwise ValueError), E106
+    for axes in another structure than the arguments or results, no axis at all, and out_axes=None for a result that may depend on the lane; ValueError
+    for results of different shapes; and what `f` raises in the first lane that does.
+    """
+    size = None if axis_size is None else operator.index(axis_size)
+    return Compiled(Lanes(origin_of(f), axes_tree(in_axes, "in_axes"), axes_tree(out_axes, "out_axes"), size), options_of(f), "vmap")
+
+
+vmap.__oneform_lanes__ = True  # type: ignore[attr-defined]
 
 
 def trace(f: Callable[..., Any]) -> Callable[..., Program]:
@@ -180,5 +213,5 @@ stop_gradient.__oneform_op__ = "stop_gradient"  # type: ignore[attr-defined]  # 
 
 __all__ = [
     "Lowering", "Program", "check_grads", "custom_jvp", "custom_vjp", "grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jit", "jvp", "lower", "parse",
-    "stop_gradient", "trace", "value_and_grad", "vjp",
+    "stop_gradient", "trace", "value_and_grad", "vjp", "vmap",
 ]

@@ -7,11 +7,12 @@ import ast
 import contextlib
 import importlib.util
 import itertools
+import math
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from oneform import demo
 from oneform.errors import InternalError, OneformError
 from oneform.kinks import Kink
 from oneform.kinks import find as find_kink
+from oneform.tangents import has_derivative, is_active, pairs
+from oneform.tree import Tree, copied, spread, unflatten
 
 STAGES = ("ir", "optimised", "grad", "llvm", "asm")
 DISAGREE, REFUSED, USAGE = 1, 1, 2  # exit codes: a wrong derivative or a refused program; a command that cannot be carried out
@@ -143,7 +146,7 @@ def arguments(text: str | None, module: Any) -> tuple[Any, ...]:
     if not callable(example):
         raise UsageError(f"{module.__file__} has no function example(); add one that returns the arguments, or give --args")
     given = example()
-    return given if isinstance(given, tuple) else (given,)
+    return given if type(given) is tuple else (given,)  # a NamedTuple is one argument
 
 
 def as_array(nested: list[Any]) -> Any:
@@ -157,10 +160,10 @@ def as_array(nested: list[Any]) -> Any:
 
 
 def differentiable(args: Sequence[Any]) -> tuple[int, ...]:
-    """Positions of the arguments that have a derivative: floats and complex numbers, and arrays of them."""
-    found = tuple(i for i, a in enumerate(args) if isinstance(a, (float, complex, np.ndarray, np.inexact)) and np.issubdtype(np.asarray(a).dtype, np.inexact))
+    """Positions of the arguments that have a derivative: floats and complex numbers, arrays of them, and containers and objects with such inside."""
+    found = tuple(i for i, a in enumerate(args) if has_derivative(a))
     if not found:
-        raise UsageError("none of the arguments is a float or an array of floats, so there is nothing to differentiate")
+        raise UsageError("none of the arguments is a float or an array of floats, or has one inside, so there is nothing to differentiate")
     return found
 
 
@@ -188,8 +191,12 @@ def run_check(options: argparse.Namespace, console: Console) -> int:
         gradient_time = best_time(lambda: gradient_of(*args))
     console.print(f"value     {value!r}", markup=False, highlight=False, soft_wrap=True)
     for i, component in zip(argnums, gradient, strict=True):
-        text = np.array2string(np.asarray(component), threshold=SHOWN, edgeitems=3)
-        console.print(f"gradient  argument {i}: {text}", markup=False, highlight=False, soft_wrap=True)
+        parts = Parts(args, i, component)
+        for k in parts.active[:SHOWN]:
+            text = np.array2string(np.asarray(parts.gradient[k]), threshold=SHOWN, edgeitems=3)
+            console.print(f"gradient  {parts.names[k]}: {text}", markup=False, highlight=False, soft_wrap=True)
+        if len(parts.active) > SHOWN:
+            console.print(f"gradient  argument {i}: and {len(parts.active) - SHOWN} more", markup=False, highlight=False)
     table = Table(title="against differences")
     for name in ("direction", "derivative", "difference", "relative error"):
         table.add_column(name, justify="left" if name == "direction" else "right")
@@ -211,8 +218,78 @@ def run_check(options: argparse.Namespace, console: Console) -> int:
 
 
 def fresh(args: Sequence[Any]) -> list[Any]:
-    """Copies of the arrays: a function that writes to its argument must not disturb the comparison."""
-    return [a.copy() if isinstance(a, np.ndarray) else a for a in args]
+    """Copies of the arrays and of what is around them: a function that writes to its argument must not disturb the comparison."""
+    return list(copied(tuple(args)))
+
+
+class Parts:
+    """The numbers and arrays in one of the arguments, with what to call them and their part of the gradient."""
+
+    def __init__(self, args: Sequence[Any], i: int, gradient: Any):
+        self.args, self.i = args, i
+        self.leaves: list[Any] = []
+        self.tree = spread(args[i], self.leaves)
+        self.names = [f"argument {i}{path}" for path in paths(self.tree)]
+        self.gradient = [g for _, g in pairs(args[i], gradient)]
+        self.active = [k for k, leaf in enumerate(self.leaves) if is_active(leaf)]
+
+    def directions(self, rng: np.random.Generator) -> list[tuple[str, dict[int, Any]]]:
+        """Along each component where they are few, else along random directions: what to call each, and how the leaves move."""
+        shapes = {k: np.shape(self.leaves[k]) for k in self.active}
+        plane = {k: np.iscomplexobj(self.leaves[k]) for k in self.active}
+        if sum(math.prod(s) for s in shapes.values()) > SHOWN:
+            return [(f"argument {self.i}, random {n + 1}", self._random(rng, shapes, plane)) for n in range(3)]
+        found: list[tuple[str, dict[int, Any]]] = []
+        for k, shape in shapes.items():
+            for index, step in itertools.product(np.ndindex(*shape), (1.0, 1j) if plane[k] else (1.0,)):
+                unit = np.zeros(shape, complex if plane[k] else float)
+                unit[index] = step
+                found.append((self.names[k] + (f"{list(index)}" if index else "") + (" times i" if step == 1j else ""), {k: unit}))
+        return found
+
+    def _random(self, rng: np.random.Generator, shapes: Mapping[int, tuple[int, ...]], plane: Mapping[int, bool]) -> dict[int, Any]:
+        along = {k: rng.standard_normal(s) + (1j * rng.standard_normal(s) if plane[k] else 0.0) for k, s in shapes.items()}
+        length = math.sqrt(sum(float(np.sum(np.abs(a) ** 2)) for a in along.values()))
+        return {k: a / length for k, a in along.items()}
+
+    def slope(self, along: Mapping[int, Any]) -> float:
+        """The derivative in a direction, by the gradient."""
+        return sum(float(np.sum(np.asarray(self.gradient[k]) * a).real) for k, a in along.items())
+
+    def line(self, f: Callable[..., Any], along: Mapping[int, Any]) -> Callable[[float], float]:
+        """t -> f with the argument moved by t along a direction; NaN where the program is not defined."""
+
+        def moved(k: int, t: float) -> Any:
+            x = self.leaves[k]
+            end = (np.asarray(x) + t * along[k]).astype(np.asarray(x).dtype)
+            number: Any = next((kind for kind in (float, complex) if isinstance(x, kind)), None)
+            return number(end) if number else end
+
+        def at(t: float) -> float:
+            leaves = (moved(k, t) if k in along else x for k, x in enumerate(self.leaves))
+            try:
+                return float(f(*self.args[: self.i], unflatten(self.tree, leaves), *self.args[self.i + 1 :]))
+            except (ArithmeticError, AssertionError, ValueError):
+                return float("nan")
+
+        return at
+
+    def size(self, along: Mapping[int, Any]) -> float:
+        """The size of the components that move, 1 if they are all zero."""
+        return max([float(np.max(np.abs(np.asarray(self.leaves[k]))[a != 0], initial=0.0)) for k, a in along.items()]) or 1.0
+
+    def spacing(self, along: Mapping[int, Any]) -> float:
+        """Relative spacing of the coarsest dtype among what moves."""
+        return max(float(np.finfo(np.asarray(self.leaves[k]).dtype).eps) for k in along)
+
+
+def paths(tree: Tree) -> Iterator[str]:
+    """How each leaf is reached inside a container, as Python writes it."""
+    if tree.kind == "leaf":
+        yield ""
+    for n, child in enumerate(tree.children):
+        own = "" if tree.kind == "shared" else f".{tree.meta[1][n]}" if tree.kind == "record" else f"[{tree.meta[n]!r}]" if tree.kind == "dict" else f"[{n}]"
+        yield from (own + rest for rest in paths(child))
 
 
 @dataclass(frozen=True)
@@ -238,62 +315,21 @@ class Row:
 def compare(f: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int], gradient: Sequence[Any]) -> list[Row]:
     """Derivatives along each argument's components where they are few, else along random directions, beside differences."""
     rng = np.random.default_rng(0)
-    directions: list[tuple[str, int, Any]] = []
-    for i in argnums:
-        x = np.asarray(args[i])
-        plane = np.iscomplexobj(x)
-        if x.size <= SHOWN:
-            for index, step in itertools.product(np.ndindex(*x.shape), (1.0, 1j) if plane else (1.0,)):
-                unit = np.zeros(x.shape, complex if plane else float)
-                unit[index] = step
-                directions.append((f"argument {i}" + (f"{list(index)}" if index else "") + (" times i" if step == 1j else ""), i, unit))
-        else:
-            for k in range(3):
-                along = rng.standard_normal(x.shape) + (1j * rng.standard_normal(x.shape) if plane else 0.0)
-                directions.append((f"argument {i}, random {k + 1}", i, along / np.linalg.norm(along)))
-    scale = max([float(np.abs(np.asarray(g)).max(initial=0.0)) for g in gradient] or [0.0])
+    arguments_ = [Parts(args, i, g) for i, g in zip(argnums, gradient, strict=True)]
+    scale = max(float(np.abs(np.asarray(p.gradient[k])).max(initial=0.0)) for p in arguments_ for k in p.active)
     rows: list[Row] = []
-    for name, i, along in directions:
-        ours = float(np.sum(np.asarray(gradient[list(argnums).index(i)]) * along).real)
-        theirs = difference(f, args, i, along)
-        error = abs(ours - theirs) / max(abs(ours), abs(theirs), 1e-3 * scale, 1e-12)
-        rows.append(Row(name, ours, theirs, error, kink(f, args, i, along, max(abs(ours), abs(theirs)))))
+    for parts in arguments_:
+        for name, along in parts.directions(rng):
+            at, eps, size = parts.line(f, along), parts.spacing(along), parts.size(along)
+            ours, theirs = parts.slope(along), difference(at, (1e-3 if eps < 1e-10 else 3e-2) * size)
+            error = abs(ours - theirs) / max(abs(ours), abs(theirs), 1e-3 * scale, 1e-12)
+            kink = find_kink(at, eps ** (1 / 3) * size, 8 * eps * abs(at(0.0)), max(abs(ours), abs(theirs)))
+            rows.append(Row(name, ours, theirs, error, kink))
     return rows
 
 
-def along_line(f: Callable[..., Any], args: Sequence[Any], i: int, along: Any) -> Callable[[float], float]:
-    """t -> f with argument i moved by t along a direction; NaN where the program is not defined."""
-    x = np.asarray(args[i])
-    number: Any = next((kind for kind in (float, complex) if isinstance(args[i], kind)), None)
-
-    def at(t: float) -> float:
-        end = (x + t * along).astype(x.dtype)
-        try:
-            return float(f(*args[:i], number(end) if number else end, *args[i + 1 :]))
-        except (ArithmeticError, AssertionError, ValueError):
-            return float("nan")
-
-    return at
-
-
-def moved_size(x: Any, along: Any) -> float:
-    """The size of the components that move, 1 if they are all zero."""
-    return float((np.abs(x[along != 0]) if x.ndim else np.abs(x)).max(initial=0.0)) or 1.0
-
-
-def kink(f: Callable[..., Any], args: Sequence[Any], i: int, along: Any, size: float) -> Kink | None:
-    """The kink on which the point sits in a direction, if it does."""
-    x = np.asarray(args[i])
-    eps = float(np.finfo(x.dtype).eps)
-    at = along_line(f, args, i, along)
-    return find_kink(at, eps ** (1 / 3) * moved_size(x, along), 8 * eps * abs(at(0.0)), size)
-
-
-def difference(f: Callable[..., Any], args: Sequence[Any], i: int, along: Any) -> float:
-    """Central difference in a direction, extrapolated (Ridders 1982): halve the step while the error estimate falls."""
-    x = np.asarray(args[i])
-    h = (1e-3 if np.finfo(x.dtype).eps < 1e-10 else 3e-2) * moved_size(x, along)
-    at = along_line(f, args, i, along)
+def difference(at: Callable[[float], float], h: float) -> float:
+    """Central difference of a function of t, extrapolated (Ridders 1982): halve the step while the error estimate falls."""
     previous: list[float] = []
     best, error = float("nan"), float("inf")
     for _ in range(10):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from oneform.errors import DerivativeError
 from oneform.frontend.lowered import Lowered
 from oneform.ir import Block, Function, Value
 from oneform.tree import NONE, Leaf, Tree, subtree_ranges
-from oneform.types import Scalar, Type, differentiable, element
+from oneform.types import Scalar, Type, differentiable, element, shape_of
 
 Args = Sequence[tuple[Tree, list[Leaf]]]
 Kwargs = Mapping[str, tuple[Tree, list[Leaf]]]
@@ -139,6 +140,13 @@ def masked(tree: Tree, active: Sequence[bool]) -> tuple[Tree, list[int]]:
         if t.kind in ("node", "tag"):
             kept.append(at)
             return t
+        if t.kind == "pairs":
+            keys, values = t.children
+            first = at + keys.leaves
+            if not any(active[first : at + t.leaves]):
+                return NONE
+            kept.extend(range(at, first))
+            return dataclasses.replace(t, children=(keys, walk(values, first)))
         if t.kind == "text" or (t.kind == "pools" and not any(active[at : at + t.leaves])):
             return NONE
         if t.kind in ("rows", "table"):
@@ -234,9 +242,10 @@ class Grad(Rule):
 
 @dataclass(frozen=True)
 class Jacobian(Rule):
-    """jacfwd and jacrev: for each result, for each argument, an array of their shapes side by side."""
+    """jacfwd and jacrev: for each result, for each argument, an array of their shapes side by side. `forward` None: by whichever are fewer, columns
+    or rows, as far as the types tell."""
 
-    forward: bool = True
+    forward: bool | None = True
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         chosen = selection(args, self.argnums)
@@ -244,6 +253,9 @@ class Jacobian(Rule):
         low = base(args, kwargs)
         value, aux = split_aux(low, self.has_aux)
         outs = [k for k in range(value.leaves) if differentiable(low.result_leaves[k].type)]
+        if self.forward is None:
+            way = _size(chosen.leaves) <= _size([low.result_leaves[k] for k in outs])
+            return dataclasses.replace(self, forward=way).lower(lambda *_: low, args, kwargs)
         self._check_real(args, low, outs)
         if not outs:
             raise DerivativeError("E203", f"a Jacobian needs a function that returns floats, but this one returns {describe(low)}")
@@ -275,6 +287,14 @@ class Jacobian(Rule):
         if not self.forward and any(element(low.result_leaves[k].type).kind == "c" for k in outs):
             repair = "Use of.jacfwd where the arguments are real, or of.vjp with a cotangent."
             raise DerivativeError("E203", "jacrev follows one number for each result, but complex results are two", repair=repair)
+
+
+def _size(leaves: Iterable[Leaf]) -> int:
+    """How many numbers there are, an open length taken for long."""
+    return sum(math.prod(d if isinstance(d, int) else LONG for d in shape_of(leaf.type)) for leaf in leaves)
+
+
+LONG = 64
 
 
 def has_columns(tree: Tree) -> bool:

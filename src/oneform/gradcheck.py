@@ -11,8 +11,9 @@ import numpy as np
 from oneform import kinks
 from oneform.derivatives import Jvp, Rule, Vjp
 from oneform.errors import DerivativeError
-from oneform.pullback import children, is_active
-from oneform.staging import Compiled, Derived, Origin, options_of, origin_of
+from oneform.origins import Derived, Origin
+from oneform.staging import Compiled, options_of, origin_of
+from oneform.tangents import Form, form_of, form_of_result, is_active, pairs
 from oneform.tree import copied, spread, unflatten
 
 
@@ -34,7 +35,8 @@ def check_grads(f: Callable[..., Any], args: Sequence[Any], order: int = 2, mode
 
 
 class Function:
-    """A function with its derivatives in both modes, as functions of primals and tangents or cotangents."""
+    """A function with its derivatives in both modes, as functions of primals and tangents or cotangents. Calls take the slow path, which takes
+    arguments apart in the order that the forms of tangents speak of."""
 
     def __init__(self, origin: Origin, options: Any):
         self.origin, self.options = origin, options
@@ -42,10 +44,14 @@ class Function:
         self.pushed = Compiled(Derived(origin, Jvp()), options, "jvp")
         self.pulled = Compiled(Derived(origin, Vjp(value=True, quiet=True)), options, "vjp")
 
+    def at(self, args: tuple[Any, ...]) -> tuple[Any, Form]:
+        """The value, and the form of its cotangents."""
+        return form_of_result(*self.value.leaves(*copied(args)))
+
     def forward(self, args: tuple[Any, ...], u: Any) -> tuple[Any, Any] | None:
-        """Value and tangent; None where forward mode is refused."""
+        """Value and tangent, of tangents in the form that compiled code takes; None where forward mode is refused."""
         try:
-            return self.pushed(args, u)
+            return self.pushed.call((args, u), {})
         except DerivativeError as e:
             if e.code != "E212":
                 raise
@@ -63,20 +69,21 @@ def _check(
     direction = _like(args, rng)
     if not any(map(is_active, _leaves(args))):
         raise DerivativeError("E202", "none of the primals has a derivative", repair="Pass floats (2.0, not 2).")
-    value = f.value(*copied(args))
+    value, form = f.at(args)
     if not any(map(is_active, _leaves(value))):
         raise DerivativeError("E203", "the function returns nothing that has a derivative")
     weight = _like((value,), rng)[0]
     line = _Line(f, args, direction, weight, value, rtol, terms)
-    forward = f.forward(args, direction)
+    vectors = {"fwd": form_of(args).tangents(direction, "tangents", "primals"), "rev": form.tangents(weight, "cotangent", "result")}
+    forward = f.forward(args, vectors["fwd"])
     if forward is None and "rev" not in modes:
-        f.pushed(args, direction)  # the refusal itself
+        f.pushed.call((args, vectors["fwd"]), {})  # the refusal itself
     if forward is not None:
         line.same_value(forward[0], path + "jvp")
         if "fwd" in modes:
             line.compare(_dot(weight, forward[1]), _magnitude(weight, forward[1]), path + "jvp")
     if "rev" in modes:
-        again, pulled = f.pulled(args, weight)
+        again, pulled = f.pulled.call((args, vectors["rev"]), {})
         line.same_value(again, path + "vjp")
         exact = _dot(pulled, direction)
         if forward is None or "fwd" not in modes:
@@ -86,9 +93,8 @@ def _check(
     if order > 1:
         for mode in modes:
             if mode == "rev" or forward is not None:
-                vector = direction if mode == "fwd" else weight
                 further = path + ("jvp of " if mode == "fwd" else "gradient of ")
-                _check(f.derivative(mode), (args, vector), order - 1, modes, rtol, rng, further, line.slope)
+                _check(f.derivative(mode), (args, vectors[mode]), order - 1, modes, rtol, rng, further, line.slope)
 
 
 class _Line:
@@ -103,7 +109,7 @@ class _Line:
         self.slope = self.size * self.eps ** (1 / 3) / self.h  # of the terms of the derivative, if each is what its part of the value suggests
 
     def at(self, t: float) -> float:
-        return _dot(self.weight, self.f.value(*_moved(self.args, self.u, t)))
+        return _dot(self.weight, self.f.value.call(_moved(self.args, self.u, t), {}))
 
     def same_value(self, value: Any, what: str) -> None:
         """The rules compute what the function does."""
@@ -187,7 +193,7 @@ def _like(x: Any, rng: np.random.Generator) -> Any:
 
 def _moved(args: Any, u: Any, t: float) -> Any:
     """args + t u, in the dtypes of args."""
-    steps = iter(_pairs(args, u))
+    steps = iter(pairs(args, u))
     return _map(lambda leaf: _step(leaf, next(steps)[1], t), copied(args))
 
 
@@ -196,25 +202,6 @@ def _step(leaf: Any, du: Any, t: float) -> Any:
         return leaf
     moved: Any = np.asarray(leaf) + np.asarray(t * _double(du), np.asarray(leaf).dtype.newbyteorder("="))
     return type(leaf)(moved) if type(leaf) in (float, complex) else moved[()]
-
-
-def _pairs(x: Any, u: Any) -> list[tuple[Any, Any]]:
-    """The leaves of x with those of u, which may have None for a leaf."""
-    leaves: list[Any] = []
-    tree = spread(x, leaves)
-    found: list[Any] = []
-
-    def walk(t: Any, v: Any) -> None:
-        if t.kind == "shared":
-            walk(t.children[0], v)
-        elif t.kind == "leaf" or v is None:
-            found.extend([v] * t.leaves)
-        else:
-            for child, item in zip(t.children, children(v, t), strict=True):
-                walk(child, item)
-
-    walk(tree, u)
-    return list(zip(leaves, found, strict=True))
 
 
 def _double(x: Any) -> Any:
@@ -230,7 +217,7 @@ def _dot(w: Any, x: Any) -> float:
 def _pairs_of(x: Any, w: Any) -> list[tuple[Any, Any]]:
     """Leaves of both where neither is None: x and w have the same structure up to None."""
     reference, other = (x, w) if len(_leaves(x)) >= len(_leaves(w)) else (w, x)
-    return [(a, b) for a, b in _pairs(reference, other) if b is not None and is_active(a)]
+    return [(a, b) for a, b in pairs(reference, other) if b is not None and is_active(a)]
 
 
 def _magnitude(w: Any, x: Any) -> float:

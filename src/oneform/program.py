@@ -13,9 +13,10 @@ from oneform.frontend.lowered import Lowered
 from oneform.identity import Identity
 from oneform.ir import Function
 from oneform.ops import OPS
+from oneform.origins import Origin
 from oneform.runtime import arrays
 from oneform.runtime.engine import Options, entries
-from oneform.staging import Call, Compiled, Origin, lowering_arguments, plan
+from oneform.staging import Call, Compiled, lowering_arguments, plan
 from oneform.tree import LEAF, Leaf, Tree
 from oneform.types import differentiable
 

@@ -86,6 +86,17 @@ class custom_jvp(CustomRule):
         self.rules = (jvps,)
 
 
+def without_derivative(why: str, repair: str) -> Callable[[Callable[..., Any]], custom_jvp]:
+    """For functions that have no derivative, which is said where one is asked for (E201)."""
+
+    def mark(fun: Callable[..., Any]) -> custom_jvp:
+        made = custom_jvp(fun)
+        made.rules = (f"{why}\n{repair}",)
+        return made
+
+    return mark
+
+
 class custom_vjp(CustomRule):
     """A function whose derivative in reverse mode is what `defvjp` says, at every order; elsewhere it is the function itself.
 
@@ -116,4 +127,4 @@ class custom_vjp(CustomRule):
         self.rules = (fwd, bwd)
 
 
-__all__ = ["CustomRule", "argument_numbers", "custom_jvp", "custom_vjp"]
+__all__ = ["CustomRule", "argument_numbers", "custom_jvp", "custom_vjp", "without_derivative"]

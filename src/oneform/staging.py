@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import os
 import sys
 import threading
@@ -16,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from oneform import frontend, manifest, optimise
-from oneform.derivatives import Rule
+from oneform import manifest, optimise
 from oneform.errors import ArgumentError, CompileError, ObservedError, OneformError, ZeroGradientWarning
 from oneform.families import generation
 from oneform.frontend.lowered import Lowered
-from oneform.identity import Identity, Reference, identify
+from oneform.identity import Identity, Reference
 from oneform.ir import Function
+from oneform.origins import Args, FromPython, Kwargs, Origin
 from oneform.runtime import arrays, cache, updates
 from oneform.runtime.arrays import LeafKey
 from oneform.runtime.callable import Base, attach, fast
@@ -30,87 +29,10 @@ from oneform.runtime.engine import Bound, Options, Specialisation, compile_image
 from oneform.runtime.trampoline import Shape
 from oneform.tree import LEAF, Leaf, Tree, columns_among, flatten, native, readable, unflatten
 
-Args = Sequence[tuple[Tree, list[Leaf]]]
-Kwargs = Mapping[str, tuple[Tree, list[Leaf]]]
-
 STATIC_LIMIT = 4  # specialisations that differ in static lengths only, before one for all lengths serves
 
 
-# ---------------------------------------------------------------- where a program comes from
-
-
-class Origin:
-    """What is compiled: lowered anew for each signature."""
-
-    def lower(self, args: Args, kwargs: Kwargs) -> Lowered:
-        raise NotImplementedError
-
-    def identity(self) -> Identity:
-        """What makes two callables the same program."""
-        raise NotImplementedError
-
-    def stable(self) -> str:
-        """A text that means this program in other processes too; manifest.Unstable if there is none."""
-        raise manifest.Unstable
-
-    @property
-    def python(self) -> Any:
-        """The user's function, for names and signature."""
-        return None
-
-    def parameter(self, k: int) -> str:
-        """What to call positional argument k in messages."""
-        return f"argument {k}"
-
-
-class FromPython(Origin):
-    """A function as the user wrote it."""
-
-    def __init__(self, function: Callable[..., Any]):
-        self.function = function
-
-    def lower(self, args: Args, kwargs: Kwargs) -> Lowered:
-        return frontend.trace(self.function, list(args), dict(kwargs))
-
-    def identity(self) -> Identity:
-        return identify(self.function)
-
-    def stable(self) -> str:
-        return manifest.fingerprint(self.function)
-
-    @property
-    def python(self) -> Any:
-        return self.function
-
-    def parameter(self, k: int) -> str:
-        try:
-            names = [p for p in inspect.signature(self.function).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        except (TypeError, ValueError):
-            return f"argument {k}"
-        return f"argument `{names[k].name}`" if k < len(names) else f"argument {k}"
-
-
-class Derived(Origin):
-    """A derivative of another origin."""
-
-    def __init__(self, base: Origin, rule: Rule):
-        self.base, self.rule = base, rule
-
-    def lower(self, args: Args, kwargs: Kwargs) -> Lowered:
-        return self.rule.lower(self.base.lower, args, kwargs)
-
-    def identity(self) -> Identity:
-        return self.base.identity().extended(self.rule)
-
-    def stable(self) -> str:
-        return f"{self.rule!r} of {self.base.stable()}"
-
-    @property
-    def python(self) -> Any:
-        return self.base.python
-
-    def parameter(self, k: int) -> str:
-        return self.rule.parameter(k) or self.base.parameter(k)
+# ---------------------------------------------------------------- what may be given as a function
 
 
 def options_of(f: Any) -> Options:
@@ -286,11 +208,20 @@ class Compiled(Base):
 
     def call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """The slow path: whatever the native entries do not take as it is."""
+        tree, found = self.taken(args, kwargs)
+        return found if tree is None else unflatten(tree, iter(found))
+
+    def leaves(self, *args: Any, **kwargs: Any) -> tuple[Tree | None, Any]:
+        """A call, and what it returns as compiled code gives it: the structure, and the leaves that Python objects are made of; None and the
+        result where compiled code makes these itself."""
+        return self.taken(args, kwargs)
+
+    def taken(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Tree | None, Any]:
         call = Call(args, kwargs, lambda k: self.leaf_name(k, args, kwargs))
         try:
             version, captured = self.version(call.signature)
         except ObservedError:  # which changes what the arguments are
-            return self.call(args, kwargs)
+            return self.taken(args, kwargs)
         except OneformError as refusal:
             if os.environ.get("ONEFORM_TRACEBACK"):
                 raise
@@ -299,12 +230,12 @@ class Compiled(Base):
         values = [*call.values, *(v for v, _ in captured)]
         shape = version.spec.shape
         if shape.rebuilt is None:
-            return self.run(call, version, bound, values, captured, args, kwargs)
+            return None, self.run(call, version, bound, values, captured, args, kwargs)
         places = updates.places(shape.updates, args, kwargs)
-        leaves = iter(self.run(call, version, bound, values, captured, args, kwargs))
-        result = unflatten(shape.rebuilt, leaves)
-        updates.apply(shape.updates, places, leaves, args, kwargs)
-        return result
+        leaves = self.run(call, version, bound, values, captured, args, kwargs)
+        count = shape.rebuilt.leaves
+        updates.apply(shape.updates, places, iter(leaves[count:]), args, kwargs)
+        return shape.rebuilt, leaves[:count]
 
     def run(
         self, call: Call, version: Version, bound: Bound, values: list[Any], captured: list[tuple[Any, Any]], args: tuple[Any, ...], kwargs: Mapping[str, Any],

@@ -590,3 +590,28 @@ def test_of_a_compiled_function() -> None:
     assert compiled(3.0) == 9.0 and of.grad(compiled)(3.0) == 15.0
     jitted = of.jit(log1pexp)
     assert of.grad(jitted)(1.0) == pytest.approx(sigmoid(1.0)) and of.grad(lambda x: jitted(x) * 2.0)(1.0) == pytest.approx(2 * sigmoid(1.0))
+
+
+@pytest.mark.parametrize(("back", "depends"), [(lambda x, ct: (5.0 * ct,), False), (lambda x, ct: (5.0 * ct * x,), True)])
+def test_a_reverse_sweep_states_the_transpose_of_what_is_applied_to_a_tangent(back: Any, depends: bool) -> None:
+    """It is taken (5 stands where the primal's transpose is 3), and must not depend on the tangent."""
+
+    @of.custom_vjp
+    def linear(x: float) -> float:
+        return 3.0 * x
+
+    linear.defvjp(lambda x: (linear(x), x), back)
+
+    @of.custom_jvp
+    def f(x: float) -> float:
+        return math.sin(x)
+
+    @f.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        return f(primals[0]), linear(math.cos(primals[0]) * tangents[0])
+
+    if depends:
+        with pytest.raises(of.DerivativeError, match="E213.*reverse sweep"):
+            of.grad(f)(0.3)
+    else:
+        assert of.grad(f)(0.3) == pytest.approx(5.0 * math.cos(0.3))

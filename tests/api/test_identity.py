@@ -71,6 +71,14 @@ def long_list_of_new(h: Holder, n: int) -> None:
     h.inner = out
 
 
+def row_of_given(h: Holder, qs: list[Item], k: int) -> None:
+    h.inner = qs[k]
+
+
+def many() -> list[Item]:
+    return [Item(float(i), [0.0]) for i in range(12)]
+
+
 def identities(x: Any, seen: dict[int, int] | None = None) -> Any:
     """What is in a value, each object and array with a number."""
     seen = {} if seen is None else seen
@@ -91,6 +99,7 @@ KEPT: list[tuple[Callable[..., None], Callable[[], tuple[Any, ...]]]] = [
     (new_list_for_each, lambda: ([Item(float(i), [0.0]) for i in range(12)],)),
     (long_list_of_new, lambda: (Holder(None), 4)),
     (long_list_of_new, lambda: (Holder(None), 0)),
+    (row_of_given, lambda: (Holder(None), many(), 3)),
 ]
 
 
@@ -111,10 +120,6 @@ def new_into_rows(qs: list[Item]) -> None:
 def given_into_rows(qs: list[Item], xs: list[float]) -> None:
     for q in qs:
         q.own = xs
-
-
-def row_of_given(h: Holder, qs: list[Item], k: int) -> None:
-    h.inner = qs[k]
 
 
 def twice_in_a_new_list(h: Holder, n: int) -> None:
@@ -139,14 +144,9 @@ def a_new_list_and_one_of_its_items(h: Holder, n: int) -> None:
     h.inner, h.more = out[1], out
 
 
-def many() -> list[Item]:
-    return [Item(float(i), [0.0]) for i in range(12)]
-
-
 REFUSED: list[tuple[Callable[..., None], Callable[[], tuple[Any, ...]], str]] = [
-    (new_into_rows, lambda: (many(),), "E104"),
+    (new_into_rows, lambda: (many(),), "E105"),
     (given_into_rows, lambda: (many(), [1.0]), "E105"),
-    (row_of_given, lambda: (Holder(None), many(), 3), "E105"),
     (twice_in_a_new_list, lambda: (Holder(None), 4), "E105"),
     (in_a_new_list_and_beside_it, lambda: (Holder(None), 4), "E105"),
     (a_new_list_and_one_of_its_items, lambda: (Holder(None), 4), "E105"),

@@ -192,18 +192,6 @@ def test_new_objects_do_not_write_to_the_lists_of_their_class():
     assert Shelf.items == [7.0]
 
 
-def grow(n, x):
-    return Tree(None, None, x) if n == 0 else Tree(grow(n - 1, 2.0 * x), grow(n - 1, 3.0 * x), x)
-
-
-def test_the_cotangents_of_a_tree_that_the_function_makes_are_refused():
-    """Their rows would be taken for those of the result, which are in another order: the leaves come first there."""
-    with pytest.raises(of.errors.DerivativeError, match="returns Tree objects"):
-        of.vjp(lambda x: grow(2, x), 1.5)
-    primal, tangent = of.jvp(lambda x: grow(2, x), (1.5,), (1.0,))
-    assert (primal.left.right.x, tangent.left.right.x) == (9.0, 6.0)
-
-
 def test_a_shared_object_has_one_cotangent():
     shared = Tree(None, None, 0.5)
     t = Tree(shared, shared, 1.0)

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import oneform as of
+from bench.arrays.program import PROGRAMS as ARRAY_PROGRAMS
+from bench.arrays.program import example
 from bench.native import Native
 from bench.rivals import agree, flat
 
@@ -45,3 +47,16 @@ def test_generated_sources_are_fresh() -> None:
     generate = importlib.import_module("bench.state60.generate")
     assert (generate.HERE / "program.py").read_text() == generate.python()
     assert (generate.HERE / "hand.cpp").read_text() == generate.cpp()
+
+
+@pytest.mark.parametrize("name", ARRAY_PROGRAMS)
+def test_programs_over_whole_arrays_agree(name: str) -> None:
+    """With NumPy, and their gradients with differences along one direction."""
+    function = ARRAY_PROGRAMS[name]
+    args, argnums = example(name, small=True)
+    agree("NumPy", of.jit(function)(*args), function(*args))
+    rng, h = np.random.default_rng(1), 1e-6
+    direction = [rng.standard_normal(a.shape) if k in argnums else 0.0 * a for k, a in enumerate(args)]
+    slope = flat(of.grad(function, argnums=argnums)(*args)) @ flat([direction[k] for k in argnums])
+    up, down = (function(*(a + s * d for a, d in zip(args, direction, strict=True))) for s in (h, -h))
+    agree("differences", slope, (up - down) / (2 * h), 1e-5)

@@ -90,6 +90,54 @@ def test_check_with_example(program, capsys) -> None:
     assert "\x1b" not in out  # plain where the output is not a terminal
 
 
+OBJECTS = """
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+@dataclass
+class Tree:
+    x: float
+    w: np.ndarray
+    left: Tree | None = None
+    right: Tree | None = None
+
+
+class Parameters(NamedTuple):
+    a: float
+    z: complex
+
+
+def total(t, d, p, n):
+    return weight(t) * d["k"] * p.a + abs(p.z) * n + d["l"][1]
+
+
+def weight(t):
+    if t is None:
+        return 0.0
+    t.w[0] = t.w[0] * t.x
+    return t.x * t.x + np.sum(t.w**2) + 2.0 * weight(t.left) + weight(t.right)
+
+
+def example():
+    return Tree(1.0, np.array([1.0, 2.0]), Tree(0.5, np.ones(2))), {"k": 2.0, "l": [1.0, 3.0]}, Parameters(1.5, 1.0 + 2.0j), 3
+"""
+
+
+def test_check_of_containers_and_objects(tmp_path: Path, capsys) -> None:
+    """All that has a derivative inside is compared, each number under its path; an integer is left out."""
+    path = tmp_path / "objects_of_all_kinds.py"
+    path.write_text(OBJECTS)
+    status, out, err = run(capsys, "check", f"{path}:total")
+    assert status == 0, out + err
+    for name in ("0.x", "0.w[1]", "0.left.x", "0.left.w[0]", "1['k']", "1['l'][1]", "2.a", "2.z times i"):
+        assert f"argument {name} " in out
+    assert "argument 3" not in out
+
+
 def test_check_with_literals(program, capsys) -> None:
     status, out, _ = run(capsys, "check", f"{program}:cube", "--args", "2.0")
     assert status == 0

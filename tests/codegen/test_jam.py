@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import oneform as of
-from oneform.codegen import jam
 
 SIZES = [(0, 5), (1, 20), (7, 20), (8, 20), (9, 1), (17, 0), (37, 23)]
 
@@ -90,7 +89,8 @@ def test_as_one_after_the_other(f: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("f", PROGRAMS)
 def test_which_loops_go_side_by_side(f: Callable[..., Any]) -> None:
     text = of.lower(f)(*arguments(20, 20)).llvm()
-    assert bool(re.search(rf"sdiv i64 \S+, {jam.LANES}\n", text)) == (f in (product, with_two_sums))
+    assert ("%sums" in text) == (f is with_two_sums)  # of which one is complex: not in vectors
+    assert bool(re.search(r"phi <\d+ x double>", text)) == (f is product)
 
 
 def bounded(a, x, y):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,10 @@ POINTS, CENTROIDS = RNG.normal(size=(20, 17)), RNG.normal(size=(30, 17))
 def test_the_adjoint_of_a_minimum_writes_for_the_winner_only():
     of.check_grads(nearest, (POINTS, CENTROIDS), order=2)
     text = of.lower(of.grad(nearest, argnums=1))(POINTS, CENTROIDS).llvm()
-    assert text.count("fcmp une double") == 1
+    assert re.search(r"fcmp une (double|<\d+ x double>)", text)
 
 
 def test_a_factor_that_is_no_switch_is_not_asked_about():
     x = np.linspace(0.1, 1.0, 20)
     of.check_grads(plain, (np.ones((20, 20)), x), order=1)
-    assert "fcmp une double" not in of.lower(of.grad(plain, argnums=1))(np.ones((20, 20)), x).llvm()
+    assert "fcmp une" not in of.lower(of.grad(plain, argnums=1))(np.ones((20, 20)), x).llvm()

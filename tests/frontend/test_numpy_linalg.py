@@ -74,6 +74,16 @@ SPECTRAL: list[Snippet] = [
     case(lambda a, b: sl.block_diag(a, b, 3.0), A, B), case(lambda a: sl.toeplitz(a), V), case(lambda a, b: sl.toeplitz(a, b), V, V[:3] ** 2), case(lambda a: sl.toeplitz(a), Z[0]),
 ]  # fmt: skip
 
+W = RNG.normal(size=(2, 3, 4, 2))  # stacks of matrices
+
+STACKS: list[Snippet] = [
+    case(lambda a: np.linalg.qr(a), W, rtol=1e-12), case(lambda a: np.linalg.qr(a, "r"), W[0], rtol=1e-12), case(lambda a: np.linalg.qr(a, "complete"), W[0], order=0, rtol=1e-12), case(lambda a: np.linalg.qr(a).Q, np.stack([Z, 2 * Z]), rtol=1e-12),
+    case(lambda a: np.linalg.svd(a, compute_uv=False), W, rtol=1e-12), case(lambda a: np.linalg.svd(a)[1], W[0], rtol=1e-12), case(lambda a: np.abs(np.linalg.svd(a, full_matrices=False).Vh), W[0, :2], rtol=1e-11), case(lambda a: np.linalg.svdvals(a), W[0], order=0, rtol=1e-12),
+    case(lambda a: np.linalg.pinv(a), W, rtol=1e-12), case(lambda a: np.linalg.matrix_rank(a), W, order=0), case(lambda a: np.linalg.cond(a), M, rtol=1e-12), case(lambda a: np.linalg.cond(a, 1), M, order=0, rtol=1e-12), case(lambda a: np.linalg.matrix_power(a, -2), M, rtol=1e-12),
+    case(lambda a: sl.expm(a), M[:2, :2, :2], rtol=1e-11), case(lambda a: np.linalg.norm(a, "nuc", axis=(1, 3)), W, order=0, rtol=1e-12), case(lambda a: np.linalg.norm(a, 2, axis=(-1, 0), keepdims=True), T, rtol=1e-12), case(lambda a: np.linalg.matrix_norm(a, ord=-2), W[0], order=0, rtol=1e-12),
+    case(lambda a, b: np.linalg.solve(a, b), A, RNG.normal(size=(3, 4, 2))), case(lambda a: np.linalg.inv(a), M[:0], order=0), case(lambda a: np.linalg.svd(a), W[0, :0], order=0), case(lambda a: np.linalg.cholesky(a, upper=True), np.stack([S, 2 * S])),
+]  # fmt: skip
+
 BAD: list[Snippet] = [
     case(lambda a: np.linalg.inv(a), np.zeros((2, 2))), case(lambda a: np.linalg.solve(a, a[0]), np.ones((2, 2))), case(lambda a: np.linalg.inv(a), B), case(lambda a: np.linalg.cholesky(a), -S), case(lambda a: np.linalg.det(a), V), case(lambda a, b: np.linalg.solve(a, b), A, V[:3]),
     case(lambda a, b: sl.solve_triangular(a, b), np.zeros((2, 2)), V[:2]), case(lambda a, b: np.einsum("ij,jk->ik", a, b), A, A[:2]), case(lambda a, b: a @ b, T, T), case(lambda a, b: np.tensordot(a, b, axes=1), A, B.T), case(lambda a: np.einsum("ijk->i", a), A),
@@ -111,6 +121,16 @@ def test_derivatives_of_spectral(k: int) -> None:
     check_derivatives(SPECTRAL[k])
 
 
+@pytest.mark.parametrize("k", range(len(STACKS)))
+def test_stacks(k: int) -> None:
+    check_values(STACKS[k])
+
+
+@pytest.mark.parametrize("k", [k for k, s in enumerate(STACKS) if s.order])
+def test_derivatives_of_stacks(k: int) -> None:
+    check_derivatives(STACKS[k])
+
+
 @pytest.mark.parametrize("k", range(len(BAD)))
 def test_what_numpy_refuses_is_refused(k: int) -> None:
     check_raises(BAD[k])
@@ -129,8 +149,8 @@ def test_in_loops_over_run_time_sizes() -> None:
 
 
 REFUSED: list[tuple[Any, Any]] = [
-    (lambda a: np.linalg.svd(a), M), (lambda a: sl.expm(a), M), (lambda a: np.linalg.pinv(a), M), (lambda a: np.cumsum(a, out=a), V), (lambda a: np.unique(a, axis=0), A), (lambda a: sl.qr(a, pivoting=True), A),
-    (lambda a: np.quantile(a, 0.5, method="inverted_cdf"), V), (lambda a: np.linalg.norm(a, "nuc", axis=(0, 1)), T), (lambda a: np.einsum("ij,jk", a), A), (lambda a: np.einsum("ij->k", a), A),
+    (lambda a: sl.qr(a), M), (lambda a: np.linalg.lstsq(a, a), M), (lambda a: sl.lu_factor(a), M), (lambda a: np.cumsum(a, out=a), V), (lambda a: sl.qr(a, pivoting=True), A),
+    (lambda a: np.quantile(a, 0.5, method="inverted_cdf"), V), (lambda a: np.einsum("ij,jk", a), A), (lambda a: np.einsum("ij->k", a), A),
 ]  # fmt: skip
 
 
@@ -142,6 +162,21 @@ def test_what_is_not_known_is_refused(k: int) -> None:
 
 
 def test_vectors_that_are_not_unique_have_no_derivative() -> None:
-    with pytest.raises(of.DerivativeError, match="E210"):
-        of.grad(lambda a: np.sum(np.linalg.svd(a)[0]))(B)
+    for f, what in (
+        (lambda a: np.sum(np.linalg.svd(a)[0]), "singular value decomposition"), (lambda a: np.sum(sl.svd(a)[2]), "singular value decomposition"),
+        (lambda a: np.sum(np.linalg.qr(a, mode="complete")[0]), "QR decomposition"), (lambda a: np.sum(sl.qr(a)[0]), "QR decomposition"),
+    ):  # fmt: skip
+        for derivative in (of.grad(f), lambda a, f=f: of.jvp(f, (a,), (a,))):
+            with pytest.raises(of.DerivativeError, match=f"E201: the square factors? of a {what}") as e:
+                derivative(B)
+            assert e.value.loc is not None and e.value.loc.file == __file__
+
+
+def test_the_triangle_of_a_tall_matrix() -> None:
+    f = lambda a: sl.qr(a, mode="r")[0]  # noqa: E731
+    np.testing.assert_allclose(of.jit(f)(B), f(B), atol=1e-14)
+    of.check_grads(f, (B,), order=1)
+
+
+def test_bases_that_are_not_unique_have_no_derivative() -> None:
     assert np.isnan(of.grad(lambda a: np.linalg.eigh(a)[1][0, 0])(np.eye(3))).any()

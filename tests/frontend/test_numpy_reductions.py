@@ -70,7 +70,14 @@ REDUCTIONS: list[Snippet] = [
     case(lambda x, b: scipy.special.logsumexp(x, b=b, return_sign=True), V, V),
 ]  # fmt: skip
 
+W = np.array([1 + 2j, 1 - 1j, complex(np.nan, 1), complex(0, np.nan), -1, complex(np.nan, np.nan), 1 + 2j, complex(1, np.nan), 0])
+R = np.array([[3, 1, 2, 3], [0, -1, 5, 2], [3, 1, 2, 3]])
+
 SORTING: list[Snippet] = [
+    case(lambda z: np.sort(z) ** 2, Z), case(lambda z: np.sort(z), W, order=0), case(lambda z: np.argsort(z, kind="stable"), np.tile(W, 4), order=0), case(lambda z: np.searchsorted(np.sort(z), z), W, order=0),
+    case(lambda z, v: np.searchsorted(v, z, side="right"), np.rint(Z), K[0], order=0), case(lambda z: np.unique(z.astype(np.complex64), return_inverse=True), np.rint(Z), order=0), case(lambda r: np.unique(r, axis=0), R, order=0),
+    case(lambda r: np.unique(r, axis=1, return_index=True, return_inverse=True, return_counts=True), R, order=0), case(lambda r: np.unique(r, axis=0), np.array([[np.nan, 1], [np.nan, 1], [0, 2]]), order=0), case(lambda x: np.unique(x, axis=0) ** 2, A),
+    case(lambda r: np.unique(r > 2, axis=-1), R[:, None], order=0),
     case(lambda x: np.sort(x), A), case(lambda x: np.sort(x, axis=0) ** 2, A, order=2), case(lambda x: np.sort(x, axis=None), B), case(lambda x: np.sort(x, axis=1), B), case(lambda x: np.sort(x), N, order=0),
     case(lambda x: np.sort(x), K, order=0), case(lambda x: np.sort(x, axis=0), T, order=0), case(lambda x: np.argsort(x), B, order=0), case(lambda x: np.argsort(x, axis=0, kind="stable"), K, order=0),
     case(lambda x: np.argsort(x, kind="stable"), np.tile([2.0, 1.0, np.nan, 2.0], 40), order=0), case(lambda x: x.argsort(), V, order=0), case(lambda x: np.sort(x), F), case(lambda x: np.sort(x)[3:5], V),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -215,8 +215,12 @@ def other_list(ps, qs, n):
 
 
 def test_objects_met_twice_are_refused() -> None:
-    p, a = P(1.0), np.ones(3)
-    for args in (([P(2.0), p], [p, P(3.0)], 1), ([p, p], [P(3.0)], 1), ([p] * 12, [P(2.0)], 1)):
+    @dataclass
+    class Own:  # which no other program has moved about
+        x: float
+
+    p, a = Own(1.0), np.ones(3)
+    for args in (([Own(2.0), p], [p, Own(3.0)], 1), ([p, p], [Own(3.0)], 1), ([p] * 12, [Own(2.0)], 1)):
         with pytest.raises(OneformError, match="E403"):
             of.jit(other_list)(*args)
     with pytest.raises(OneformError, match="E403"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -141,6 +142,46 @@ def test_distributions(k: int) -> None:
 @pytest.mark.parametrize("k", [k for k, s in enumerate(DISTRIBUTIONS) if s.order])
 def test_derivatives_of_distributions(k: int) -> None:
     check_derivatives(DISTRIBUTIONS[k])
+
+
+NORMAL, GAMMA, POISSON = st.norm(0.5, 2.0), st.gamma(2.0, scale=3.0), st.poisson(2.5)
+FROZEN: list[Callable[[float], float]] = [
+    lambda x: NORMAL.logpdf(x) + GAMMA.pdf(x) + NORMAL.ppf(0.3) * x + POISSON.pmf(2) * x,
+    lambda x: st.norm(x, 2.0 * x).logpdf(0.3) + st.norm(loc=x).cdf(0.3),
+    lambda x: st.gamma(a=x, scale=2.0).sf(x) + st.beta.freeze(x, 3.0).pdf(0.4),
+    lambda x: st.poisson(x).logpmf(2) + sum(d.logpdf(x) for d in (NORMAL, GAMMA)),
+]
+
+
+@pytest.mark.parametrize("f", FROZEN)
+def test_distributions_with_their_parameters(f: Callable[[float], float]) -> None:
+    assert of.jit(f)(0.7) == pytest.approx(f(0.7), rel=1e-12)
+    of.check_grads(f, (0.7,), order=1)
+
+
+def test_distributions_handed_on_and_chosen() -> None:
+    def total(dist, xs):
+        return np.sum(dist.logpdf(xs))
+
+    def f(m, xs):
+        s = total(NORMAL, xs)
+        for k in range(3):
+            d = st.norm(m, 1.0) if k > 1 else st.norm(m, 2.0)
+            s += total(d, xs) * k
+        return s
+
+    xs = np.array([0.3, -1.2, 2.0])
+    assert of.jit(f)(0.4, xs) == pytest.approx(f(0.4, xs), rel=1e-13)
+    of.check_grads(f, (0.4, xs), order=1)
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: st.norm(x, 1.0).mean(), lambda x: NORMAL.std() * x, lambda x: st.multivariate_normal(np.zeros(2)).logpdf(np.array([x, x]))],
+)
+def test_what_is_not_known_of_frozen_distributions_is_refused_at_the_call(f: Callable[[float], float]) -> None:
+    with pytest.raises(of.CompileError, match="E003") as e:
+        of.jit(f)(1.0)
+    assert e.value.loc is not None and e.value.loc.file == __file__
 
 
 def test_python_s_gamma_raises_as_python_does() -> None:

@@ -251,6 +251,21 @@ def test_a_side_of_a_branch_does_not_serve_the_other():
     assert len(named(check(f, cse(f), 0.3, True), "exp")) == 3
 
 
+def branch(out: int, first: str, second: str) -> list[str]:
+    """A branch on %1 with one number of each side, made of %0."""
+    sides = [["  region() {", f"    %{out + k}: f64 = {side} %0", f"    %{out + k + 2}: f64 = mul %{out + k}, %{out + k}", f"    yield %{out + k + 2}", "  }"] for k, side in ((1, first), (2, second))]
+    return [f"%{out}: f64 = if %1", *sides[0], *sides[1]]
+
+
+@pytest.mark.parametrize(("first", "second", "left"), [("exp", "sin", 1), ("exp", "cos", 2), ("sin", "exp", 2)])
+def test_equal_branches_are_one(first: str, second: str, left: int):
+    f = program("%0: f64, %1: bool", *branch(10, "exp", "sin"), *branch(20, first, second), "%30: f64 = sub %10, %20", "%31: f64 = add %30, %10", "return %31")
+    g = cse(f)
+    assert len(named(g, "if")) == left
+    for taken in (True, False):
+        check(f, g, 0.3, taken)
+
+
 LOOP = (
     "%2: i64 = dim %0 {axis=0}",
     "%3: f64, %4: f64, %5: f64 = for %2, %1, %1, %1",

@@ -30,6 +30,37 @@ def three(a):
 
 
 @program((1.3,), (4.1,))
+def left_by_return_only(a):
+    """Behind loops over items without an end there is nothing."""
+
+    def beyond(limit):
+        for v in multiples(a):
+            if v > limit:
+                return v * v
+
+    def numbered(limit):
+        for k, v in enumerate(2.0 * u for u in multiples(a)):
+            if v > limit:
+                return v * k
+
+    def in_turn(limit):
+        total = 0.0
+        for v in itertools.cycle([a, a * a, 1.0]):
+            total += v
+            if total > limit:
+                return total * v
+
+    def again(limit):
+        product = 1.0
+        for v in itertools.repeat(a):
+            product *= v
+            if product > limit:
+                return product
+
+    return beyond(5.0) + numbered(9.0) + in_turn(12.0) + again(6.0)
+
+
+@program((1.3,), (4.1,))
 def until_it_breaks(a):
     s = 0.0
     for v in multiples(a):

@@ -305,3 +305,25 @@ def independent_columns(a, limit):
     for k, q in enumerate(basis):
         total += (k + 1) * (q[0] ** 3 + q[1])
     return total
+
+
+class Walker:
+    """A class that no annotation calls recursive, whose objects are moved about while names hold them."""
+
+    def __init__(self, place, speed):
+        self.place, self.speed = place, speed
+
+
+@program((0.7, 9), (0.7, 2))
+def objects_held_by_names_while_they_move(x, n):
+    walkers = [Walker(x * ((5 * k) % 7), 1.0 + k) for k in range(n)]
+    slow = walkers[0]
+    one = Walker(2.0 * x, 0.5)
+    walkers.append(one)
+    one.place += x**2
+    walkers.sort(key=lambda w: -w.place)
+    slow.speed *= 3.0
+    walkers.append(slow)
+    last = walkers.pop(0)
+    walkers[0].place += 0.1
+    return sum([w.place * w.speed for w in walkers]) + last.place * one.place

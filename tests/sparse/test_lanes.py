@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import oneform as of
+from oneform.origins import FromPython
 from oneform.runtime.engine import Options
 from oneform.sparse.jacobian import Engine
 from oneform.sparse.plan import Part, coloured
-from oneform.staging import FromPython
 from oneform.transforms import NoLanes
 from tests.programs.registry import vec
 
@@ -71,7 +71,76 @@ def unused(x, n):
     return out, np.ones(3) * n
 
 
-PROGRAMS = (steps, carried, scattered, reduced, matrices, small, unused)
+def pairs(x, n):
+    """Two results in one loop, one of them twice an iteration, and elements that nobody writes."""
+    a, b = 0.0, 1.0
+    out, other = np.zeros(2 * len(x) + n), np.zeros((len(x), 2))
+    for k in range(len(x)):
+        out[2 * k], out[2 * k + 1] = a * x[k], b - x[k]
+        other[k, k % 2] = b * x[k] if k % n else a
+        a, b = b * x[k], x[k] + 0.5 * a
+    return out, other
+
+
+def covered(x, n):
+    """Every element of a copy is written, then some once more."""
+    y, last = x * 2.0, 1.0
+    for k in range(len(x)):
+        y[k] = last * x[k]
+        last = x[k] * x[k - n]
+    for k in range(n):
+        y[3 * k % n] = last * x[k] + k
+        last = x[k] + 0.25 * last
+    return y
+
+
+def grid(x, n):
+    out = np.empty((len(x), n))
+    for k in range(len(x)):
+        last = x[k]
+        for j in range(n):
+            out[k, j] = last * x[(k + j) % len(x)]
+            last = last + x[j]
+    return out
+
+
+def summed(x, n):
+    """Added to what is there: places are met again."""
+    out, last = np.zeros(n + 2), x[0]
+    for k in range(len(x)):
+        out[k % n] += last * x[k]
+        last = x[k] - 0.5 * last
+    return out
+
+
+def bordered(x, n):
+    """Written by one loop, and most elements by the next one."""
+    y, last = x * x, x[1]
+    for k in range(1, len(x)):
+        y[k] = last + x[k] * x[k - 1]
+        last = x[k] * n
+    return y
+
+
+def looked_at(x, n):
+    """A result that is read while it is written."""
+    out = np.zeros(len(x))
+    for k in range(1, len(x)):
+        out[k] = x[k] * x[k - 1] + 0.5 * out[k - 1] * (k % n == 0)
+    return out
+
+
+def kept(x, n):
+    """The first element keeps the derivatives that it came with."""
+    y, last = x.copy(), x[1]
+    for k in range(1, len(x)):
+        y[k] = last + x[k] * x[k - 1]
+        last = x[k] * n
+    return y
+
+
+STORED = (pairs, covered, grid, bordered)
+PROGRAMS = (*STORED, kept, summed, looked_at, steps, carried, scattered, reduced, matrices, small, unused)
 
 
 @pytest.mark.parametrize("forward", [True, False], ids=["forward", "reverse"])
@@ -90,6 +159,39 @@ def test_lanes(f: Any, forward: bool) -> None:
         found = np.zeros(dense.shape)
         found[part.pattern.toarray()] = data[: part.pattern.nnz]
         np.testing.assert_allclose(found, dense, rtol=1e-13, atol=1e-13, err_msg=str(lanes))
+
+
+@pytest.mark.parametrize("n", [16, 33])
+@pytest.mark.parametrize("f", STORED)
+def test_derivatives_go_from_registers_to_their_places(f: Any, n: int) -> None:
+    engine = Engine(FromPython(f), Options(), 0, False)
+    engine.pattern = engine.handles
+    args = vec(n), 3
+    found = f(*args)
+    rows = [np.size(leaf) for leaf in (found if isinstance(found, tuple) else (found,))]
+    part = coloured(engine.plan(args, {}).pattern, rows, engine.columns(args), forward=True)
+    data = engine.program(True, part.lanes, stored=True)(args, *part.by_row)[: part.pattern.nnz]
+    dense = of.jacfwd(f)(*args)
+    dense = np.vstack([np.reshape(d, (-1, n)) for d in (dense if isinstance(dense, tuple) else (dense,))])
+    found = np.zeros(dense.shape)
+    found[part.pattern.toarray()] = data
+    np.testing.assert_allclose(found, dense, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("f", [kept, summed, looked_at, steps, carried, small])
+def test_results_that_are_read_or_kept_are_arrays(f: Any) -> None:
+    engine, args = Engine(FromPython(f), Options(), 0, False), (vec(20), 4)
+    engine.pattern = engine.handles
+    found = f(*args)
+    rows = [np.size(leaf) for leaf in (found if isinstance(found, tuple) else (found,))]
+    part = coloured(engine.plan(args, {}).pattern, rows, [20], forward=True)
+    with pytest.raises(NoLanes):
+        engine.program(True, part.lanes, stored=True)(args, *part.by_row)
+    np.testing.assert_allclose(of.jacobian(f, sparse=True)(*args).toarray(), _flat(of.jacfwd(f)(*args), 20), rtol=1e-13, atol=1e-13)
+
+
+def _flat(dense: Any, n: int) -> Any:
+    return np.vstack([np.reshape(d, (-1, n)) for d in (dense if isinstance(dense, tuple) else (dense,))])
 
 
 @pytest.mark.parametrize(("count", "size", "lanes"), [(1, 10, 1), (2, 10, 4), (4, 10, 4), (5, 10, 8), (30, 10, 8), (30, 10_000_000, 4), (30, 30_000_000, 1)])

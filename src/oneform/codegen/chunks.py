@@ -1,4 +1,4 @@
-"""Loops whose parts run on threads: each part is a call of one function, the first on the thread that comes along (docs/design/011-threads.md).
+"""Loops whose parts run on threads: each part is a call of one function, the first on the thread that comes along (docs/design/013-threads.md).
 
 What the parts read travels in a frame of the caller's. Each part has a record: how it ended, the totals of what it adds up, and where its own copies are of the
 arrays that it adds to. The first part goes on from what was there; the others start from zeros and are added in their order."""

@@ -10,12 +10,13 @@ from oneform.codegen.context import POLL_EVERY
 from oneform.codegen.emit import GENERATORS, Arr, Emitter, Lst, Rep, generator
 from oneform.codegen.growth import PIECE, growing, make_room
 from oneform.codegen.jam import Jam, Lane, emit_jam, find_jam
+from oneform.codegen.lanes import Abreast, emit_abreast, find_abreast, fits
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, in_vectors, inner_work, spend, trip_count
 from oneform.codegen.nests import emit_nest, find_nest
 from oneform.codegen.plan import INPLACE, PHI, SLOT, shareable
 from oneform.codegen.rows import emit_rows, find_rows
 from oneform.codegen.scalars import llvm_type
-from oneform.codegen.versions import in_versions
+from oneform.codegen.versions import either, in_versions
 from oneform.ir import Block, Instr, Value
 from oneform.types import Array, List, Scalar, Type
 
@@ -80,6 +81,11 @@ class Carried:
 
     def flatten(self, reps: Sequence[Rep]) -> Parts:
         return [x for rep, t, m in zip(reps, self.types, self.modes, strict=True) for x in parts(rep, t, m)]
+
+    def offsets(self) -> list[int]:
+        """Where the registers of each value begin."""
+        lengths = [len(parts(rep, t, m)) for rep, t, m in zip(self.inits, self.types, self.modes, strict=True)]
+        return [sum(lengths[:k]) for k in range(len(lengths))]
 
     def reps(self, names: Sequence[str]) -> list[Rep]:
         rest = list(names)
@@ -156,7 +162,7 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
             spend(em, "1", check=True)
         return ends
 
-    pair = find_jam(em, i) or find_rows(em, i)
+    pair = find_abreast(em, i) or find_jam(em, i) or find_rows(em, i)
     limits = pair.limits(em, n) if pair is not None else None
     outermost = not em.loops
     pieces = light and outermost and (trips is None or trips > POLL_EVERY)
@@ -164,6 +170,7 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
         spend(em, em.ins(f"call i64 @llvm.smax.i64(i64 {n}, i64 0)"), check=False)
     em.loops.append(i)
     grown = growing(i) if light else {}
+    types = [t for t, _ in carried.parts]
 
     def room(count: str, names: list[str]) -> Sequence[str]:
         reps = carried.reps(names)
@@ -171,11 +178,16 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
 
     def run() -> list[str]:
         if limits is not None and not em.cold:
+            if isinstance(pair, Abreast):
+                return either(em, fits(em, pair, limits), types, partial(emit_abreast, em, pair, limits, carried, body), plain, carried.body)
             if isinstance(pair, Jam):
-                return emit_jam(em, pair, limits, carried.parts, partial(_lane, em, pair), partial(_behind, em, pair, carried), body)
+                return emit_jam(em, pair, limits, carried.parts, partial(_lane, em, pair), partial(_behind, em, pair, carried))
             assert pair is not None
             emit_rows(em, pair, limits, carried.inits, body)
             return []
+        return plain()
+
+    def plain() -> list[str]:
         if not carried.parts and not count_down and in_vectors(em, i, trips, [], body) is not None:
             return []
         if grown:
@@ -186,7 +198,7 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
         return in_pieces(em, n, carried.parts, POLL_EVERY if not inner else POLL_EVERY // 16, body) if pieces else counted(em, "0", n, carried.parts, body)
 
     variables = limits or {carried.body.params[0]: n}
-    ends = in_versions(em, i, variables, [t for t, _ in carried.parts], run) if light or limits else run()
+    ends = in_versions(em, i, variables, types, run) if light or limits else run()
     em.loops.pop()
     for array in made:
         em.release(array)

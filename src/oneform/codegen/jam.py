@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from oneform.codegen.emit import Emitter, Rep
-from oneform.codegen.loops import UNROLLED, VECTOR, Body, Parts, counted, spend, trip_count
+from oneform.codegen.loops import UNROLLED, VECTOR, Parts, counted, spend, trip_count
 from oneform.codegen.plan import in_memory
 from oneform.codegen.versions import Pair
 from oneform.ir import Instr, Value, instructions
@@ -28,19 +28,19 @@ class Jam(Pair):
 def find_jam(em: Emitter, loop: Instr) -> Jam | None:
     """The loop with its parts, if its rounds can go side by side, and gain by it."""
     body, trips = loop.regions[0], trip_count(em, loop)
-    inner = [i for i in body.body if i.regions]
-    if len(inner) != 1 or (trips is not None and trips < LANES) or body in em.plan.start_frees or em.cold:
+    inner = next((i for i in body.body if i.regions), None)
+    if inner is None or (trips is not None and trips < LANES) or body in em.plan.start_frees or em.cold:
         return None
     own = {o: i for i in body.body for o in i.outs}
-    if not _is_sum(em, inner[0]) or inner[0].args[0] in own or inner[0].args[0] in body.params:
+    if not _is_sum(em, inner) or inner.args[0] in own or inner.args[0] in body.params:
         return None
-    before = _needed(inner[0], own)
-    at = body.body.index(inner[0])
+    before = _needed(inner, own)
+    at = body.body.index(inner)
     if any(any(in_memory(o.type) for o in i.outs) or i in em.plan.frees for i in before):
         return None
-    if not before.isdisjoint(body.body[at:]) or any(p in body.params[1:] for i in (*before, *instructions((inner[0],))) for p in i.args):
+    if not before.isdisjoint(body.body[at:]) or any(p in body.params[1:] for i in (*before, *instructions((inner,))) for p in i.args):
         return None
-    return Jam(loop, inner[0], tuple(i for i in body.body if i in before), tuple(i for i in body.body if i not in before and i is not inner[0]))
+    return Jam(loop, inner, tuple(i for i in body.body if i in before), tuple(i for i in body.body if i not in before and i is not inner))
 
 
 def _is_sum(em: Emitter, inner: Instr) -> bool:
@@ -85,48 +85,69 @@ def emit_jam(
     carried: Parts,
     start: Callable[[], Lane],
     behind: Callable[[Sequence[str]], Sequence[str]],
-    single: Body,
 ) -> list[str]:
-    """The rounds in groups, then those that are left one by one. `start` begins one lane, `behind` is what stands behind the inner loop."""
+    """The rounds in groups: their inner loops side by side, then one after the other what stands behind those. The last group repeats the last round
+    until it is full. `start` begins one lane, `behind` is what stands behind the inner loop."""
     n, length = (limits[v] for v in jam.variables)
-    groups = em.ins(f"sdiv i64 {n}, {LANES}")
+    groups = em.ins(f"sdiv i64 {em.ins(f'add nsw i64 {n}, {LANES - 1}')}, {LANES}")
+    last = em.ins(f"sub nsw i64 {n}, 1")
 
     def group(g: str, names: list[str]) -> Sequence[str]:
         first = em.ins(f"mul nuw nsw i64 {g}, {LANES}")
-        lanes: list[tuple[dict[Value, Rep], Lane]] = []
+        rows, inner = list[dict[Value, Rep]](), list[Lane]()
         for k in range(LANES):
-            own: dict[Value, Rep] = {jam.variables[0]: em.ins(f"add nuw nsw i64 {first}, {k}") if k else first}
-            em.env.update(own)
+            row: dict[Value, Rep] = {jam.variables[0]: _least(em, em.ins(f"add nuw nsw i64 {first}, {k}"), last)}
+            em.env.update(row)
             em.instructions(jam.before)
-            own.update({o: em.env[o] for i in jam.before for o in i.outs})
-            lanes.append((own, start()))
-        sums = _side_by_side(em, jam, length, lanes)
-        for own, lane in lanes:
-            em.env.update(own)
-            lane.end([sums.pop(0) for _ in lane.parts])
-            names = list(behind(names))
+            rows.append(row | {o: em.env[o] for i in jam.before for o in i.outs})
+            inner.append(start())
+        em.loops.append(jam.inner)
+        sums = _side_by_side(em, jam, length, rows, inner)
+        em.loops.pop()
+        kept = [_kept(em, f"[{LANES} x {t}]", parts) for (t, _), parts in zip(inner[0].parts, sums, strict=True)]
+
+        def one(r: str, names: list[str]) -> Sequence[str]:
+            em.env[jam.variables[0]] = r
+            em.instructions(jam.before)
+            k = em.ins(f"sub nuw nsw i64 {r}, {first}")
+            places = [em.ins(f"getelementptr inbounds {t}, ptr {at}, i64 {k}") for (t, _), at in zip(inner[0].parts, kept, strict=True)]
+            inner[0].end([em.ins(f"load {t}, ptr {at}") for (t, _), at in zip(inner[0].parts, places, strict=True)])
+            return behind(names)
+
+        stop = _least(em, em.ins(f"add nuw nsw i64 {first}, {LANES}"), n)
+        names = counted(em, first, stop, [(t, name) for (t, _), name in zip(carried, names, strict=True)], one)
         if not length.isdigit() or int(length) > VECTOR:
             spend(em, em.ins(f"mul i64 {em.ins(f'call i64 @llvm.smax.i64(i64 {length}, i64 1)')}, {LANES}"), check=True)
         return names
 
-    done = counted(em, "0", groups, carried, group)
-    em.forget(jam.loop.regions[0])
-    left = em.ins(f"mul nsw i64 {groups}, {LANES}")
-    return counted(em, left, n, [(t, name) for (t, _), name in zip(carried, done, strict=True)], single)
+    return counted(em, "0", groups, carried, group)
 
 
-def _side_by_side(em: Emitter, jam: Jam, length: str, lanes: Sequence[tuple[dict[Value, Rep], Lane]]) -> list[str]:
-    """One inner loop for all lanes; returns what they carry at the end."""
+def _least(em: Emitter, a: str, b: str) -> str:
+    return em.ins(f"call i64 @llvm.smin.i64(i64 {a}, i64 {b})")
+
+
+def _side_by_side(em: Emitter, jam: Jam, length: str, rows: Sequence[Mapping[Value, Rep]], lanes: Sequence[Lane]) -> list[Parts]:
+    """One inner loop for all lanes; returns what they carry at the end: of each register, that of every lane."""
 
     def inside(index: str, sums: list[str]) -> Sequence[str]:
         rest, ends = list(sums), list[str]()
         em.env[jam.variables[1]] = index
-        for own, lane in lanes:
-            em.env.update(own)
+        for row, lane in zip(rows, lanes, strict=True):
+            em.env.update(row)
             ends += lane.step([rest.pop(0) for _ in lane.parts])
         return ends
 
-    em.loops.append(jam.inner)
-    sums = counted(em, "0", length, [p for _, lane in lanes for p in lane.parts], inside)
-    em.loops.pop()
-    return sums
+    carried = [p for lane in lanes for p in lane.parts]
+    ends = counted(em, "0", length, carried, inside)
+    found = [(t, x) for (t, _), x in zip(carried, ends, strict=True)]
+    return [found[k :: len(lanes[0].parts)] for k in range(len(lanes[0].parts))]
+
+
+def _kept(em: Emitter, t: str, parts: Parts) -> str:
+    """Memory of this type that holds these numbers or vectors, one after the other."""
+    at = em.fresh("%sums")
+    em.entry.append(f"  {at} = alloca {t}, align 32")
+    for k, (kind, x) in enumerate(parts):
+        em.do(f"store {kind} {x}, ptr {em.ins(f'getelementptr inbounds {kind}, ptr {at}, i64 {k}')}")
+    return at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from oneform.ir import Instr, Value
 
@@ -12,6 +12,24 @@ def stride(index: Sequence[Value], axis: Value, makers: Mapping[Value, Instr]) -
     if any(_step(k, axis, makers) != 0 for k in index[:-1]):
         return None
     return _step(index[-1], axis, makers)
+
+
+def slope(v: Value, axis: Value, makers: Mapping[Value, Instr], plain: Callable[[Instr], bool]) -> int | None:
+    """By how much an index grows with one step of `axis`; None if that is not known. `plain`: a checked index that is what it checks."""
+    if v is axis:
+        return 1
+    i = makers.get(v)
+    if i is None:
+        return 0
+    steps = [slope(a, axis, makers, plain) for a in i.args]
+    if all(s == 0 for s in steps):
+        return 0
+    if i.op.lower == "index":
+        return steps[0] if plain(i) else None
+    kind = i.op.lower.get("i") if isinstance(i.op.lower, Mapping) else None
+    if kind not in ("add", "sub") or None in steps:
+        return None
+    return (steps[0] or 0) + (steps[1] or 0) * (1 if kind == "add" else -1)
 
 
 def _step(v: Value, axis: Value, makers: Mapping[Value, Instr]) -> int | None:

@@ -39,6 +39,12 @@ def _features() -> str:
     return features
 
 
+@functools.cache
+def vector_bytes() -> int:
+    """The size of the widest vectors; without any, that of AVX2's, which LLVM takes apart."""
+    return 64 if "+avx512f" in _features() else 32
+
+
 def description() -> str:
     """Everything about this machine and LLVM that object code depends on: part of the key of the disk cache."""
     version = ".".join(map(str, llvm.llvm_version_info))

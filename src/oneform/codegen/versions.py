@@ -170,16 +170,31 @@ def in_versions(em: Emitter, loop: Instr, variables: Mapping[Value, str], types:
     checks = None if em.certain or em.cold or not em.options.boundscheck else Analysis(em, loop, variables)
     if checks is None or not checks.found:
         return list(run())
-    fast, slow, join = em.fresh("fast"), em.fresh("slow"), em.fresh("join")
-    em.do(f"br i1 {checks.condition()}, label %{fast}, label %{slow}, !prof !0")
+    certain = checks.certain()
+
+    def version(known: dict[Instr, bool], cold: bool) -> Sequence[str]:
+        em.certain, em.cold = known, cold
+        return run()
+
+    ends = either(em, checks.condition(), types, lambda: version(certain, False), lambda: version({}, True), checks.body, ", !prof !0")
+    em.certain, em.cold = {}, False
+    return ends
+
+
+def either(
+    em: Emitter, condition: str, types: Sequence[str], yes: Callable[[], Sequence[str]], no: Callable[[], Sequence[str]], body: Block, weights: str = ""
+) -> list[str]:
+    """A loop with this body, in the one way or the other; what its registers hold at the end."""
+    if condition in ("true", "false"):
+        return list(yes() if condition == "true" else no())
+    labels, join = (em.fresh("fast"), em.fresh("slow")), em.fresh("join")
+    em.do(f"br i1 {condition}, label %{labels[0]}, label %{labels[1]}{weights}")
     ends: list[tuple[Sequence[str], str]] = []
-    for label, certain in ((fast, checks.certain()), (slow, {})):
+    for label, run in zip(labels, (yes, no), strict=True):
         em.begin(label)
-        em.certain, em.cold = certain, label == slow
         ends.append((run(), em.label))
         em.jump(join)
-        em.forget(checks.body)
-    em.certain, em.cold = {}, False
+        em.forget(body)
     em.begin(join)
     (left, a), (right, b) = ends
     return [em.ins(f"phi {t} [{x}, %{a}], [{y}, %{b}]") for t, x, y in zip(types, left, right, strict=True)]

@@ -35,8 +35,29 @@ from oneform.frontend.registry import Call, Handler, handles
 from oneform.frontend.state import Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
-from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, ClassOf, Fn, Generator, Method, Num, Opt, Py, Range, Ref, Seq, Walk, describe, number
+from oneform.frontend.values import (
+    FALSE,
+    TRUE,
+    Abstract,
+    Arr,
+    Choice,
+    ClassOf,
+    Fn,
+    Generator,
+    Method,
+    Num,
+    Opt,
+    Py,
+    Range,
+    Ref,
+    Seq,
+    Text,
+    Walk,
+    describe,
+    number,
+)
 from oneform.frontend.written import iterators
+from oneform.frontend.written.sets import Set
 from oneform.ops import make
 from oneform.types import BOOL, F64, I64, DType
 
@@ -269,13 +290,15 @@ def class_of(t: Tracer, x: Abstract) -> type | None:
         return list
     if isinstance(x, Ref) and isinstance(x.form, NodeForm):
         return x.form.cls
+    if isinstance(x, Text):
+        return str
     x = see(t, x)
     if isinstance(x, Num):
         return {"b": bool, "i": int, "f": float, "c": complex}.get(x.dtype.kind) if x.weak else x.dtype.numpy.type
     if isinstance(x, Arr):
         return np.ndarray
     if isinstance(x, Seq):
-        return x.meta[0] if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict, "hash": dict}[x.kind]
+        return (set if x.meta[0] is Set else x.meta[0]) if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict, "hash": dict}[x.kind]
     return type(x.obj) if isinstance(x, Py) else None
 
 
@@ -322,7 +345,7 @@ def type_(c: Call) -> Abstract:
 @handles(callable, objects=True)
 def callable_(c: Call) -> Abstract:
     (x,) = c.only("obj")
-    return number(isinstance(x, (Fn, Method)) or (isinstance(x, Py) and callable(x.obj)))
+    return number(isinstance(x, (Fn, Method, Choice)) or (isinstance(x, Py) and callable(x.obj)))
 
 
 @handles(dataclasses.replace, objects=True)
@@ -474,9 +497,16 @@ def islice(c: Call) -> Abstract:
     return run(c.t, iterators.sliced_open if open_ else iterators.sliced_from, over, *numbers)
 
 
+@handles(itertools.repeat, objects=True)
+def repeat(c: Call) -> Abstract:
+    x, times = c.bind("object", "times?")
+    given = [x or Py(None)]
+    return run(c.t, iterators.for_ever, *given) if times is None else run(c.t, iterators.again, *given, times)
+
+
 _LAZILY: dict[Any, Callable[..., Any]] = {
     itertools.takewhile: iterators.taken_while, itertools.dropwhile: iterators.dropped_while, itertools.filterfalse: iterators.dropped,
-    itertools.starmap: iterators.mapped_rows, itertools.pairwise: iterators.in_pairs, itertools.repeat: iterators.again,
+    itertools.starmap: iterators.mapped_rows, itertools.pairwise: iterators.in_pairs, itertools.cycle: iterators.in_circles,
 }
 
 

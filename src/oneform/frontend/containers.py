@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 from oneform.families import Family
-from oneform.frontend.boxes import new_box
+from oneform.frontend.boxes import new_box, unsure
 from oneform.frontend.columns import pool_from_leaves, pool_size, pool_to_leaves, rows_from_leaves, rows_to_leaves
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.lowered import Path
 from oneform.frontend.passing import holds_memory, item_form, node_at, node_row, see
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Box, Cell, Generator, Num, Opt, Place, Py, Range, Ref, RowCell, Rows, Seq, changes, describe
+from oneform.frontend.written.sets import Set
 from oneform.ops import make
 from oneform.tree import LEAF, NONE, Tree
 from oneform.types import I64
@@ -50,7 +51,7 @@ class Sharing:
     def refuse(self, t: Tracer, memory: Box | Cell, where: str) -> NoReturn:
         what = memory.called if isinstance(memory, Box) else f"the array {memory.name}" if memory.name else "another array"
         detail = f"what is put into an object that was given may be {where} {what}: the caller would get two that are alike instead of one"
-        t.refuse("E105", detail, None, "Put a copy there, or return it instead of changing what was given.")
+        unsure(t, detail, "Put a copy there, or return it instead of changing what was given.", memory, code="E105")
 
 
 def whole_memory(x: Abstract) -> Box | Cell | None:
@@ -60,16 +61,25 @@ def whole_memory(x: Abstract) -> Box | Cell | None:
     return x.cell if isinstance(x, Arr) and x.view is None and not isinstance(x.cell, RowCell) else None
 
 
-def to_leaves(t: Tracer, x: Abstract, leaves: list[Num | Arr], sharing: Sharing | None = None) -> Tree:
-    """The nesting of a value; its numbers and arrays are appended to `leaves`. With `sharing` an object that comes twice is one object."""
+def to_leaves(t: Tracer, x: Abstract, leaves: list[Num | Arr], sharing: Sharing | None = None, elsewhere: dict[Family, None] | None = None) -> Tree:
+    """The nesting of a value; its numbers and arrays are appended to `leaves`. With `sharing` an object that comes twice is one object. With
+    `elsewhere` the tables of recursive classes are not part of it, and the families are noted there."""
+    if elsewhere is not None:
+        return _apart(t, x, leaves, elsewhere, sharing)
     own: list[Num | Arr] = []
     used: dict[Family, None] = {}
     tree = _apart(t, x, own, used, sharing)
-    tables: list[Tree] = []
-    for family in used:  # grows on the way
-        tables.append(pool_to_leaves(t, family, leaves, used))
+    tables = tables_to_leaves(t, used, leaves)
     leaves += own
     return Tree("pools", (*tables, tree), tuple(used)) if used else tree
+
+
+def tables_to_leaves(t: Tracer, used: dict[Family, None], leaves: list[Num | Arr]) -> tuple[Tree, ...]:
+    """The tables of recursive classes; `used` gets the families that these refer to in turn."""
+    tables: list[Tree] = []
+    while len(tables) < len(used):
+        tables.append(pool_to_leaves(t, list(used)[len(tables)], leaves, used))
+    return tuple(tables)
 
 
 def _apart(t: Tracer, x: Abstract, leaves: list[Num | Arr], used: dict[Family, None], sharing: Sharing | None) -> Tree:
@@ -112,6 +122,8 @@ def _anew(t: Tracer, x: Abstract, leaves: list[Num | Arr], used: dict[Family, No
     inner = see(t, x)
     if isinstance(inner, Seq) and inner.kind == "hash":
         return Tree("pairs", tuple(_apart(t, i, leaves, used, sharing) for i in inner.items[:2]))
+    if isinstance(inner, Seq) and inner.kind == "record" and inner.meta[0] is Set:
+        return Tree("set", (_apart(t, inner.items[0], leaves, used, sharing),))
     if isinstance(inner, Seq):
         return Tree(inner.kind, tuple(_apart(t, i, leaves, used, sharing) for i in inner.items), inner.meta)
     if isinstance(inner, (Rows, Ref)):

@@ -317,7 +317,7 @@ def dict_get(c: Call) -> Abstract:
         found = inner.get(dicts.static_key(c.t, key, c.node))
         return default if found is None else found
     assert isinstance(d, Ref)
-    keys, values, slots = dicts.as_table(c.t, d).items
+    keys, values, slots = dicts.as_table(c.t, d, change=False).items
     return run(c.t, tables.dict_get_or, keys, values, slots, dicts.run_time_key(c.t, key, c.node), default)
 
 

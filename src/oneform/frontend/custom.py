@@ -204,6 +204,8 @@ class _Call:
         try:
             if not custom.rules or not self.moving:
                 pass
+            elif isinstance(why := getattr(custom.rules[0], "obj", None), str):
+                attrs["without"] = why
             elif custom.kind == "custom_jvp":
                 rules = (self.jvp(),)
             else:

@@ -15,7 +15,7 @@ from oneform.frontend.containers import from_leaves, to_leaves
 from oneform.frontend.lowered import Lowered
 from oneform.frontend.state import Var
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Cell, Custom, Fn, Method, Num, Py, Seq, describe, same
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Custom, Fn, Mapped, Method, Num, Py, Seq, describe, same
 from oneform.ir import Block, Function, Value, clone_block, free_values
 from oneform.ops import make
 from oneform.tree import Leaf, Tree
@@ -32,6 +32,11 @@ class Derived:
     rule: Callable[[Lower], Lower]
     function: Abstract
     made: Any = None  # which derivative it is: the transform with its options
+
+
+def derived(function: Any, rule: Callable[[Lower], Lower]) -> Any:
+    """A derivative of a Python object, for `trace`."""
+    return Derived(rule, Py(function))
 
 
 def derive(t: Tracer, transform: Any, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
@@ -175,7 +180,7 @@ def parameter_names(f: Abstract) -> tuple[str, ...]:
         return tuple(p.arg for p in (*a.posonlyargs, *a.args))
     if not isinstance(f, Py):
         return ()
-    if isinstance(f.obj, (Custom, Derived)):
+    if isinstance(f.obj, (Custom, Derived, Mapped)):
         return parameter_names(f.obj.function)
     bound = 1 if isinstance(f.obj, types.MethodType) else 0
     code = getattr(inspect.unwrap(f.obj) if callable(f.obj) else None, "__code__", None)

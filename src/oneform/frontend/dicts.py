@@ -16,7 +16,7 @@ from oneform.frontend.numbers import compare_numbers
 from oneform.frontend.objects import new_list, run
 from oneform.frontend.state import State
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Box, Num, Py, Ref, Seq, describe, number
+from oneform.frontend.values import Abstract, Box, Num, Place, Py, Ref, Seq, Text, describe, number
 from oneform.frontend.written import tables
 
 
@@ -42,7 +42,7 @@ def hashed(t: Tracer, x: Seq) -> Seq:
     keys = [_constant(t, k) for k in x.meta]
     kinds = {_shape(k) for k in keys}
     if len(kinds) > 1 or None in kinds:
-        detail = "a dict with a key that is known only at run time can have only integers as keys, or only tuples of as many integers"
+        detail = "a dict with a key that is known only at run time can have only integers as keys, only strings, or only tuples of as many of them"
         t.refuse("E006", detail, None, "Use such keys, or constants only.")
     return Seq("hash", (new_list(t, tuple(keys)), new_list(t, x.items), new_list(t, tuple(map(number, tables.table(list(x.meta)))))))
 
@@ -55,19 +55,31 @@ def _shape(key: Abstract) -> Any:
     """What keys of one table have in common; None for what cannot be one."""
     if isinstance(key, Num):
         return 1 if key.dtype.kind in "bi" else None
+    if isinstance(key, Py):
+        return "text" if isinstance(key.obj, str) else None
     inside = [_shape(k) for k in key.items] if isinstance(key, Seq) and key.kind == "tuple" else [None]
     return None if None in inside else (len(inside), *inside)
 
 
-def as_table(t: Tracer, d: Ref) -> Seq:
-    """The hash table of a dict: from here on it has one."""
+def as_table(t: Tracer, d: Ref, change: bool = True) -> Seq:
+    """The hash table of a dict, which from here on has one; but what is from outside is not changed: without `change` it is read in a table beside it."""
     found = contents(t, d.box)
     assert isinstance(found, Seq)
     if found.kind == "hash":
         return found
+    if d.box.pinned == "global" and not change:
+        known: Seq | None = t.scope.recall(("table", found))
+        if known is None:
+            known = t.scope.memo["table", found] = _fixed(t, hashed(t, found))
+        return known
     new = hashed(t, found)
     set_contents(t, d.box, new)
     return new
+
+
+def _fixed(t: Tracer, table: Seq) -> Seq:
+    """A table whose lists nobody changes, the same wherever control comes from."""
+    return Seq("hash", tuple(Ref(Place(Box("", "list", t.state.slots.pop(r.box)))) for r in table.items if isinstance(r, Ref)))
 
 
 def agree(t: Tracer, a: State, b: State) -> bool:
@@ -87,11 +99,14 @@ def agree(t: Tracer, a: State, b: State) -> bool:
 
 
 def run_time_key(t: Tracer, x: Abstract, node: ast.AST | None) -> Abstract:
-    """A key of a table: an integer, or a tuple of integers."""
+    """A key of a table: an integer, a string, or a tuple of them."""
     if isinstance(x, Seq) and x.kind == "tuple" and x.items:
         return Seq("tuple", tuple(run_time_key(t, i, node) for i in x.items))
+    if isinstance(x, Text) or (isinstance(x, Py) and isinstance(x.obj, str)):
+        return x
     if not isinstance(x, Num) or x.dtype.kind not in "bi":
-        t.refuse("E006", f"a dict with keys known only at run time takes integers and tuples of integers, not {describe(x)}", node)
+        what = "a set" if t.in_library() else "a dict with keys known only at run time"
+        t.refuse("E006", f"{what} takes integers, strings and tuples of them, not {describe(x)}", node)
     return t.as_index(x)
 
 
@@ -105,7 +120,7 @@ def get_key(t: Tracer, d: Ref, key: Abstract, node: ast.AST | None) -> Abstract:
         if item is None:
             t.refuse("E101", f"the dict has no key {k!r}", node, f"Its keys are {', '.join(map(repr, found.meta)) or 'none'}.")
         return item
-    keys, values, slots = as_table(t, d).items
+    keys, values, slots = as_table(t, d, change=False).items
     return run(t, tables.dict_get, keys, values, slots, run_time_key(t, key, node))
 
 
@@ -153,7 +168,7 @@ def has_key(t: Tracer, d: Ref, key: Abstract) -> Num:
     assert isinstance(found, Seq)
     if found.kind == "dict" and is_constant(key):
         return number(static_key(t, key) in found.meta)
-    keys, _, slots = as_table(t, d).items
+    keys, _, slots = as_table(t, d, change=False).items
     out = run(t, tables.dict_find, keys, slots, run_time_key(t, key, None))
     assert isinstance(out, Num)
     return compare_numbers(t, operator.ge, out, number(0))

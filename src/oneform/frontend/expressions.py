@@ -8,20 +8,22 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from oneform.frontend import sets_api
 from oneform.frontend.attributes import attribute
 from oneform.frontend.boxes import new_box
 from oneform.frontend.comprehensions import EXPRESSIONS as COMPREHENSIONS
-from oneform.frontend.comprehensions import lazily
+from oneform.frontend.comprehensions import generator, lazily
 from oneform.frontend.dicts import set_key
 from oneform.frontend.fields import present, record_of
 from oneform.frontend.frames import call_node, define
+from oneform.frontend.functions import is_function
 from oneform.frontend.lift import lift_name, structure
 from oneform.frontend.lists import item_of
 from oneform.frontend.meet import choose, join_paths, lower_path
 from oneform.frontend.nodes import is_exactly
 from oneform.frontend.numbers import compare, conjunction, dtype_of, is_weak, negate, negated, op_of, operand, pointwise
 from oneform.frontend.objects import new_list, same_object, tuple_item
-from oneform.frontend.operators import binary, contains, equal, not_none, ordered
+from oneform.frontend.operators import binary, contains, equal, not_none, ordered, same_function
 from oneform.frontend.passing import see
 from oneform.frontend.picks import item_of_array
 from oneform.frontend.registry import SUBSCRIPTS, Call, handler_of
@@ -152,6 +154,9 @@ def _short(t: Tracer, c: Num, first: Abstract, either: bool, rest: Callable[[], 
 
 
 def comparison(t: Tracer, e: ast.Compare) -> Abstract:
+    for k, c in enumerate(e.comparators):
+        if isinstance(c, ast.Set) and isinstance(e.ops[k], (ast.In, ast.NotIn)):  # x in {a, b}: nobody sees the set
+            e.comparators[k] = ast.copy_location(ast.Tuple(c.elts, ast.Load()), c)
     return _compare_chain(t, t.expr(e.left), e.ops, e.comparators)
 
 
@@ -200,6 +205,9 @@ def _identity(t: Tracer, a: Abstract, b: Abstract, negative: bool) -> Num:
             return negated(t, c) if negative else c
     if isinstance(a, Opt) or isinstance(b, Opt):
         c = _same_or_none(t, a, b)
+        return negated(t, c) if negative else c
+    if is_function(a) and is_function(b):
+        c = same_function(t, a, b)
         return negated(t, c) if negative else c
     if isinstance(a, Py) or isinstance(b, Py):
         return number((isinstance(a, Py) and isinstance(b, Py) and a.obj is b.obj) != negative)
@@ -251,6 +259,17 @@ def tuple_(t: Tracer, e: ast.Tuple) -> Abstract:
 
 def list_(t: Tracer, e: ast.List) -> Abstract:
     return new_list(t, items_of(t, e.elts))
+
+
+def set_(t: Tracer, e: ast.Set) -> Abstract:
+    return sets_api.of_items(t, items_of(t, e.elts), e)
+
+
+def set_comp(t: Tracer, e: ast.SetComp) -> Abstract:
+    cached: ast.GeneratorExp | None = getattr(e, "_oneform_generator", None)
+    if cached is None:
+        cached = e._oneform_generator = ast.copy_location(ast.GeneratorExp(e.elt, e.generators), e)  # type: ignore[attr-defined]
+    return call_node(t, Py(set), [generator(t, cached)], {}, e)
 
 
 def dict_(t: Tracer, e: ast.Dict) -> Abstract:
@@ -383,6 +402,6 @@ def joined(t: Tracer, e: ast.JoinedStr) -> Abstract:
 
 EXPRESSIONS: dict[type[ast.expr], Any] = {
     ast.Constant: constant, ast.Name: name, ast.BinOp: bin_op, ast.UnaryOp: unary_op, ast.BoolOp: bool_op, ast.Compare: comparison,
-    ast.IfExp: if_exp, ast.NamedExpr: named, ast.Tuple: tuple_, ast.List: list_, ast.Dict: dict_, ast.Slice: slice_,
+    ast.IfExp: if_exp, ast.NamedExpr: named, ast.Tuple: tuple_, ast.List: list_, ast.Dict: dict_, ast.Set: set_, ast.SetComp: set_comp, ast.Slice: slice_,
     ast.Subscript: subscript, ast.Attribute: attribute_, ast.Call: call, ast.Lambda: lambda_, ast.JoinedStr: joined, **COMPREHENSIONS,
 }

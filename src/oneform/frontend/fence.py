@@ -70,10 +70,15 @@ ENTRIES: tuple[Entry, ...] = (
     _yes(ast.UnaryOp, "-a, +a, ~a, not a", "Of numbers and arrays."),
     _yes(ast.Lambda, "lambda", "Compiled into their callers; several may share a line."),
     _yes(ast.IfExp, "a if c else b", "Only the chosen side is evaluated."),
-    _yes(ast.Dict, "{k: v}", "Keys that are constants of the program, of any kind; or integers, or tuples of integers, known only at run time."),
-    _no(ast.Set, "{a, b}", "sets are not supported", "Use a tuple."),
+    _yes(ast.Dict, "{k: v}",
+         "Keys that are constants of the program, of any kind; or integers, strings, or tuples of as many of them, known only at run time."
+    ),
+    _yes(ast.Set, "{a, b}",
+         "Sets of integers, of strings, or of tuples of as many of them. What depends on the order in which Python goes through a set is refused: "
+         "go through sorted(s)."
+    ),
     _yes(ast.ListComp, "[e for …]", "Of any length, with conditions; inside np.array no list is made."),
-    _no(ast.SetComp, "{e for …}", "sets are not supported", "Use a tuple."),
+    _yes(ast.SetComp, "{e for …}", "As a set of what the comprehension gives, which may itself go through a set."),
     _yes(ast.DictComp, "{k: v for …}", "Over structure: unrolled."),
     _yes(ast.GeneratorExp, "(e for …)", "As the argument of sum, min, max, any, all, tuple, list, and unpacked: over structure unrolled, else a loop."),
     _no(ast.Await, "await", "asynchronous code is not supported", "Write an ordinary function."),

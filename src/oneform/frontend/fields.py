@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
-from oneform.frontend.boxes import change_rows, rows_at, set_contents
+from oneform.frontend.boxes import change_rows, part, rows_at, set_contents
 from oneform.frontend.forms import Form, NodeForm, joined, types
-from oneform.frontend.numbers import promoted
 from oneform.frontend.objects import placed
 from oneform.frontend.passing import fields_at, give, holds_memory, item_form, see
-from oneform.frontend.state import Flag, Var
+from oneform.frontend.promotion import promoted
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Maybe, Num, Opt, Place, Ref, RowCell, Seq, parts, same
+from oneform.frontend.values import Abstract, Num, Opt, Ref, Seq, same
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.ops.lists import at_path
@@ -69,7 +65,7 @@ def _set_row_field(t: Tracer, x: Ref, names: tuple[str, ...], name: str, new: Ab
         if x.box.pinned == "argument" and any(memory.pinned == "argument" for memory in t.state.reach(new)):
             detail = f"the field {name} of an object in a list that was given cannot be made to hold something else that was given"
             t.refuse("E105", detail, None, "Put a copy there.")
-        _part(t, x, x.place.column(first))
+        part(t, x.place.column(first), lambda r: r if r.form == x.form else None)  # the first field begins where the record does
     for column, kind in enumerate(types(wider)):
         place = x.place.column(first + column)
         v = give(t, wider, new)[column]
@@ -77,33 +73,6 @@ def _set_row_field(t: Tracer, x: Ref, names: tuple[str, ...], name: str, new: Ab
         value, v = _column_for(t, value, place.fields, v, kind, name)
         change_rows(t, x.box, make.put_item(t.b, value, v, indices, place.fields), through=True)
     placed(t, new, x.box)
-
-
-def _part(t: Tracer, record: Ref, place: Place) -> None:
-    """A field gets another array, list or object: names of the one that is there now no longer mean the field. Using them is refused."""
-    gone = object()
-
-    def parted(x: Any) -> Any:
-        match x:
-            case Arr(cell=RowCell() as cell) if inside(x):
-                return Arr(RowCell(cell.place, cell.type, gone), x.view)
-            case Ref() if x.form is not None and inside(x) and x.form != record.form:  # the first field begins where the record does
-                return Ref(x.place, x.form, gone)
-            case Seq():
-                items = tuple(map(parted, x.items))
-                return x if all(a is b for a, b in zip(items, x.items, strict=True)) else Seq(x.kind, items, x.meta)
-            case Opt() | Maybe():
-                return dataclasses.replace(x, item=parted(x.item))
-            case _:
-                return x
-
-    def inside(p: Arr | Ref) -> bool:
-        other = p.place if isinstance(p, Ref) else p.cell.place if isinstance(p.cell, RowCell) else None
-        return other is not None and other.box is place.box and other.fields[: len(place.fields)] == place.fields
-
-    for key, x in t.state.slots.items():
-        if isinstance(key, (Var, Flag, Box)) and any(map(inside, parts(x))):
-            t.state.slots[key] = parted(x)
 
 
 def _column_for(t: Tracer, value: Value, fields: tuple[int, ...], v: Value, kind: Type, name: str) -> tuple[Value, Value]:

@@ -3,13 +3,14 @@ of recursive functions, and for the items of a run-time list."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from oneform.errors import CompileError, Location, ObservedError
 from oneform.families import Family, observe
-from oneform.frontend.numbers import promoted
+from oneform.frontend.functions import holds_nothing, key_of
+from oneform.frontend.promotion import promoted
 from oneform.frontend.values import ANYTHING, NONE, Box, Cell, Num, Py, describe, same
 from oneform.types import BOOL, I64, Array, Dim, DType, List, Scalar, Type, join
 
@@ -134,6 +135,22 @@ class TextForm:
 
 
 @dataclass(frozen=True)
+class FunctionForm:
+    """Functions that differ in what they hold only (closures.py): `key` tells what they have in common, `model` is one of them."""
+
+    key: Any
+    items: tuple[Form, ...]
+    model: Any = field(compare=False)
+
+
+@dataclass(frozen=True)
+class ChoiceForm:
+    """One of several functions: a number that says which is passed, and what each holds."""
+
+    options: tuple[Form, ...]
+
+
+@dataclass(frozen=True)
 class OptForm:
     """Perhaps None: whether it is not is passed too."""
 
@@ -161,8 +178,8 @@ class PoisonForm:
 
 
 Form = (
-    NumForm | Keep | ViewForm | CellForm | VersionForm | SeqForm | RowsForm | BoxForm | RefForm | NodeForm | TextForm | OptForm | MaybeForm
-    | LateForm | PoisonForm
+    NumForm | Keep | ViewForm | CellForm | VersionForm | SeqForm | RowsForm | BoxForm | RefForm | NodeForm | TextForm | FunctionForm | ChoiceForm
+    | OptForm | MaybeForm | LateForm | PoisonForm
 )
 
 
@@ -179,8 +196,10 @@ def types(form: Form) -> list[Type]:
             return [x for n in form.indices for x in types(n)]
         case NodeForm() | TextForm():
             return [Scalar(I64)]
-        case SeqForm():
+        case SeqForm() | FunctionForm():
             return [x for i in form.items for x in types(i)]
+        case ChoiceForm():
+            return [Scalar(I64), *(x for o in form.options for x in types(o))]
         case RowsForm():
             return [List(tuple(types(form.item)))] if form.item is not None else []
         case BoxForm():
@@ -225,6 +244,10 @@ def joined(a: Form | None, b: Form | None, what: str = "the list") -> Form | Non
             return NodeForm(node.family, node.cls, True)
         case (TextForm() | Keep(item=Py(obj=str()))), (TextForm() | Keep(item=Py(obj=str()))):
             return TextForm()
+        case FunctionForm(), FunctionForm() if a.key == b.key:
+            return FunctionForm(a.key, tuple(_present(joined(x, y, what)) for x, y in zip(a.items, b.items, strict=True)), a.model)
+        case _, _ if is_function(a) and is_function(b):
+            return ChoiceForm(paired(options_of(a), options_of(b), function_key, lambda x, y: _present(joined(x, y, what)), lambda x, _: x))
         case OptForm(), OptForm():
             return OptForm(_present(joined(a.item, b.item, what)))
         case OptForm(), _:
@@ -239,6 +262,45 @@ def joined(a: Form | None, b: Form | None, what: str = "the list") -> Form | Non
             pass
     repair = "Keep one kind of thing in a list; use a tuple for a fixed number of different things."
     raise CompileError("E102", f"{what} holds {shown(a)} and {shown(b)}", None, repair)
+
+
+def is_function(form: Form) -> bool:
+    """Whether things of this form are functions."""
+    return isinstance(form, (FunctionForm, ChoiceForm)) or (isinstance(form, Keep) and key_of(form.item) is not None)
+
+
+def options_of(form: Form) -> tuple[Form, ...]:
+    return form.options if isinstance(form, ChoiceForm) else (form,)
+
+
+def function_key(form: Form) -> Any:
+    """What functions of a form have in common."""
+    return form.key if isinstance(form, FunctionForm) else key_of(form.item) if isinstance(form, Keep) else None
+
+
+def paired(
+    a: Sequence[Any], b: Sequence[Any], key: Callable[[Any], Any], both: Callable[[Any, Any], Any], lone: Callable[[Any, bool], Any],
+) -> tuple[Any, ...]:
+    """The alternatives of two choices as those of one: each of `a`, with the first of `b` that is like it and not yet taken, then the rest of `b`."""
+    places = placed(list(map(key, b)), list(map(key, a)))
+    partner = {at: k for k, at in reversed(list(enumerate(places))) if at is not None}
+    found = [both(x, b[partner[at]]) if at in partner else lone(x, False) for at, x in enumerate(a)]
+    keys = [key(y) for y, at in zip(b, places, strict=True) if at is None]
+    rest = [y for y, at in zip(b, places, strict=True) if at is None]
+    return (*found, *(lone(y, True) for k, y in enumerate(rest) if not holds_nothing(keys[k]) or keys[k] not in keys[:k]))
+
+
+def placed(keys: Sequence[Any], among: Sequence[Any]) -> list[int | None]:
+    """For each key the first place `among` others where it stands and, if such functions hold something, that no key before has taken; None if there
+    is none."""
+    free = list(range(len(among)))
+    found: list[int | None] = []
+    for key in keys:
+        at = next((k for k in free if among[k] == key), None)
+        found.append(at)
+        if at is not None and not holds_nothing(key):
+            free.remove(at)
+    return found
 
 
 def _joined_nodes(a: SeqForm, b: SeqForm, what: str) -> SeqForm:
@@ -277,6 +339,8 @@ def shown(form: Form) -> str:
             return f"a {form.cls.__name__ if form.cls else form.family}" + (" or None" if form.nullable else "")
         case TextForm():
             return "a string"
+        case FunctionForm() | ChoiceForm():
+            return "a function"
         case OptForm():
             return f"{shown(form.item)} or None"
         case _:

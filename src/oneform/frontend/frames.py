@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
+import operator
 import types
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,9 @@ import numpy as np
 
 from oneform.errors import CompileError
 from oneform.frontend.attributes import NUMERIC_MODULES, bound_method, container_kind
+from oneform.frontend.batching import call_mapped, vmapped
 from oneform.frontend.boxes import new_box
+from oneform.frontend.closures import Outlived, entered, frame_of, let_go
 from oneform.frontend.compiled import call_compiled
 from oneform.frontend.control import block
 from oneform.frontend.creation import as_operand
@@ -25,7 +28,8 @@ from oneform.frontend.forms import NodeForm
 from oneform.frontend.generators import yields
 from oneform.frontend.lift import constant_object, lift, structure
 from oneform.frontend.liveness import NOBODY, liveness
-from oneform.frontend.numbers import elementwise, operand, python_number
+from oneform.frontend.meet import choose
+from oneform.frontend.numbers import compare_numbers, elementwise, operand, python_number
 from oneform.frontend.objects import is_list, new_list
 from oneform.frontend.once import born
 from oneform.frontend.passing import plain, see
@@ -37,7 +41,27 @@ from oneform.frontend.source import Definition, Source, local_names, source_of
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.targets import name_memory
 from oneform.frontend.tracer import BY_PYTHON, PathEnds, Tracer
-from oneform.frontend.values import NONE, Abstract, Arr, Attr, Custom, Fn, Method, Num, Opt, Pullback, Py, Ref, Seq, Visit, Yields, describe
+from oneform.frontend.values import (
+    NONE,
+    Abstract,
+    Arr,
+    Attr,
+    Choice,
+    Custom,
+    Fn,
+    Mapped,
+    Method,
+    Num,
+    Opt,
+    Pullback,
+    Py,
+    Ref,
+    Seq,
+    Visit,
+    Yields,
+    describe,
+    number,
+)
 from oneform.ops import OPS
 from oneform.rules import CustomRule
 from oneform.types import C128, F64
@@ -48,7 +72,9 @@ DEEPEST = 25  # calls within calls of one function
 def call_node(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
     """The value of a call."""
     if isinstance(f, Fn):
-        return inline(t, f.source, f.frame, f.defaults, args, kwargs, node)
+        return inline(t, f.source, frame_of(t, f, node), f.defaults, args, kwargs, node)
+    if isinstance(f, Choice):
+        return _call_choice(t, f, args, kwargs, node)
     if isinstance(f, Visit):
         return f.run(args[0])
     if isinstance(f, Method):
@@ -69,6 +95,25 @@ def call_node(t: Tracer, f: Abstract, args: list[Abstract], kwargs: Mapping[str,
     t.refuse("E101", f"{describe(f)} is not a function", node)
 
 
+def _call_choice(t: Tracer, f: Choice, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
+    """A call of one of several functions: a switch over which it is."""
+
+    def of(k: int) -> Abstract:
+        before, t.unrolled = t.unrolled, (*t.unrolled, k)  # names of a call's own
+        try:
+            return call_node(t, f.options[k], args, kwargs, node)
+        finally:
+            t.unrolled = before
+
+    def from_on(k: int) -> Abstract:
+        if k + 1 == len(f.options):
+            return of(k)
+        return choose(t, compare_numbers(t, operator.eq, f.tag, number(k)), lambda: of(k), lambda: from_on(k + 1))
+
+    with t.holding(f, *args, *kwargs.values()):
+        return from_on(0)
+
+
 def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
     handler = handler_of(obj)
     if handler is not None:
@@ -84,6 +129,10 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
         return _call_custom(t, obj if isinstance(obj, Custom) else of_object(t, obj), args, kwargs, node)
     if isinstance(obj, Derived):
         return call_derived(t, obj, *_plain(t, args, kwargs), node)
+    if isinstance(obj, Mapped):
+        return call_mapped(t, obj, args, kwargs, node)
+    if hasattr(obj, "__oneform_lanes__"):
+        return vmapped(t, args, kwargs, node)
     if hasattr(obj, "__oneform_transform__"):
         return derive(t, obj, *_plain(t, args, kwargs), node)
     if hasattr(obj, "__oneform_apart__"):
@@ -95,6 +144,9 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
     library = (getattr(obj, "__module__", None) or "").split(".")[0] in NUMERIC_MODULES  # its source is not for us to read
     if isinstance(obj, types.FunctionType) and not library:
         return inline(t, source_of(obj), None, _defaults(t, obj), args, kwargs, node)
+    if isinstance(obj, Outlived):
+        detail = f"the function {obj.name} shares variables with the call that made it, whose place a later call has taken"
+        t.refuse("E104", detail, node, "Keep what changes in an object, or pass it as an argument.")
     if isinstance(obj, types.MethodType):
         owner = lift(t, obj.__self__, _name(obj), (id(obj), "self"), lambda: obj.__self__)
         return call_node(t, Py(obj.__func__), [owner, *args], kwargs, node)
@@ -107,7 +159,7 @@ def _call_object(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str,
         return _call_object(t, inner, args, kwargs, node)
     own = next((c.__dict__["__call__"] for c in type(obj).__mro__ if "__call__" in c.__dict__), None)
     if isinstance(own, types.FunctionType):
-        return inline(t, source_of(own), None, _defaults(t, own), [Py(obj), *args], kwargs, node)
+        return _call_object(t, own, [Py(obj), *args], kwargs, node)
     t.refuse("E003", f"{_name(obj)} is not known to the compiler", node, _advice(obj))
 
 
@@ -270,7 +322,10 @@ def signature(t: Tracer, x: Any) -> Any:
     if isinstance(x, Visit):
         return id(x)
     if isinstance(x, Fn):
-        return (id(x.source.node), x.frame.path)
+        own = None if x.captured is None else tuple((k, signature(t, v)) for k, v in x.captured.items())
+        return (id(x.source.node), x.frame.path if x.frame else None, own)
+    if isinstance(x, Choice):
+        return ("choice", tuple(signature(t, o) for o in x.options))
     if isinstance(x, Method):
         return (signature(t, x.function), tuple(signature(t, a) for a in x.args), tuple((k, signature(t, v)) for k, v in x.kwargs.items()))
     return type(x)
@@ -331,6 +386,7 @@ def run_inlined(t: Tracer, source: Source, parent: Frame | None, bindings: Mappi
 
 def run_frame(t: Tracer, frame: Frame, bindings: Mapping[str, Abstract]) -> Abstract:
     saved, exit_live = t.frame, t.state.exit_live
+    entered(t, frame)
     for name in frame.names:
         t.state.slots.pop(Var(frame.path, name), None)
     t.stack.append(frame)
@@ -353,6 +409,7 @@ def _leave(t: Tracer, frame: Frame) -> Abstract:
     state = t.state
     if state.status == "raised":
         raise PathEnds
+    let_go(t, frame)
     value = state.slots.pop(frame.result, NONE)
     t.returned_at = state.where.get(frame.result)
     if state.status == "maybe" and not (isinstance(value, Py) and value.obj is None):

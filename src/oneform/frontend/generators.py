@@ -29,7 +29,7 @@ from oneform.frontend.source import Definition, own_nodes
 from oneform.frontend.state import Frame, LoopFrame
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import FALSE, Abstract, Generator, Num, Visit, Yields
+from oneform.frontend.values import FALSE, TRUE, Abstract, Generator, Num, Visit, Yields
 from oneform.frontend.written import iterators
 
 # ---------------------------------------------------------------- functions that yield
@@ -132,6 +132,8 @@ def for_each(t: Tracer, s: ast.For, over: Abstract) -> None:
     with _waiting(consumer, loop):
         broke = each(t, over, visit)
     t.state.slots.pop(loop.flag, None)
+    if broke.known is True and loop.returned and not loop.broke:  # items without end: the loop is left by a return, or never
+        t.state.slots[consumer.returned] = TRUE
     leave_loop(t, s, loop, broke)
 
 

@@ -25,9 +25,9 @@ class Piece:
     dim: Dim
 
 
-def at_index(t: Tracer, a: Arr, i: Num) -> Arr:
-    """a[i] for an index that is known to be in range."""
-    return _indexed(t, whole(t, a), a, [i], checked=False)
+def at_index(t: Tracer, a: Arr, i: Num, axis: int = 0) -> Arr:
+    """a[..., i, ...] for an index that is known to be in range."""
+    return _indexed(t, whole(t, a), a, [*[Slice(None, None, None)] * axis, i], checked=False)
 
 
 def index_array(t: Tracer, a: Arr, key: Abstract, node: ast.AST | None = None) -> Arr:

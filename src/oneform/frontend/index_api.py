@@ -225,6 +225,7 @@ def _roll(c: Call, a: Arr, shift: Abstract, axis: int) -> Arr:
 
 
 RULES = {"edge": shapes.edge, "wrap": shapes.wrapped, "reflect": shapes.reflected, "symmetric": shapes.mirrored}
+STATISTICS = {"maximum": np.max, "mean": np.mean, "median": np.median, "minimum": np.min}
 
 
 @handles(np.pad)
@@ -235,14 +236,17 @@ def pad(c: Call) -> Abstract:
     t = c.t
     a = array_of(t, x or Py(None))
     how = mode.obj if isinstance(mode, Py) else "constant"
-    if ends is not None or length is not None or (isinstance(kind, Py) and kind.obj != "even"):
-        t.refuse("E003", "of np.pad the compiler knows no end_values, no stat_length, and reflect_type='even'", c.node)
+    if ends is not None or (isinstance(kind, Py) and kind.obj != "even"):
+        t.refuse("E003", "of np.pad the compiler knows no end_values, and reflect_type='even'", c.node)
+    if length is not None and how not in STATISTICS:
+        t.refuse("E101", f"unsupported keyword arguments for mode '{how}': stat_length", c.node)
     pairs = _pairs(c, widths or Py(None), rank(a), "pad_width")
     widths_ = [(_width(c, p), _width(c, q)) for p, q in pairs]
-    if how not in ("constant", "empty", *RULES):
-        known = ", ".join(repr(n) for n in ("constant", "empty", *RULES))
+    if how not in ("constant", "empty", *RULES, *STATISTICS):
+        known = ", ".join(repr(n) for n in ("constant", "empty", *RULES, *STATISTICS))
         t.refuse("E003", f"np.pad with mode {how!r} is not known to the compiler", c.node, f"It knows {known}.")
     fills = _pairs(c, constant or number(0), rank(a), "constant_values")
+    spans = [(Py(None), Py(None))] * rank(a) if length is None else _pairs(c, length, rank(a), "stat_length")
     _, lengths = shape(t, a)
     counts = tuple(t.iadd(t.iadd(p, n), q) for (p, q), n in zip(widths_, lengths, strict=True))
     out = _array(uninitialised(t, dims_of(t, counts), counts, a.cell.dtype))
@@ -253,6 +257,9 @@ def pad(c: Call) -> Abstract:
     for k, ((before, behind), n) in enumerate(zip(widths_, lengths, strict=True)):
         if how in RULES:
             t.call(t, Py(shapes.pad_along), [places[k + 1], before, n, behind, number(k), Py(RULES[how])], {}, c.node)
+            continue
+        if how in STATISTICS:
+            t.call(t, Py(shapes.pad_by), [Py(STATISTICS[how]), places[k + 1], before, n, behind, number(k), *spans[k]], {}, c.node)
             continue
         for start, width, fill in ((number(0), before, fills[k][0]), (t.iadd(before, n), behind, fills[k][1])):
             if width.known != 0:

@@ -15,6 +15,7 @@ from oneform.frontend.objects import is_list, item_at, known_item, list_length, 
 from oneform.frontend.passing import see
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import Abstract, Arr, Generator, Num, Range, Ref, Seq, Walk, Yields, describe, number
+from oneform.frontend.written.sets import Set
 from oneform.ops import make
 from oneform.types import I64
 
@@ -71,6 +72,8 @@ def _of_object(t: Tracer, x: Ref, node: ast.AST | None) -> Iteration:
         return Iteration(list_length(t, x), lambda i: known_item(t, x, i))
     inner = see(t, x)
     assert isinstance(inner, Seq)
+    if inner.kind == "record" and inner.meta[0] is Set:
+        t.refuse("E006", "in which order a set is gone through is known to Python only", node, "Go through sorted(s), or keep a list beside the set.")
     if inner.kind == "record":
         t.refuse("E101", f"{describe(inner)} cannot be iterated over", node)
     return iteration(t, inner.items[0] if inner.kind == "hash" else inner, node)

@@ -1,12 +1,14 @@
 """What Python's functions and methods on sequences do, written in Python: compiled into the programs that call them, at the caller's line.
 Nothing here is run by Python."""
 
-# ruff: noqa: SIM108, SIM110
+# ruff: noqa: B023, SIM108, SIM110
 # pyright: basic, reportReturnType=false
 
 from __future__ import annotations
 
 import numpy as np
+
+from oneform.frontend.written.sorting import merge_runs
 
 # ---------------------------------------------------------------- over anything that can be iterated over
 
@@ -307,29 +309,17 @@ def reverse(xs):
 
 
 def order(keys, down):
-    """The positions that put the keys in order, equal ones as they come: merge sort from the bottom."""
+    """The positions that put the keys in order, equal ones as they come: the keys stay where they are, they may be anything that compares."""
     n = len(keys)
     at = np.arange(n)
     other = np.empty(n, dtype=np.int64)
     width = 1
     while width < n:
-        start = 0
-        while start < n:
-            middle = min(start + width, n)
-            end = min(start + 2 * width, n)
-            i = start
-            j = middle
-            for k in range(start, end):
-                left = j >= end
-                if i < middle and not left:
-                    left = not (keys[at[i]] < keys[at[j]] if down else keys[at[j]] < keys[at[i]])
-                if left:
-                    other[k] = at[i]
-                    i += 1
-                else:
-                    other[k] = at[j]
-                    j += 1
-            start = end
+
+        def take(k, i):
+            other[k] = at[i]
+
+        merge_runs(n, width, lambda j, i: keys[at[i]] < keys[at[j]] if down else keys[at[j]] < keys[at[i]], take)
         at, other = other, at
         width *= 2
     return at

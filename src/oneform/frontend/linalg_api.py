@@ -7,7 +7,7 @@ import operator
 
 import numpy as np
 
-from oneform.frontend.arrays import rank
+from oneform.frontend.arrays import rank, transposed
 from oneform.frontend.complexes import is_complex, squared_modulus
 from oneform.frontend.creation import as_operand
 from oneform.frontend.numbers import Operand, arithmetic, dtype_of, elementwise, op_of, to_dtype
@@ -91,10 +91,13 @@ def matrix_norm(c: Call, a: Operand, row: int, column: int, p: Order, keepdims: 
         return reduction(t, "max" if p > 0 else "min", sums, both, keepdims)
     if p not in (2.0, -2.0, "nuc"):
         t.refuse("E101", f"Invalid norm order {p!r} for matrices", c.node)
-    if not isinstance(a, Arr) or rank(a) != 2 or keepdims:
-        t.refuse("E003", "norms by singular values are known to the compiler for one matrix, without keepdims", c.node, "Loop over the matrices.")
-    out = t.call(t, Py(spectral.matrix_norm), [a, Py(p) if isinstance(p, str) else number(p)], {}, c.node)
-    assert isinstance(out, Num)
+    assert isinstance(a, Arr)
+    others = [k for k in range(rank(a)) if k not in (row, column)]
+    matrices = transposed(t, a, (*others, row, column))
+    out = t.call(t, Py(spectral.matrix_norms), [matrices, Py(p) if isinstance(p, str) else number(p)], {}, c.node)
+    if keepdims:
+        out = t.call(t, Py(np.expand_dims), [out, Seq("tuple", (number(row), number(column)))], {}, c.node)
+    assert isinstance(out, (Num, Arr))
     return out
 
 

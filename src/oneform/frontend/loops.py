@@ -13,7 +13,7 @@ from oneform.errors import CompileError
 from oneform.frontend.affine import constant
 from oneform.frontend.control import block
 from oneform.frontend.dicts import agree
-from oneform.frontend.forms import CellForm, Form, Growth, Keep, LateForm, MaybeForm, NumForm, VersionForm, types
+from oneform.frontend.forms import CellForm, ChoiceForm, Form, Growth, Keep, LateForm, MaybeForm, NumForm, VersionForm, function_key, paired, types
 from oneform.frontend.generators import for_each, is_run
 from oneform.frontend.iterate import Iteration, iteration
 from oneform.frontend.liveness import stores
@@ -28,7 +28,7 @@ from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.truth import asked, truth
 from oneform.frontend.unroll import unroll
-from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Abstract, Arr, Box, Cell, Maybe, Missing, Num, Ref, number, parts, same
+from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Abstract, Arr, Box, Cell, Maybe, Missing, Num, Ref, Visit, number, parts, same
 from oneform.ir import Block, Builder, Value, substitute
 from oneform.ops import constant as ir_constant
 from oneform.ops import make
@@ -165,6 +165,12 @@ def _guess(loop: Loop, cache: Forms) -> Forms:
             v = pre.version(x.cell)
             if isinstance(v, Value):
                 forms[x.cell] = VersionForm(v.type)
+    for name in t.here.names:
+        x = pre.slots.get(Var(t.here.path, name))
+        for cell in x.writes if isinstance(x, Visit) else ():
+            v = pre.version(cell)
+            assert isinstance(v, Value)
+            forms[cell] = VersionForm(v.type)
     for key, form in cache.items():
         forms[key] = form
     return forms
@@ -360,6 +366,8 @@ def _form(loop: Loop, meeting: Meeting, key: Any, a: Any, b: Any) -> Form:
         return CellForm(form.type, form.name, form.pair, False)
     if isinstance(before, NumForm) and isinstance(form, Keep):
         return before
+    if isinstance(before, ChoiceForm) and isinstance(form, ChoiceForm):  # in one order, whatever the order in which paths come
+        return ChoiceForm(paired(before.options, form.options, function_key, lambda _, new: new, lambda x, _: x))
     return form
 
 

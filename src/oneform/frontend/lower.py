@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from oneform.errors import ObservedError, OneformError
+from oneform.errors import Location, ObservedError, OneformError
 from oneform.families import generation
 from oneform.frontend import (
     builtins_api,
@@ -15,8 +15,10 @@ from oneform.frontend import (
     composed,
     containers_api,
     control,
+    copies_api,
     expressions,
     extremes_api,
+    fourier_api,
     index_api,
     join_api,
     library_api,
@@ -30,13 +32,13 @@ from oneform.frontend import (
 )
 from oneform.frontend.arrays import read
 from oneform.frontend.containers import from_leaves, to_leaves
-from oneform.frontend.derived import parameter_names
+from oneform.frontend.derived import Derived, parameter_names
 from oneform.frontend.frames import call_node
 from oneform.frontend.lowered import Lowered, Step
 from oneform.frontend.source import source_of
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.updates import Given, changes_of
-from oneform.frontend.values import Abstract, Arr, Cell, Num, Py
+from oneform.frontend.updates import Given, changes_of, name_given
+from oneform.frontend.values import Abstract, Arr, Cell, Mapped, Num, Py
 from oneform.ir import Value
 from oneform.tree import Leaf, Tree
 from oneform.types import Array, Scalar
@@ -44,8 +46,8 @@ from oneform.types import Array, Scalar
 Argument = tuple[Tree, list[Leaf]]
 STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
 HANDLER_MODULES = (  # imported for the handlers that they register
-    builtins_api, extremes_api, containers_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api, library_api, composed, products_api,
-    stats_api,
+    builtins_api, extremes_api, containers_api, copies_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api, library_api, composed,
+    products_api, stats_api, fourier_api,
 )
 
 
@@ -74,11 +76,16 @@ def _trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, A
     positional = [_argument(t, a, params, cells) for a in args]
     named = {k: _argument(t, a, params, cells) for k, a in kwargs.items()}
     given = [(x, (Step("argument", k),)) for k, x in (*enumerate(positional), *named.items())]
+    for x, path in given:
+        name_given(x, path, parameter_names(Py(fn)))
     node = _node_of(fn)
+    t.b.loc = place = _place_of(fn)
     try:
         result = call_node(t, Py(fn), positional, named, node)
     except PathEnds:
         result = Py(None)
+    except OneformError as e:
+        raise e.at(place) from None
     try:
         return _finish(t, fn, result, cells, given)
     except OneformError as e:
@@ -88,6 +95,14 @@ def _trace(fn: Callable[..., Any], args: Sequence[Argument], kwargs: dict[str, A
 def _node_of(fn: Callable[..., Any]) -> ast.AST:
     """Where errors in the call itself are shown: the definition."""
     return source_of(fn).node if isinstance(fn, types.FunctionType) else ast.Pass(lineno=1, col_offset=0)
+
+
+def _place_of(fn: Any) -> Location | None:
+    """Where the function stands that is run in lanes: what is done around it has no place of its own."""
+    inner = fn
+    while isinstance(inner, (Mapped, Derived)) and isinstance(inner.function, Py):
+        inner = inner.function.obj
+    return source_of(inner).location(source_of(inner).node) if inner is not fn and isinstance(inner, types.FunctionType) else None
 
 
 def _argument(t: Tracer, argument: Argument, params: list[Value], cells: list[tuple[int, Cell]]) -> Abstract:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from oneform.errors import CompileError
+from oneform.frontend import functions
 from oneform.frontend.arrays import array_type, whole
 from oneform.frontend.forms import (
     BoxForm,
     CellForm,
+    ChoiceForm,
     Form,
+    FunctionForm,
     Keep,
     MaybeForm,
     NodeForm,
@@ -26,9 +29,10 @@ from oneform.frontend.forms import (
     VersionForm,
     ViewForm,
     joined,
+    paired,
 )
-from oneform.frontend.numbers import promoted
 from oneform.frontend.passing import bound_item, rows_item, see
+from oneform.frontend.promotion import promoted
 from oneform.frontend.state import State, Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import (
@@ -37,6 +41,7 @@ from oneform.frontend.values import (
     Arr,
     Box,
     Cell,
+    Choice,
     Made,
     Maybe,
     Memory,
@@ -116,13 +121,24 @@ class Meeting:
             return Keep(a)
         if all(isinstance(x, Text) or (isinstance(x, Py) and isinstance(x.obj, str)) for x in (a, b)):
             return TextForm()
+        if functions.is_function(a) and functions.is_function(b):
+            return self._functions(a, b, name)
         optional = self._optional(a, b, name)
         if optional is not None:
             return optional
         one, other = self.shown(a, self.left), self.shown(b, self.right)
-        if one == other == "a function":
-            one, other = "one function", "another"
         raise CompileError("E102", f"{_named(name)} is {one} on one path and {other} on the other")
+
+    def _functions(self, a: Any, b: Any, name: str) -> Form:
+        """Functions that differ in what they hold, or one of several."""
+        key = functions.key_of(a)
+        if key is not None and key == functions.key_of(b):
+            return FunctionForm(key, tuple(self.form(x, y, name) for x, y in zip(functions.held(a), functions.held(b), strict=True)), a)
+
+        def both(x: Any, y: Any) -> Form:
+            return Keep(x) if same(x, y) else self._functions(x, y, name)
+
+        return ChoiceForm(paired(functions.options(a), functions.options(b), functions.key_of, both, lambda x, right: self.lone(x, right, name)))
 
     def _optional(self, a: Any, b: Any, name: str) -> Form | None:
         """None on one path, or perhaps None."""
@@ -135,7 +151,7 @@ class Meeting:
             assert isinstance(joint, NodeForm)
             return NodeForm(joint.family, joint.cls, True)
         inner = [x.item if isinstance(x, Opt) else ANYTHING if isinstance(x, Py) and x.obj is None else x for x in (a, b)]
-        if any(isinstance(x, Py) for x in inner):
+        if any(isinstance(x, Py) and not isinstance(x.obj, str) and not functions.is_function(x) for x in inner):
             return None
         form = self.form(inner[0], inner[1], name)
         return OptForm(NumForm(form.item.dtype, form.item.weak) if isinstance(form, Keep) and isinstance(form.item, Num) else form)
@@ -195,6 +211,13 @@ class Meeting:
             return NodeForm(inside.family, inside.cls, True) if isinstance(inside, NodeForm) else OptForm(inside)
         if isinstance(x, Text):
             return TextForm()
+        if isinstance(x, Choice):
+            return ChoiceForm(tuple(self.lone(o, right, name) for o in x.options))
+        if functions.held(x):
+            items = tuple(self.form(*((ANYTHING, i) if right else (i, ANYTHING)), name) for i in functions.held(x))
+            return Keep(x) if all(isinstance(f, Keep) and f.item is i for f, i in zip(items, functions.held(x), strict=True)) else FunctionForm(
+                functions.key_of(x), items, x
+            )
         if isinstance(x, Arr):
             if x.view is None and not isinstance(x.cell, RowCell) and self.shared(x.cell):
                 return Keep(x)
@@ -240,7 +263,8 @@ class Meeting:
     def _contents(self, a: Seq | Rows, b: Seq | Rows, name: str) -> Form:
         """Two structures, or the rows of two lists."""
         if isinstance(a, Seq) and isinstance(b, Seq) and (a.kind, a.meta, len(a.items)) == (b.kind, b.meta, len(b.items)):
-            return SeqForm(a.kind, tuple(self.form(x, y, name) for x, y in zip(a.items, b.items, strict=True)), a.meta)
+            items = enumerate(zip(a.items, b.items, strict=True))
+            return SeqForm(a.kind, tuple(self.form(x, y, _part(name, a, k)) for k, (x, y) in items), a.meta)
         if all(isinstance(x, Rows) or x.kind == "list" for x in (a, b)):
             with self.on(self.left), self.t.region():
                 first = rows_item(self.t, a, _named(name))
@@ -304,6 +328,13 @@ def _token(a: Seq | Rows, b: Seq | Rows) -> Any:
         return a.token if a.token is b.token else None
     rows, other = (a, b) if isinstance(a, Rows) else (b, a)
     return rows.token if isinstance(rows, Rows) and isinstance(rows.token, Made) and rows.token.contents is other else None
+
+
+def _part(name: str, c: Seq, k: int) -> str:
+    """What messages call a part of what is known by a name."""
+    if not name or c.kind not in ("record", "dict", "list", "tuple"):
+        return name
+    return f"{name}.{c.meta[1][k]}" if c.kind == "record" else f"{name}[{(c.meta[k] if c.kind == 'dict' else k)!r}]"
 
 
 def _named(name: str) -> str:

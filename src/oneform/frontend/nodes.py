@@ -7,12 +7,12 @@ import operator
 from typing import Any
 
 from oneform.families import Family
-from oneform.frontend.boxes import contents, set_contents
+from oneform.frontend.boxes import contents, lodge, part, set_contents
 from oneform.frontend.forms import NodeForm, SeqForm, joined, types
 from oneform.frontend.numbers import compare_numbers, conjunction
-from oneform.frontend.passing import converted, give, item_form, node_field
+from oneform.frontend.passing import converted, give, holds_memory, item_form, node_field
 from oneform.frontend.tracer import LIBRARY, Tracer
-from oneform.frontend.values import FALSE, TRUE, Abstract, Num, Place, Py, Ref, Rows, number
+from oneform.frontend.values import FALSE, TRUE, Abstract, Num, Place, Py, Ref, Rows, number, same
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.types import I64
@@ -32,6 +32,8 @@ def new_node(t: Tracer, family: Family, cls: type, fields: dict[str, Abstract]) 
     row: list[Value] = []
     for name, f in zip(form.meta, form.items, strict=True):
         x = own.get(name)
+        if x is not None and holds_memory(f):
+            lodge(t, x, pool)
         row += give(t, f, x) if x is not None else [make.undefined(t.b, t.erase(k)) for k in types(f)]
     at = t.integer(make.size(t.b, value, (), ()))
     set_contents(t, pool, Rows(make.push(t.b, value, (), (), row), form, family), grown=True)
@@ -66,6 +68,12 @@ def set_node_field(t: Tracer, x: Ref, name: str, new: Abstract) -> None:
     form = _widened(t, family, SeqForm("node", (item_form(t, new),), (name,)))
     k = form.meta.index(name)
     column = sum(len(types(f)) for f in form.items[:k])
+    if holds_memory(form.items[k]):
+        old = node_field(t, x, name)
+        if old is not None and same(old, new):
+            return  # q.a += 1 puts the array back
+        lodge(t, new, x.box)
+        part(t, Place(x.box, x.place.indices, (column,)), lambda _: None)
     found = contents(t, x.box)
     assert isinstance(found, Rows)
     value = found.value

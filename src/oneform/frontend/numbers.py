@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from oneform.frontend.arrays import new_array, places, read, require_equal, shape, shown
+from oneform.frontend.promotion import Operand, dtype_of, is_weak, promoted
 from oneform.frontend.tracer import BY_PYTHON, Tracer
-from oneform.frontend.values import Abstract, Arr, Known, Num, Py, Seq, describe, number
+from oneform.frontend.values import Abstract, Arr, Num, Py, Seq, describe, number
 from oneform.ir import Op, Value
 from oneform.ops import make
-from oneform.types import BOOL, BY_NUMPY, C128, F64, I64, DType, Scalar
+from oneform.types import BOOL, F64, I64, DType, Scalar
 
-Operand = Num | Arr
 SMALL_POWER = 64  # integer exponents up to this size are multiplied out
 
 
@@ -29,26 +29,6 @@ DIVIDE, FLOOR, REMAINDER, POWER = op_of(operator.truediv), op_of(operator.floord
 MATMUL = op_of(operator.matmul) if id(operator.matmul) in BY_PYTHON else op_of(np.matmul)
 SHIFTS = (op_of(operator.lshift), op_of(operator.rshift))
 COMPARISONS = {op_of(f): f for f in (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)}
-_EXEMPLARS: dict[str, Known] = {"b": False, "i": 0, "f": 0.0, "c": 0j}
-_RANKS = "bifc"
-
-
-def dtype_of(x: Operand) -> DType:
-    return x.dtype if isinstance(x, Num) else x.cell.dtype
-
-
-def is_weak(x: Operand) -> bool:
-    return isinstance(x, Num) and x.weak
-
-
-def promoted(operands: Sequence[Operand]) -> tuple[DType, bool]:
-    """The common dtype by NEP 50, and whether it is that of a Python number."""
-    strong = [dtype_of(x).numpy for x in operands if not is_weak(x)]
-    weak = [_EXEMPLARS[dtype_of(x).kind] for x in operands if is_weak(x)]
-    if strong:
-        return BY_NUMPY[np.result_type(*strong, *weak)], False
-    kind = max((dtype_of(x).kind for x in operands), key=_RANKS.index)
-    return {"b": BOOL, "i": I64, "f": F64, "c": C128}[kind], True
 
 
 def operand(t: Tracer, x: Abstract, what: str = "an operand") -> Operand:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oneform.errors import CompileError
 from oneform.frontend import library
-from oneform.frontend.boxes import change_rows, contents, length, new_box, partner, rows_at, set_contents, tie
-from oneform.frontend.forms import Form, Keep, NodeForm, NumForm, RowsForm, SeqForm, joined, shown, types
+from oneform.frontend.boxes import change_rows, contents, length, lodge, new_box, part, partner, rows_at, set_contents, tie
+from oneform.frontend.closures import by_value
+from oneform.frontend.forms import Form, Keep, NodeForm, NumForm, OptForm, RowsForm, SeqForm, joined, shown, types
+from oneform.frontend.functions import are_distinct
 from oneform.frontend.index import normalised
 from oneform.frontend.numbers import compare_numbers, conjunction
 from oneform.frontend.passing import converted, give, give_rows, holds_memory, item_form, mutable, rows_item, see, take, take_item
@@ -19,6 +21,7 @@ from oneform.frontend.values import (
     TRUE,
     Abstract,
     Box,
+    Choice,
     Made,
     Num,
     Place,
@@ -63,10 +66,11 @@ def made_rows(t: Tracer, x: Ref) -> tuple[Place, Form | None, Any]:
     if found is not None:
         return found
     static = contents(t, x.box)
-    form = _common(t, static, x.box.name)
-    assert form is not None, "an empty list has no item"
     assert isinstance(static, Seq)
     token = Made(static)
+    static = _by_value(t, static)
+    form = _common(t, static, x.box.name)
+    assert form is not None, "an empty list has no item"
     for i in static.items:
         _shares(t, i, x.box)
         for memory in t.state.reach(i):
@@ -76,6 +80,11 @@ def made_rows(t: Tracer, x: Ref) -> tuple[Place, Form | None, Any]:
         x.box.doubled = True
     t.state.slots[x.box] = Rows(give_rows(t, RowsForm(form), static), form, token)  # nobody sees a change
     return x.place, form, token
+
+
+def _by_value(t: Tracer, c: Seq) -> Seq:
+    """The items as they can be in the rows of one list."""
+    return Seq(c.kind, tuple(by_value(t, i) for i in c.items), c.meta)
 
 
 def _common(t: Tracer, c: Any, name: str) -> Form | None:
@@ -91,7 +100,7 @@ def _repeats(t: Tracer, items: tuple[Abstract, ...]) -> bool:
     """Whether two items are, or hold, the same memory, or may."""
     seen: set[Any] = set()
     for i in items:
-        own = set(t.state.reach(i))
+        own = {m for m in t.state.reach(i) if not (isinstance(m, Box) and m.kind == "pool")}
         if not seen.isdisjoint(own):
             return True
         seen |= own.union(*(m.partners for m in own))
@@ -101,13 +110,16 @@ def _repeats(t: Tracer, items: tuple[Abstract, ...]) -> bool:
 def _shares(t: Tracer, x: Abstract, box: Box) -> None:
     """What is put into a row can from here on be reached through the list as well."""
     for memory in list(t.state.reach(x)):
-        box.doubled = box.doubled or (isinstance(memory, Box) and memory.doubled)
+        box.doubled = box.doubled or (isinstance(memory, Box) and memory.doubled and memory.kind != "pool")
         if memory is not box:
             partner(box, memory)
 
 
 def placed(t: Tracer, x: Abstract, box: Box) -> None:
     """The same for what the program puts there, which may be in another row already."""
+    if box.kind == "pool":
+        lodge(t, x, box)
+        return
     inside = len(t.loop_indices)
     for memory in t.state.reach(x):
         older = max(memory.depth, box.depth) < inside  # then a loop comes here again with the same memory
@@ -143,6 +155,7 @@ def read_only(t: Tracer, c: Seq) -> tuple[Place, Form | None, Any]:
     key = ("rows", c)
     box: Box | None = t.scope.recall(key)
     if box is None:
+        c = _by_value(t, c)
         form = _common(t, c, "")
         assert form is not None
         rows = Rows(give_rows(t, RowsForm(form), c), form, object())
@@ -169,6 +182,8 @@ def item_at(t: Tracer, x: Ref, key: Num) -> Abstract:
             return static.items[int(i.known)]
         if not static.items or i.known is not None:
             _out_of_range(t)
+        if are_distinct(static.items):
+            return Choice(normalised(t, i, n, None), static.items)
         found = made_rows(t, x) if holds_memory(_common(t, static, x.box.name)) else read_only(t, static)
     elif found[1] is None:
         _out_of_range(t)
@@ -183,6 +198,8 @@ def known_item(t: Tracer, x: Ref, i: Num) -> Abstract:
         assert isinstance(static, Seq)
         if i.known is not None:
             return static.items[int(i.known)]
+        if are_distinct(static.items):
+            return Choice(i, static.items)
         found = read_only(t, static)
     return row_item(t, found, i)
 
@@ -243,6 +260,8 @@ def same_object(t: Tracer, a: Ref, b: Ref) -> Num:
 
 def tuple_item(t: Tracer, c: Seq, i: Num) -> Abstract:
     """An item of a tuple by an index known at run time."""
+    if are_distinct(c.items):
+        return Choice(normalised(t, i, number(len(c.items)), None), c.items)
     return row_item(t, read_only(t, c), normalised(t, i, number(len(c.items)), None))
 
 
@@ -265,6 +284,7 @@ def put_at(t: Tracer, x: Ref, key: Num, new: Abstract) -> None:
             t.check(number(False), "IndexError", "list assignment index out of range")
             raise PathEnds
         made_rows(t, x)
+    new = by_value(t, new)
     place, form, token = _fitting(t, x, new)
     at = normalised(t, i, n, None)
     value, indices = rows_at(t, place, token)
@@ -284,10 +304,9 @@ def _fitting(t: Tracer, x: Ref, new: Abstract) -> tuple[Place, Form, Any]:
     assert wider is not None
     if form != wider:
         if place.indices:
-            if types(form) != types(wider) if form is not None else True:
-                has = "nothing" if form is None else shown(form)
-                t.refuse("E102", f"a list in a row holds {has} and cannot take {describe(new)}", None, "Make it with items of the kind that it will hold.")
-            return place, form if form is not None else wider, token
+            if form is not None and types(form) == types(wider):
+                return place, form, token
+            return place, wider, _widened_in_row(t, x, wider, new)
         old = contents(t, x.box)
         assert isinstance(old, Rows)
         value = make.rows(t.b, tuple(types(wider))) if old.value is None else converted(t, old.value, form, wider)
@@ -297,12 +316,66 @@ def _fitting(t: Tracer, x: Ref, new: Abstract) -> tuple[Place, Form, Any]:
     return place, wider, token
 
 
+def _widened_in_row(t: Tracer, x: Ref, wider: Form, new: Abstract) -> Any:
+    """A list in a row is to take items of another kind: the rows around it are made anew. Returns their token."""
+    found = contents(t, x.box)
+    assert isinstance(found, Rows) and found.value is not None and found.item is not None
+    choices = list(_with_wider(found.item, x.place.fields, 0, wider))
+    own = [f for target, f in choices if target is x.form] if len(choices) > 1 else [f for _, f in choices]
+    if len(own) != 1:
+        has = "nothing" if x.form.item is None else shown(x.form.item)
+        t.refuse("E102", f"a list in a row holds {has} and cannot take {describe(new)}", None, "Make it with items of the kind that it will hold.")
+    pool = x.box.kind == "pool"
+    token = found.token if pool else object()
+    old, new_item = found.item, own[0]
+    part(t, Place(x.box), lambda r: _counterpart(old, new_item, r, token))
+    set_contents(t, x.box, Rows(converted(t, found.value, old, new_item), new_item, token), grown=pool)
+    return token
+
+
+def _counterpart(old: Form, new: Form, x: Ref, token: Any) -> Ref | None:
+    """What an object in rows that were made anew is there."""
+    found = [(b, fields) for a, b, fields in _side_by_side(old, new, x.place.fields, 0, 0) if a is x.form]
+    return Ref(Place(x.box, x.place.indices, found[0][1]), found[0][0], token) if len(found) == 1 else None
+
+
+def _side_by_side(old: Form, new: Form, fields: tuple[int, ...], at: int, there: int) -> Iterator[tuple[Form, Form, tuple[int, ...]]]:
+    """What may lie at a path in rows of one form, with what it is in rows of a wider one, and the path there."""
+    if at == fields[0] and len(fields) == 1:
+        yield old, new, (there,)
+    if isinstance(old, RowsForm) and isinstance(new, RowsForm) and at == fields[0] and len(fields) > 1 and old.item is not None and new.item is not None:
+        yield from ((a, b, (there, *more)) for a, b, more in _side_by_side(old.item, new.item, fields[1:], 0, 0))
+    elif isinstance(old, OptForm) and isinstance(new, OptForm):
+        yield from _side_by_side(old.item, new.item, fields, at, there)
+    elif isinstance(old, SeqForm) and isinstance(new, SeqForm):
+        for a, b in zip(old.items, new.items, strict=True):
+            yield from _side_by_side(a, b, fields, at, there)
+            at, there = at + len(types(a)), there + len(types(b))
+
+
+def _with_wider(form: Form, fields: tuple[int, ...], at: int, wider: Form) -> Iterator[tuple[Form, Form]]:
+    """Each list that may lie at a path in a row of this form, which begins at column `at`, and the form with that list's items `wider`."""
+    if isinstance(form, RowsForm) and at == fields[0]:
+        if len(fields) == 1:
+            yield form, RowsForm(wider, form.token)
+        elif form.item is not None:
+            yield from ((target, RowsForm(inner, form.token)) for target, inner in _with_wider(form.item, fields[1:], 0, wider))
+    elif isinstance(form, OptForm):
+        yield from ((target, OptForm(inner)) for target, inner in _with_wider(form.item, fields, at, wider))
+    elif isinstance(form, SeqForm):
+        for k, f in enumerate(form.items):
+            for target, inner in _with_wider(f, fields, at, wider):
+                yield target, SeqForm(form.kind, (*form.items[:k], inner, *form.items[k + 1 :]), form.meta)
+            at += len(types(f))
+
+
 def append(t: Tracer, x: Ref, new: Abstract) -> None:
     t.resized.add(x.box)
     if rows_of(t, x) is None:
         static = contents(t, x.box)
         set_contents(t, x.box, Seq("list", (*static.items, new)))  # type: ignore[union-attr]
         return
+    new = by_value(t, new)
     place, form, token = _fitting(t, x, new)
     value, indices = rows_at(t, place, token)
     change_rows(t, x.box, make.push(t.b, value, indices, place.fields, give(t, form, new)), through=bool(place.indices))

@@ -16,6 +16,7 @@ from oneform.frontend.creation import as_operand
 from oneform.frontend.dicts import has_key
 from oneform.frontend.fields import present, record_of
 from oneform.frontend.forms import NodeForm
+from oneform.frontend.functions import is_function
 from oneform.frontend.lift import structure
 from oneform.frontend.numbers import (
     Operand,
@@ -36,7 +37,7 @@ from oneform.frontend.passing import plain, see
 from oneform.frontend.reductions import any_of
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
-from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Fn, Method, Num, Opt, Py, Range, Ref, Seq, Text, describe, number, same
+from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Choice, Method, Num, Opt, Py, Range, Ref, Seq, Text, describe, number, same
 from oneform.ops import make
 from oneform.types import BOOL, I64
 
@@ -230,7 +231,7 @@ def equal(t: Tracer, a: Abstract, b: Abstract) -> Num:
     if isinstance(a, Py) and isinstance(b, Py):
         return number(bool(a.obj == b.obj))
     if isinstance(a, Text) or isinstance(b, Text):
-        codes = [_code(i) for i in (a, b)]
+        codes = [code_of(i) for i in (a, b)]
         return FALSE if codes[0] is None or codes[1] is None else compare_numbers(t, operator.eq, codes[0], codes[1])
     if isinstance(a, Opt) or isinstance(b, Opt):
         return _equal_optional(t, a, b)
@@ -249,9 +250,20 @@ def equal(t: Tracer, a: Abstract, b: Abstract) -> Num:
         out = run(t, library.equal, a, b)
         assert isinstance(out, Num)
         return out
-    if isinstance(a, Fn) or isinstance(b, Fn):
-        return number(same(a, b))
+    if is_function(a) and is_function(b):
+        return same_function(t, a, b)
     return FALSE
+
+
+def same_function(t: Tracer, a: Abstract, b: Abstract) -> Num:
+    """Whether two functions are one."""
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, Choice):
+            out = FALSE
+            for k, option in enumerate(x.options):
+                out = conjunction(t, out, conjunction(t, compare_numbers(t, operator.eq, x.tag, number(k)), same_function(t, option, y)), either=True)
+            return out
+    return number(same(a, b))
 
 
 def _equal_nodes(t: Tracer, a: Abstract, b: Abstract) -> Num:
@@ -259,11 +271,14 @@ def _equal_nodes(t: Tracer, a: Abstract, b: Abstract) -> Num:
     if not (isinstance(a, Ref) and isinstance(b, Ref)):
         return FALSE
     if any(c.__eq__ is not object.__eq__ for c in a.form.family.classes):
+        x, y = see(t, a), see(t, b)
+        if isinstance(x, Seq) and isinstance(y, Seq) and not any(isinstance(i, Opt) or (isinstance(i, Ref) and i.box is a.box) for i in x.items):
+            return _equal_items(t, x, y)  # as dataclasses write it
         t.refuse("E101", f"two objects of {a.form.family} would be compared with all that they refer to", None, "Compare with `is`, or write __eq__.")
     return same_object(t, a, b)
 
 
-def _code(x: Abstract) -> Num | None:
+def code_of(x: Abstract) -> Num | None:
     """A string as its code."""
     if isinstance(x, Text):
         return x.code

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from oneform.families import text_code
+from oneform.frontend import functions
 from oneform.frontend.arrays import array_type, read, whole
 from oneform.frontend.boxes import contents, rows_at, tie
 from oneform.frontend.forms import (
     BoxForm,
     CellForm,
+    ChoiceForm,
     Form,
+    FunctionForm,
     Keep,
     LateForm,
     MaybeForm,
@@ -26,7 +29,9 @@ from oneform.frontend.forms import (
     TextForm,
     VersionForm,
     ViewForm,
+    function_key,
     joined,
+    placed,
     types,
 )  # fmt: skip
 from oneform.frontend.tracer import Tracer
@@ -41,6 +46,7 @@ from oneform.frontend.values import (
     Base,
     Box,
     Cell,
+    Choice,
     Maybe,
     Missing,
     Num,
@@ -82,9 +88,10 @@ def give(t: Tracer, form: Form, x: Any) -> list[Value]:
     if isinstance(x, Maybe):
         return give(t, form, x.item)
     if isinstance(form, OptForm):
-        there = x.there if isinstance(x, Opt) else FALSE if isinstance(x, Py) else TRUE
+        absent = isinstance(x, Py) and x.obj is None
+        there = x.there if isinstance(x, Opt) else FALSE if absent else TRUE
         item = x.item if isinstance(x, Opt) else x
-        return [*(nothing(t, types(form.item)) if isinstance(x, Py) else give(t, form.item, item)), t.value(there, BOOL)]
+        return [*(nothing(t, types(form.item)) if absent else give(t, form.item, item)), t.value(there, BOOL)]
     return _give_present(t, form, x)
 
 
@@ -102,6 +109,10 @@ def _give_present(t: Tracer, form: Form, x: Any) -> list[Value]:
             return [v for f, i in zip(form.items, inner.items, strict=True) for v in give(t, f, i)]
         case RowsForm():
             return [give_rows(t, form, x if isinstance(x, (Seq, Rows)) else see(t, x))] if form.item is not None else []
+        case FunctionForm():
+            return [v for f, i in zip(form.items, functions.held(x), strict=True) for v in give(t, f, i)]
+        case ChoiceForm():
+            return _give_choice(t, form, x)
         case NodeForm():
             return [t.value(node_row(t, x), I64)]
         case TextForm():
@@ -115,6 +126,25 @@ def _give_present(t: Tracer, form: Form, x: Any) -> list[Value]:
             return [v for f, n in zip(form.numbers, view_numbers(whole(t, x)), strict=True) for v in give(t, f, n)]
         case _:
             raise AssertionError(f"{type(form).__name__} gives nothing")
+
+
+def _give_choice(t: Tracer, form: ChoiceForm, x: Abstract) -> list[Value]:
+    """Which of the form's functions it is, and what each that it may be holds."""
+    given = functions.options(x)
+    places = placed(list(map(functions.key_of, given)), list(map(function_key, form.options)))
+    assert None not in places, "a function that the form has no place for"
+    tag: Value | None = None
+    for k, at in enumerate(places):  # the last is what it is if it is none of the others
+        own = t.value(number(at or 0), I64)
+        tag = own if tag is None else make.select(t.b, t.op(operator.eq, t.value(x.tag, I64), t.value(number(k), I64)), own, tag)  # type: ignore[union-attr]
+    assert tag is not None
+    if isinstance(x, Choice) and places == list(range(len(given))):
+        tag = t.value(x.tag, I64)
+    found = [tag]
+    for at, option in enumerate(form.options):
+        own_item = given[places.index(at)] if at in places else None
+        found += nothing(t, types(option)) if own_item is None else give(t, option, own_item)
+    return found
 
 
 def bound_item(x: Any) -> Any:
@@ -151,6 +181,11 @@ def take(t: Tracer, form: Form, values: Iterator[Value], bound: Num | None = Non
             return node_at(t, form, t.integer(next(values)))
         case TextForm():
             return Text(t.integer(next(values)))
+        case FunctionForm():
+            return functions.holding(form.model, [take(t, f, values) for f in form.items])
+        case ChoiceForm():
+            tag = t.integer(next(values))
+            return Choice(tag, tuple(take(t, f, values) for f in form.options))
         case CellForm():
             return _take_cell(t, form, next(values))
         case BoxForm():
@@ -275,10 +310,15 @@ def plain(t: Tracer, x: Any, depth: int = 0) -> Any:
 def fields_at(t: Tracer, x: Ref) -> tuple[Abstract, ...]:
     """The fields of a record in a row."""
     assert isinstance(x.form, SeqForm)
+    return _side_by_side(t, x.form.items, x.place, x.token)
+
+
+def _side_by_side(t: Tracer, forms: tuple[Form, ...], place: Place, token: Any) -> tuple[Abstract, ...]:
+    """What lies in the columns of a row from a place on."""
     found: list[Abstract] = []
     at = 0
-    for f in x.form.items:
-        found.append(take_item(t, f, x.place.column(at), x.token))
+    for f in forms:
+        found.append(take_item(t, f, place.column(at), token))
         at += len(types(f))
     return tuple(found)
 
@@ -303,6 +343,12 @@ def take_item(t: Tracer, form: Form, place: Place, token: Any) -> Abstract:
         case NodeForm() | TextForm():
             value, indices = rows_at(t, place, token)
             return take(t, form, iter([make.item(t.b, value, indices, place.fields)]))  # type: ignore[no-any-return]
+        case FunctionForm():
+            return functions.holding(form.model, _side_by_side(t, form.items, place, token))  # type: ignore[no-any-return]
+        case ChoiceForm():
+            value, indices = rows_at(t, place, token)
+            tag = t.integer(make.item(t.b, value, indices, place.fields))
+            return Choice(tag, _side_by_side(t, form.options, place.column(1), token))
         case OptForm():
             flag, indices = rows_at(t, place, token)
             last = place.column(len(types(form.item)))
@@ -326,6 +372,10 @@ def holds_memory(form: Form | None) -> bool:
             return True
         case SeqForm():
             return mutable(form) or any(map(holds_memory, form.items))
+        case FunctionForm():
+            return any(map(holds_memory, form.items))
+        case ChoiceForm():
+            return any(map(holds_memory, form.options))
         case OptForm():
             return holds_memory(form.item)
         case _:
@@ -347,6 +397,10 @@ def item_form(t: Tracer, x: Any) -> Form:
         return NodeForm(inner_form.family, inner_form.cls, True) if isinstance(inner_form, NodeForm) else OptForm(inner_form)
     if isinstance(x, Text):
         return TextForm()
+    if isinstance(x, Choice):
+        return ChoiceForm(tuple(item_form(t, o) for o in x.options))
+    if functions.held(x):
+        return FunctionForm(functions.key_of(x), tuple(item_form(t, i) for i in functions.held(x)), x)
     if isinstance(x, Ref) and isinstance(x.form, NodeForm):
         return x.form
     if isinstance(x, Ref) and isinstance(x.form, RowsForm):
@@ -375,6 +429,8 @@ def give_rows(t: Tracer, form: RowsForm, c: Any) -> Value:
     """A list as an IR value, its rows of the given form."""
     assert form.item is not None
     kinds = tuple(types(form.item))
+    if isinstance(c, Ref) and c.form.item is None:  # which has no column
+        return make.rows(t.b, kinds)
     if isinstance(c, Ref):  # in a row of another list
         value, indices = rows_at(t, c.place, c.token)
         inner: Value = make.item(t.b, value, indices, c.place.fields)

@@ -15,13 +15,31 @@ from oneform.errors import CompileError
 from oneform.frontend.arrays import set_version, store, version
 from oneform.frontend.boxes import contents, partner, set_contents
 from oneform.frontend.dicts import agree
-from oneform.frontend.forms import BoxForm, CellForm, Form, Growth, Keep, MaybeForm, RowsForm, SeqForm, ViewForm, joined, types
+from oneform.frontend.forms import (
+    BoxForm,
+    CellForm,
+    ChoiceForm,
+    Form,
+    FunctionForm,
+    Growth,
+    Keep,
+    MaybeForm,
+    RowsForm,
+    SeqForm,
+    ViewForm,
+    function_key,
+    is_function,
+    joined,
+    options_of,
+    paired,
+    types,
+)  # fmt: skip
 from oneform.frontend.meet import count_references
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.passing import give, take
 from oneform.frontend.state import Flag, Frame, State, Var
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Cell, Fn, Memory, Method, Ref, RowCell, Rows, Seq, number, same
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Choice, Fn, Memory, Method, Ref, RowCell, Rows, Seq, number, same
 from oneform.ir import Builder, Value
 from oneform.ops import make
 from oneform.types import Type
@@ -150,7 +168,7 @@ def _result_form(t: Tracer, rec: Recursion, value: Abstract) -> tuple[Form, tupl
 
 
 def _has_function(x: Abstract) -> bool:
-    return isinstance(x, (Fn, Method)) or (isinstance(x, Seq) and any(map(_has_function, x.items)))
+    return isinstance(x, (Fn, Method, Choice)) or (isinstance(x, Seq) and any(map(_has_function, x.items)))
 
 
 def _by_contents(form: Form) -> Form:
@@ -160,7 +178,9 @@ def _by_contents(form: Form) -> Form:
     if isinstance(form, BoxForm):
         inner = RowsForm(form.contents.item) if isinstance(form.contents, RowsForm) else _by_contents(form.contents)
         return BoxForm(inner, form.kind, form.name, (None, None), True)
-    return SeqForm(form.kind, tuple(map(_by_contents, form.items)), form.meta) if isinstance(form, SeqForm) else form
+    if isinstance(form, (SeqForm, FunctionForm)):
+        return replace(form, items=tuple(map(_by_contents, form.items)))
+    return ChoiceForm(tuple(map(_by_contents, form.options))) if isinstance(form, ChoiceForm) else form
 
 
 def widened(known: Form | None, found: Form) -> Form:
@@ -173,6 +193,10 @@ def widened(known: Form | None, found: Form) -> Form:
         return replace(found, numbers=tuple(map(widened, known.numbers, found.numbers)))
     if isinstance(found, SeqForm) and isinstance(known, SeqForm) and len(found.items) == len(known.items):
         return replace(found, items=tuple(map(widened, known.items, found.items)))
+    if isinstance(found, FunctionForm) and isinstance(known, FunctionForm) and found.key == known.key:
+        return replace(found, items=tuple(map(widened, known.items, found.items)))
+    if isinstance(found, ChoiceForm) and is_function(known):
+        return ChoiceForm(paired(options_of(known), found.options, function_key, widened, lambda x, _: x))
     if isinstance(found, RowsForm) and isinstance(known, RowsForm):  # here a column may be empty that is filled at the end of a call
         return RowsForm(joined(known.item, found.item, "the list"), found.token)
     if isinstance(found, SeqForm) and isinstance(known, RowsForm):  # met with a list of as many items, elsewhere with one of more
@@ -308,6 +332,6 @@ def _seen_from(t: Tracer, frame: Frame, memory: set[Memory]) -> bool:
     while outer is not None:
         around = {name: x for name in outer.names if (x := t.state.slots.get(Var(outer.path, name))) is not None} | around
         outer = outer.parent
-    if not any(isinstance(x, (Fn, Method)) for name, x in around.items() if name in used and name != frame.source.name):
+    if not any(isinstance(x, (Fn, Method, Choice)) for name, x in around.items() if name in used and name != frame.source.name):
         around = {name: x for name, x in around.items() if name in used}
     return any(memory.intersection(t.state.reach(x)) for x in around.values()) or any(m.pinned == "global" for m in memory)

@@ -124,7 +124,7 @@ def matrix_transpose(c: Call) -> Abstract:
     a = array_of(c.t, c.only("x")[0])
     if rank(a) < 2:
         c.t.refuse("E101", "Input array must be at least 2-dimensional", c.node)
-    return _moved(c.t, a, rank(a) - 1, rank(a) - 2)
+    return moved_axis(c.t, a, rank(a) - 1, rank(a) - 2)
 
 
 @handles(np.swapaxes)
@@ -138,7 +138,7 @@ def swapaxes(c: Call) -> Abstract:
     return transposed(c.t, a, tuple(perm))
 
 
-def _moved(t: Tracer, a: Arr, source: int, destination: int) -> Arr:
+def moved_axis(t: Tracer, a: Arr, source: int, destination: int) -> Arr:
     """An axis at another place, the others in their order."""
     order = [k for k in range(rank(a)) if k != source]
     order.insert(destination, source)
@@ -168,7 +168,7 @@ def rollaxis(c: Call) -> Abstract:
     k = axis_of(c.t, axis or Py(None), rank(a))
     to = 0 if start is None else c.t.known_int(start, "start")
     to += rank(a) if to < 0 else 0
-    return _moved(c.t, a, k, to - 1 if k < to else to)
+    return moved_axis(c.t, a, k, to - 1 if k < to else to)
 
 
 @handles(np.expand_dims)

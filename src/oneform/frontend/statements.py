@@ -32,8 +32,8 @@ def assign_statement(t: Tracer, s: ast.Assign) -> None:
 
 
 def _permutes(target: ast.expr, value: ast.expr) -> bool:
-    """Whether items trade places: a[i], a[j] = a[j], a[i]."""
-    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or not all(isinstance(e, ast.Subscript) for e in target.elts):
+    """Whether items or fields trade places: a[i], a[j] = a[j], a[i]."""
+    if not isinstance(target, ast.Tuple) or not isinstance(value, ast.Tuple) or not all(isinstance(e, (ast.Subscript, ast.Attribute)) for e in target.elts):
         return False
     return sorted(map(ast.unparse, target.elts)) == sorted(map(ast.unparse, value.elts)) and not any(isinstance(n, ast.Call) for n in ast.walk(value))
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from oneform.frontend.attributes import attribute
+from oneform.frontend.boxes import new_box
 from oneform.frontend.composed import map_numbers
 from oneform.frontend.creation import as_operand
+from oneform.frontend.lift import lift_member
 from oneform.frontend.numbers import Operand, to_dtype
+from oneform.frontend.passing import see
 from oneform.frontend.registry import Call, handles_late
-from oneform.frontend.values import Abstract, Method, Py, number
+from oneform.frontend.values import Abstract, Method, Py, Seq, number
 from oneform.frontend.written import distributions, signals
 from oneform.types import F64
 
@@ -47,6 +51,36 @@ for _kind in WRAPPERS:
     handles_late(f"scipy.stats.rv_continuous.{_kind}")(_method(_kind, discrete=False))
 for _kind in ("pmf", "logpmf", "cdf", "sf"):
     handles_late(f"scipy.stats.rv_discrete.{_kind}")(_method(_kind, discrete=True))
+
+
+for _kind in ("__call__", "freeze"):
+
+    @handles_late(f"scipy.stats._distn_infrastructure.rv_generic.{_kind}")
+    def frozen(c: Call) -> Abstract:
+        """A distribution with its parameters."""
+        kwds = Seq("dict", tuple(c.kwargs.values()), tuple(c.kwargs))
+        return Seq("record", (c.args[0], Seq("tuple", tuple(c.args[1:])), new_box(c.t, "dict", kwds)), (distributions.Frozen, distributions.Frozen._fields))
+
+
+def _of_frozen(kind: str) -> Callable[[Call], Abstract]:
+    """A method of a distribution that was given its parameters outside the program."""
+
+    def handler(c: Call) -> Abstract:
+        t = c.t
+        owner = c.args[0]
+        if not isinstance(owner, Py):
+            t.refuse("E003", f"{c.name} is known to the compiler as a method only", c.node)
+        own: list[Any] = [lift_member(t, owner.obj, k, getattr(owner.obj, k), k) for k in ("args", "kwds")]
+        args, kwds = (see(t, x) for x in own)
+        method = attribute(t, Py(owner.obj.dist), kind, c.node)
+        return t.call(t, method, [*c.args[1:], *args.items], {**dict(zip(kwds.meta, kwds.items, strict=True)), **c.kwargs}, c.node)
+
+    return handler
+
+
+for _kind in (*WRAPPERS, "pmf", "logpmf"):
+    for _cls in ("rv_frozen", "rv_continuous_frozen", "rv_discrete_frozen"):
+        handles_late(f"scipy.stats._distn_infrastructure.{_cls}.{_kind}")(_of_frozen(_kind))
 
 
 def _of_vectors(f: Any) -> Callable[[Call], Abstract]:

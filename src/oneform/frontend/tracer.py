@@ -14,7 +14,7 @@ from oneform.frontend.affine import Affine, Bounds, constant, nonnegative
 from oneform.frontend.capture import Capture, Dependency
 from oneform.frontend.fence import check_node
 from oneform.frontend.state import Frame, Scope, State
-from oneform.frontend.values import Abstract, Box, Cell, Known, Num, Rows, number
+from oneform.frontend.values import Abstract, Box, Cell, Known, Memory, Num, Rows, number
 from oneform.ir import Builder, Value
 from oneform.ops import constant as ir_constant
 from oneform.ops import make
@@ -58,6 +58,7 @@ class Tracer:
         self.pools: dict[Family, Box] = {}
         self.dispatchers: dict[tuple[Family, str], Abstract] = {}
         self.first_rows: dict[Family, Value] = {}  # of the argument being read: where its objects begin in the pools
+        self.lodged: dict[Box, set[Memory]] = {}  # lists and arrays that were put into objects of a pool, of which these hold copies
         self.given: set[Box] = set()  # pools with objects of the caller's in them
         self.changed: set[Box] = set()  # objects and pools that the program writes to
         self.fields_of: dict[type, tuple[str, ...]] = {}  # of recursive classes

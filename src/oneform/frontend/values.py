@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from oneform.ir import Value
+from oneform.tree import Tree
 from oneform.types import BOOL, C128, F64, I64, Array, Dim, DType
 
 if TYPE_CHECKING:
@@ -210,11 +211,13 @@ class Py:
 
 @dataclass(frozen=True, eq=False)
 class Fn:
-    """A function defined inside the program: its source and the frame whose names it sees."""
+    """A function defined inside the program: its source and the frame whose names it sees. `captured`: what it took along of frames that
+    have ended (closures.py); `frame` is then the next one around that has not, or None."""
 
     source: Source
     frame: Any  # Frame; values.py does not know it
     defaults: Mapping[str, Abstract]
+    captured: Mapping[str, Abstract] | None = None
 
 
 @dataclass(eq=False)
@@ -232,12 +235,30 @@ class Custom:
 
 
 @dataclass(frozen=True, eq=False)
+class Mapped:
+    """of.vmap of a function, as an object of the program: Py(Mapped(...)). Axes as `tree.axes_tree` gives them; `size`: how many lanes there are."""
+
+    function: Abstract
+    in_axes: Tree
+    out_axes: Tree
+    size: Num | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Method:
     """A function bound to its first arguments, or a partial application."""
 
     function: Abstract
     args: tuple[Abstract, ...]
     kwargs: Mapping[str, Abstract] = field(default_factory=dict[str, "Abstract"])
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One of several functions: which, `tag` says at run time. The others' values mean nothing then."""
+
+    tag: Num
+    options: tuple[Abstract, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -310,9 +331,10 @@ class Yields:
 
 @dataclass(frozen=True, eq=False)
 class Visit:
-    """A function made here: what a loop does with an item."""
+    """A function made here: what a loop does with an item, and the arrays that it writes to each time."""
 
-    run: Callable[[Abstract], Num]
+    run: Callable[[Abstract], Abstract]
+    writes: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -342,7 +364,7 @@ class Poison:
 
 
 OneShot = Walk | Generator | Yields
-Abstract = Num | Arr | Seq | Ref | Opt | Text | ClassOf | Py | Fn | Method | Pullback | Attr | Range | Slice | Visit | OneShot | Maybe | Missing
+Abstract = Num | Arr | Seq | Ref | Opt | Text | ClassOf | Py | Fn | Method | Choice | Pullback | Attr | Range | Slice | Visit | OneShot | Maybe | Missing
 NONE = Py(None)
 
 
@@ -374,7 +396,10 @@ def same(a: Any, b: Any) -> bool:
 
 def _same_structure(a: Any, b: Any) -> bool:
     if isinstance(a, Fn):
-        return a.source.node is b.source.node and _same_frame(a.frame, b.frame) and same_mapping(a.defaults, b.defaults)
+        held = same_mapping(a.captured, b.captured) if a.captured is not None and b.captured is not None else a.captured is b.captured
+        return held and a.source.node is b.source.node and _same_frame(a.frame, b.frame) and same_mapping(a.defaults, b.defaults)
+    if isinstance(a, Choice):
+        return same(a.tag, b.tag) and len(a.options) == len(b.options) and all(map(same, a.options, b.options))
     if isinstance(a, Method):
         return same(a.function, b.function) and len(a.args) == len(b.args) and all(map(same, a.args, b.args)) and same_mapping(a.kwargs, b.kwargs)
     if isinstance(a, Pullback):
@@ -443,7 +468,9 @@ def parts(x: Any) -> Iterator[Arr | Ref]:
     elif isinstance(x, Attr):
         inside = (x.owner,)
     elif isinstance(x, Fn):
-        inside = x.defaults.values()
+        inside = (*x.defaults.values(), *(x.captured or {}).values())
+    elif isinstance(x, Choice):
+        inside = x.options
     elif isinstance(x, Walk):
         inside = x.parts
     elif isinstance(x, Generator):
@@ -472,7 +499,7 @@ def describe(x: Any, shape: tuple[Dim, ...] | None = None) -> str:
             return f"the string {x.obj!r}"
         name = getattr(x.obj, "__name__", None)
         return f"the {type(x.obj).__name__} {name}" if name else f"a {type(x.obj).__name__}"
-    if isinstance(x, (Fn, Method, Pullback, Attr, Visit)):
+    if isinstance(x, (Fn, Method, Choice, Pullback, Attr, Visit)):
         return "a function"
     if isinstance(x, Yields):
         return "a generator"

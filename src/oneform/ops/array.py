@@ -251,7 +251,7 @@ set_ = define(
         lower="set",
         consumes=(0,),
         cost=2,
-        jvp=lambda b, instr, args, tangents, outs: [_write_jvp(b, set_, args, tangents)],
+        jvp=lambda b, instr, args, tangents, outs: [_write_jvp(b, instr, args, tangents)],
         transpose=_set_transpose,
         samples=_write_samples,
         rejects=_written,
@@ -259,10 +259,10 @@ set_ = define(
 )
 
 
-def _write_jvp(b: Builder, op: Op, args: Sequence[Value], tangents: Sequence[Value | None]) -> Value:
+def _write_jvp(b: Builder, i: Instr, args: Sequence[Value], tangents: Sequence[Value | None]) -> Value:
     da = tangents[0] or zeros(b, element(args[0].type), shape_of(args[0].type), open_operands(b, args[0]))
     dv = tangents[1] or constant(b, 0, element(args[1].type))
-    return b.emit1(op, da, dv, *args[2:])
+    return b.emit1(i.op, da, dv, *args[2:], **i.attrs)
 
 
 def _add_at_ref(a: Any, v: Any, *i: Any, attrs: Attrs, regions: Any) -> tuple[Any]:
@@ -286,7 +286,7 @@ add_at = define(
         lower="add_at",
         consumes=(0,),
         cost=3,
-        jvp=lambda b, instr, args, tangents, outs: [_write_jvp(b, add_at, args, tangents)],
+        jvp=lambda b, instr, args, tangents, outs: [_write_jvp(b, instr, args, tangents)],
         transpose=_add_at_transpose,
         samples=_write_samples,
         rejects=_written,

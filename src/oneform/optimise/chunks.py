@@ -1,4 +1,4 @@
-"""Loops whose rounds do not need each other, in parts that run on threads (docs/design/011-threads.md).
+"""Loops whose rounds do not need each other, in parts that run on threads (docs/design/013-threads.md).
 
     for n: body(i)      becomes      for c < parts(n, work): for t < end(c) - start(c): body(start(c) + t)
 

@@ -47,6 +47,7 @@ class _Cse:
     def __init__(self) -> None:
         self.env: Subst = {}
         self.known: dict[Key, tuple[Value, ...]] = {}
+        self.numbers: dict[Key, int] = {}
         self.added: list[Key] = []  # keys in order of their coming, so that a region's go with it
 
     def block(self, block: Block) -> Block:
@@ -71,6 +72,8 @@ class _Cse:
         i = rebuild(i, args, tuple([self.block(r) for r in i.regions]) if i.regions else (), env)
         if "shape" in i.attrs:
             self.note_lengths(i)
+        if i.op.structure == "if":
+            return self.branch(i)
         if i.regions or i.op.consumes or not all(isinstance(o.type, Scalar) for o in i.outs):
             return i
         key = _key(i)
@@ -80,6 +83,32 @@ class _Cse:
             return None
         self.know(key, i.outs)
         return i
+
+    def branch(self, i: Instr) -> Instr | None:
+        """A number that both sides make as those of an earlier branch on the same question did is that number."""
+        keys: list[Key] = []
+        sides = [self.numbered(r) for r in i.regions]
+        for k, o in enumerate(i.outs):
+            if isinstance(o.type, Scalar):
+                keys.append((i.op, i.args[0], *(made.get(r.results[k], r.results[k]) for made, r in zip(sides, i.regions, strict=True))))
+        known = [self.known.get(key) for key in keys]
+        for o, key, seen in zip([o for o in i.outs if isinstance(o.type, Scalar)], keys, known, strict=True):
+            if seen is not None:
+                self.env[o] = seen[0]
+            else:
+                self.know(key, (o,))
+        needless = None not in known and len(keys) == len(i.outs) and not any(j.op.raises for j in instructions(b for r in i.regions for b in r.body))
+        return None if needless else i
+
+    def numbered(self, region: Block) -> dict[Value, int]:
+        """The values that a region makes of numbers: the same number for what is made in the same way, here or in a region before."""
+        made: dict[Value, int] = {}
+        for i in region.body:
+            if not i.regions and not i.op.consumes and all(isinstance(o.type, Scalar) for o in i.outs):
+                key = (i.op, tuple(made.get(a, a) for a in i.args), *((k, _frozen(x)) for k, x in i.attrs.items()))
+                for k, o in enumerate(i.outs):
+                    made[o] = self.numbers.setdefault((key, k), len(self.numbers))
+        return made
 
     def know(self, key: Key, values: tuple[Value, ...]) -> None:
         if key not in self.known:

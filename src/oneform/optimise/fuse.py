@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from oneform.ir import DEAR, Block, Function, Instr, Subst, Value, inline
-from oneform.ops.array import get
+from oneform.ops.array import get, set_
 from oneform.optimise.facts import INJECTIVE
 from oneform.optimise.rewrite import map_blocks, rebuild, resolve
 from oneform.types import Scalar
@@ -144,7 +144,7 @@ class _Plan:
             if loop.op.structure in ("while", "recursive"):
                 return False
             if loop.op.structure == "for":
-                if b.cost >= DEAR:  # a constructor's loop runs on vectors, a `for` in order
+                if b.cost >= DEAR and not _stores(loop):  # a constructor's loop runs on vectors, a `for` in order
                     return False
                 variables.append(loop.regions[0].params[0])
             elif loop.op.structure == "build":
@@ -161,6 +161,15 @@ class _Plan:
             return []
         inner = [v for a in i.args for v in self.driver(a, variables)]
         return inner if len(inner) == 1 else []
+
+
+def _stores(loop: Instr) -> bool:
+    """Whether a loop does nothing but replace elements of arrays that it does not read: it runs on vectors like a constructor's."""
+    region = loop.regions[0]
+    written = {*region.params[1:], *(o for i in region.body if i.op is set_ for o in i.outs)}
+    if any(isinstance(p.type, Scalar) for p in region.params[1:]):
+        return False
+    return not any(i.regions or (a in written and (i.op is not set_ or k)) for i in region.body for k, a in enumerate(i.args))
 
 
 # ---------------------------------------------------------------- doing it

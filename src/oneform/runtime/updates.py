@@ -93,12 +93,13 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
     """Change the objects; takes as many leaves as the updates have."""
     new: list[Any] = []
     shared = _Given(args, kwargs)
+    nodes: Made = {}
     for u, x in zip(updates, found, strict=True):
-        if u.what == "nodes":
-            objects_of(u.tree, leaves, x)
+        if u.what == "nodes":  # the first, if there are any
+            nodes = objects_of(u.tree, leaves, x)
             new.append(None)
             continue
-        new.append(unflatten(u.tree, leaves, shared) if u.what in ("objects", "rebound") else _contents(u.tree, x, leaves, shared))
+        new.append(unflatten(u.tree, leaves, shared, nodes) if u.what in ("objects", "rebound") else _contents(u.tree, x, leaves, shared, nodes))
     for u, x, contents in zip(updates, found, new, strict=True):
         if u.what == "list":
             x[:] = contents
@@ -113,15 +114,15 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
                 _assign(old, value, u.what == "rebound")
 
 
-def _contents(tree: Tree, x: Any, leaves: Iterator[Any], shared: dict[Any, Any]) -> Any:
+def _contents(tree: Tree, x: Any, leaves: Iterator[Any], shared: dict[Any, Any], nodes: Made) -> Any:
     """The new items; those kept are the objects that were there."""
     if tree.kind in ("rows", "pairs"):
-        return unflatten(tree, leaves, shared)
+        return unflatten(tree, leaves, shared, nodes)
     names = field_names(x)
     old = list(x.values()) if isinstance(x, dict) else [getattr(x, n) for n in names] if names is not None else list(x)
     items: list[Any] = []
     for c in tree.children:
-        items.append(old[c.meta] if c.kind == "kept" else unflatten(c, leaves, shared))
+        items.append(old[c.meta] if c.kind == "kept" else unflatten(c, leaves, shared, nodes))
     return dict(zip(tree.meta, items, strict=True)) if tree.kind == "dict" else items
 
 

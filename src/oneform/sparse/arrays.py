@@ -29,10 +29,10 @@ def empty_matrix(shape: tuple[int, int], dtype: Any) -> Any:
 
 
 def matrix(indices: Any, indptr: Any, width: int) -> Any:
-    """A pattern whose columns are in order and differ. Jacobians share its indices, which nobody may change."""
+    """A pattern whose columns are in order and differ. Jacobians share its indices, which nobody may change. All its values are one True in memory."""
     index = index_type(max(len(indices), width))
     pattern = empty_matrix((len(indptr) - 1, width), bool)
-    pattern.data, pattern.indices, pattern.indptr = np.ones(len(indices), bool), indices.astype(index, copy=False), indptr.astype(index, copy=False)
+    pattern.data, pattern.indices, pattern.indptr = np.broadcast_to(np.True_, len(indices)), indices.astype(index, copy=False), indptr.astype(index, copy=False)
     pattern.indices.flags.writeable = pattern.indptr.flags.writeable = False
     pattern.has_canonical_format = True
     return pattern

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from oneform.origins import FromPython
 from oneform.sparse import kernels
 from oneform.sparse.arrays import ROOM, UNCHECKED, index_type, matrix, padded
-from oneform.staging import Compiled, FromPython
+from oneform.staging import Compiled
 
 claim = Compiled(FromPython(kernels.claim), UNCHECKED, "jit")
 lay = Compiled(FromPython(kernels.lay), UNCHECKED, "jit")
@@ -65,22 +66,22 @@ def _regular(rows: Any, columns: Any, loops: Sequence[Loop], lengths: Any, heigh
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     entries = int(indptr[-1])
     indices = np.empty(max(entries, ROOM), index_type(max(entries, width)))
-    starts = np.empty(len(rows), np.int64)
-    ranks: list[Any] = [np.empty(0, np.int64)]
+    starts = np.empty(len(rows), indices.dtype)
+    ranks: list[Any] = [np.empty(0, starts.dtype)]
     for n in loops:
         ends = np.cumsum(n.entries)
         own = [np.argsort(columns[n.entry + end - size : n.entry + end], kind="stable") for end, size in zip(ends, n.entries, strict=True)]
         order = np.concatenate(own) if n.count else np.empty(0, np.int64)
         if not lay(rows, n.site, columns, n.entry, n.count, *n.shape[1:], padded(order, 0), indptr, indices, starts):
             return None
-        ranks += [np.argsort(o) for o in own]
+        ranks += [np.argsort(o).astype(starts.dtype) for o in own]
     return DirectPlan(matrix(indices[:entries], indptr[: height + 1], width), starts, padded(np.concatenate(ranks), 0))
 
 
 def _scattered(rows: Any, columns: Any, loops: Sequence[Loop], lengths: Any, height: int, width: int) -> DirectPlan:
     """For blocks whose columns come in any order, or the same one twice: every entry has a place of its own."""
-    places = np.empty(len(columns), np.int64)
-    room = np.empty((max(ROOM, *(int(n.entries.max(initial=0)) for n in loops)), 2), np.int64)
+    places = np.empty(len(columns), index_type(len(columns)))
+    room = np.empty(max(ROOM, *(int(n.entries.max(initial=0)) for n in loops)), np.int64)
     while True:
         indptr = np.concatenate([[0], np.cumsum(lengths)])
         nonzeros = int(indptr[-1])

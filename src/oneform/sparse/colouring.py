@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from oneform.origins import FromPython
 from oneform.sparse import kernels
 from oneform.sparse.arrays import ROOM, UNCHECKED, matrix, padded, rows_of
-from oneform.staging import Compiled, FromPython
+from oneform.staging import Compiled
 
 transpose = Compiled(FromPython(kernels.transpose), UNCHECKED, "jit")
 few_colours = Compiled(FromPython(kernels.few_colours), UNCHECKED, "jit")

@@ -12,12 +12,14 @@ import numpy as np
 
 from oneform.derivatives import Grad, positions
 from oneform.derivatives import Jacobian as Dense
-from oneform.pullback import is_active
-from oneform.sparse.arrays import empty_matrix
+from oneform.frontend.lowered import Lowered
+from oneform.origins import Args, Derived, Kwargs, Origin
+from oneform.sparse.arrays import empty_matrix, index_type
 from oneform.sparse.blocks import DirectPlan, direct
 from oneform.sparse.plan import Part, Plan, pattern_of, planned, planned_symmetric
 from oneform.sparse.rules import Auxiliary, Direct, Nonzeros, Pattern
-from oneform.staging import Call, Compiled, Derived, Origin
+from oneform.staging import Call, Compiled
+from oneform.tangents import is_active
 from oneform.transforms import NoLanes
 from oneform.tree import spread
 
@@ -58,12 +60,14 @@ class Engine:
         """`gradient`: for the gradient of the function."""
         origin = Derived(function, Grad(argnums, has_aux)) if gradient else function
         self.origin, self.options, self.argnums, self.has_aux = origin, options, argnums, has_aux
-        self.lanes: dict[bool, bool] = {}  # whether several colours are evaluated at once, as far as is known
+        self.refused: set[tuple[bool, bool]] = set()  # (forward, stored) of programs that are known not to exist
         self.value = Compiled(origin, options, "jit")
         self.aux = Compiled(Derived(origin, Auxiliary()), options, "auxiliary") if has_aux else None
-        self.pattern = Compiled(Derived(function, Pattern(argnums, has_aux, gradient=gradient)), options, "pattern")
+        self.pattern, self.wide_pattern = (
+            Compiled(Derived(function, Pattern(argnums, has_aux, gradient=gradient, wide=wide)), options, "pattern") for wide in (False, True)
+        )
         self.handles = Compiled(Derived(function, Pattern(argnums, has_aux, direct=False, gradient=gradient)), options, "pattern")
-        self.nonzeros: dict[tuple[bool, int], Compiled] = {}
+        self.nonzeros: dict[tuple[bool, int, bool], Compiled] = {}
         self.blocks = {way: Compiled(Derived(origin, Direct(argnums, has_aux, scattered=way)), options, "nonzeros") for way in (False, True)}
         self.plans: list[tuple[Structure, Plan | DirectPlan]] = []
 
@@ -87,8 +91,8 @@ class Engine:
 
     def found(self, args: tuple[Any, ...], kwargs: dict[str, Any], count: int) -> tuple[Plan | DirectPlan, bool, Any]:
         """A new plan; whether it holds for this call only; and which of the `count` values the pattern depends on."""
-        kind, *found, flags = self.pattern(*args, **kwargs)
         columns = self.columns(args)
+        kind, *found, flags = (self.pattern if index_type(sum(columns)) == np.int32 else self.wide_pattern)(*args, **kwargs)
         if kind:
             rows, order, iterations, sizes, layout = found
             plan = direct(rows, order, iterations, sizes, layout, sum(columns))
@@ -140,19 +144,21 @@ class Engine:
         return data
 
     def coloured(self, part: Part, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The nonzeros of a part, by several colours at once where the program is known to be evaluated so."""
-        if self.lanes.get(part.forward, True) and part.lanes > 1:
-            try:
-                return self.program(part.forward, part.lanes)(args, *part.together, **kwargs)
-            except NoLanes:
-                self.lanes[part.forward] = False
+        """The nonzeros of a part, in the best way that its program is known to allow."""
+        for stored, allowed in ((True, part.slotted), (False, part.lanes > 1)):
+            if allowed and (part.forward, stored) not in self.refused:
+                try:
+                    found = self.program(part.forward, part.lanes, stored=stored)(args, *(part.by_row if stored else part.together), **kwargs)
+                    return found[: part.pattern.nnz]
+                except NoLanes:
+                    self.refused.add((part.forward, stored))
         return self.program(part.forward, 1)(args, *part.apart, **kwargs)
 
-    def program(self, forward: bool, lanes: int) -> Compiled:
-        key = forward, lanes
+    def program(self, forward: bool, lanes: int, *, stored: bool = False) -> Compiled:
+        key = forward, lanes, stored
         with _lock:
             if key not in self.nonzeros:
-                rule = Nonzeros(self.argnums, self.has_aux, forward=forward, lanes=lanes)
+                rule = Nonzeros(self.argnums, self.has_aux, forward=forward, lanes=lanes, stored=stored)
                 self.nonzeros[key] = Compiled(Derived(self.origin, rule), self.options, "nonzeros")
             return self.nonzeros[key]
 
@@ -222,6 +228,10 @@ class DenseJacobian:
         self.value = Compiled(origin, options, "jit")
         self.ways = {way: Compiled(Derived(origin, Dense(argnums, has_aux, forward=way)), options, "jacobian") for way in (True, False)}
         self.sizes: dict[Any, bool] = {}
+
+    def __oneform_function__(self, args: Args, kwargs: Kwargs) -> Lowered:
+        """How a compiled function calls it."""
+        return Derived(self.value.origin, Dense(self.argnums, self.has_aux, forward=None)).lower(args, kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.ways[self.forward(args, kwargs)](*args, **kwargs)

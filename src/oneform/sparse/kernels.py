@@ -38,10 +38,7 @@ def flatten(roots: Any, starts: Any, children: Any, inputs: int, like: Any) -> t
                     row = done[h - inputs - 1]
                     room = indptr[row + 1] - indptr[row]
                 if found + room > columns.shape[0]:
-                    larger = np.empty(2 * columns.shape[0] + room, dtype=columns.dtype)
-                    for k in range(found):
-                        larger[k] = columns[k]
-                    columns = larger
+                    columns = larger(columns, found, room)
             if h <= inputs:
                 columns[found] = h - 1
                 found += 1
@@ -61,22 +58,36 @@ def flatten(roots: Any, starts: Any, children: Any, inputs: int, like: Any) -> t
                             stamp[c] = r
                             stack[top] = c
                             top += 1
-        if found - first <= 32:
-            for p in range(first + 1, found):
-                c = columns[p]
-                q = p
-                while q > first and columns[q - 1] > c:
-                    columns[q] = columns[q - 1]
-                    q -= 1
-                columns[q] = c
-        else:
-            for p in range(first + 1, found):
-                if columns[p] < columns[p - 1]:
-                    in_order = False
+        in_order &= ordered(columns, first, found)
         indptr[r + 1] = found
         if root > inputs and done[root - inputs - 1] < 0:
             done[root - inputs - 1] = r
     return indptr, columns, in_order
+
+
+def larger(columns: Any, found: int, room: Any) -> Any:
+    """An array with room for more, that begins with the `found` numbers that there are."""
+    out = np.empty(2 * columns.shape[0] + room, dtype=columns.dtype)
+    for k in range(found):
+        out[k] = columns[k]
+    return out
+
+
+def ordered(columns: Any, first: int, end: int) -> bool:
+    """Sort a row by insertion if it is short. Whether it is in order."""
+    if end - first <= 32:
+        for p in range(first + 1, end):
+            c = columns[p]
+            q = p
+            while q > first and columns[q - 1] > c:
+                columns[q] = columns[q - 1]
+                q -= 1
+            columns[q] = c
+        return True
+    in_order = True
+    for p in range(first + 1, end):
+        in_order &= columns[p - 1] <= columns[p]
+    return in_order
 
 
 def transpose(indptr: Any, indices: Any, width: int) -> tuple[Any, Any]:
@@ -194,18 +205,20 @@ def lay(
     at = entry
     for i in range(count):
         k = 0
+        increasing = True
         for s in range(sites):
             begin = indptr[first[s] + rows[site + i * sites + s]]
             starts[site + i * sites + s] = begin
             last = -1
             for q in range(entries[s]):
-                c = columns[at + order[k + q]]
-                if c <= last:
-                    return False
+                c = int(columns[at + order[k + q]])
+                increasing &= c > last
                 last = c
                 indices[begin + q] = c
             at += entries[s]
             k += entries[s]
+        if not increasing:
+            return False
     return True
 
 
@@ -214,7 +227,12 @@ def sort_blocks(
     room: Any,
 ) -> bool:
     """Write the columns of a loop's blocks in order, each once, to where their rows start; the place of each entry; and the length of each row. Whether
-    that is what `lengths` said, from which `indptr` was made. Blocks are as short as the program is, so that entries are inserted one by one, in `room`."""
+    that is what `lengths` said, from which `indptr` was made. Blocks are as short as the program is, so that entries are inserted one by one, in `room`:
+    each as its column, times 2 ** bits, plus its number within the block."""
+    bits = 0
+    while 1 << bits < room.shape[0]:
+        bits += 1
+    number = (1 << bits) - 1
     at, as_expected = entry, True
     for i in range(count):
         for s in range(sites):
@@ -222,20 +240,19 @@ def sort_blocks(
             if size == 0:
                 continue
             for q in range(size):
-                c, k = columns[at + q], q
-                while k > 0 and room[k - 1, 0] > c:
-                    room[k, 0], room[k, 1] = room[k - 1, 0], room[k - 1, 1]
+                key, k = int(columns[at + q]) << bits | q, q
+                while k > 0 and room[k - 1] > key:
+                    room[k] = room[k - 1]
                     k -= 1
-                room[k, 0], room[k, 1] = c, at + q
+                room[k] = key
             r = first[s] + rows[site + i * sites + s]
             last, found = -1, indptr[r] - 1
             for k in range(size):
-                c = room[k, 0]
-                if c != last:
-                    found += 1
-                    indices[found] = c
-                    last = c
-                places[room[k, 1]] = found
+                c = room[k] >> bits
+                found += c != last
+                last = c
+                indices[found] = c
+                places[at + (room[k] & number)] = found
             if lengths[r] != found + 1 - indptr[r]:
                 lengths[r] = found + 1 - indptr[r]
                 as_expected = False
@@ -278,6 +295,16 @@ def schedule(
     return starts
 
 
+def slots(indptr: Any, indices: Any, colours: Any, bits: int, table: Any) -> None:
+    """For each group of 2 ** bits colours, row and colour of the group, where the nonzero is: see `transforms.stored`. `table` comes filled for those
+    that are not."""
+    rows = indptr.shape[0] - 1
+    for r in range(rows):
+        for p in range(indptr[r], indptr[r + 1]):
+            c = int(colours[indices[p]])
+            table[((c >> bits) * rows + r << bits) + (c & (1 << bits) - 1)] = p
+
+
 def mirrors(indptr: Any, indices: Any) -> tuple[Any, bool]:
     """Where the nonzero across the diagonal is; and whether there is one for each. Rows come in order, so each row is met across from its start to its end."""
     count = indptr.shape[0] - 1
@@ -296,6 +323,34 @@ def mirrors(indptr: Any, indices: Any) -> tuple[Any, bool]:
     return mirror, True
 
 
+def link(heads: Any, following: Any, vertex: int, edge: int) -> None:
+    """Put an edge in front of a vertex's list."""
+    following[edge] = heads[vertex]
+    heads[vertex] = edge
+
+
+def forbidden(
+    v: int, indptr: Any, indices: Any, colours: Any, masks: Any, centre_edge: Any, next_centre: Any, seen_by: Any, seen: Any,
+) -> int:
+    """The colours that `star` may not give to a vertex, as bits; and, in `seen`, an edge to a neighbour of each colour."""
+    taken = masks[v]
+    for p in range(indptr[v], indptr[v + 1]):
+        w = indices[p]
+        if w == v or colours[w] < 0:
+            continue
+        c = colours[w]
+        if seen_by[c] == v:  # two neighbours of one colour: v will be their centre
+            taken |= masks[indices[seen[c]]] | masks[w]
+        else:
+            seen_by[c] = v
+            seen[c] = p
+            e = centre_edge[w]
+            while e >= 0:
+                taken |= 1 << colours[indices[e]]
+                e = next_centre[e]
+    return taken
+
+
 def star(indptr: Any, indices: Any, mirror: Any, order: Any) -> tuple[Any, int]:
     """Star colours of a symmetric pattern, and how many: neighbours differ, and no path of four has two colours only. Greedily in the given order. If 62
     are too few, how many there are is -1.
@@ -312,21 +367,7 @@ def star(indptr: Any, indices: Any, mirror: Any, order: Any) -> tuple[Any, int]:
     stars, used = 0, 0
     for n in range(count):
         v = order[n]
-        taken = masks[v]
-        for p in range(indptr[v], indptr[v + 1]):
-            w = indices[p]
-            if w == v or colours[w] < 0:
-                continue
-            c = colours[w]
-            if seen_by[c] == v:  # two neighbours of one colour: v will be their centre
-                taken |= masks[indices[seen[c]]] | masks[w]
-            else:
-                seen_by[c] = v
-                seen[c] = p
-                e = centre_edge[w]
-                while e >= 0:
-                    taken |= 1 << colours[indices[e]]
-                    e = next_centre[e]
+        taken = forbidden(v, indptr, indices, colours, masks, centre_edge, next_centre, seen_by, seen)
         own = 0
         while taken >> own & 1 == 1:
             own += 1
@@ -345,8 +386,7 @@ def star(indptr: Any, indices: Any, mirror: Any, order: Any) -> tuple[Any, int]:
                     other = next_colour[other]
             else:
                 masks[w] |= 1 << own
-                next_colour[across] = colour_edge[w]
-                colour_edge[w] = across
+                link(colour_edge, next_colour, w, across)
             if colours[w] < 0:
                 continue
             first = seen[colours[w]]
@@ -354,20 +394,14 @@ def star(indptr: Any, indices: Any, mirror: Any, order: Any) -> tuple[Any, int]:
                 s = star_of[other]
                 if hub[s] < 0:
                     hub[s] = w
-                    x = indices[other]
-                    next_centre[mirror[other]] = centre_edge[x]
-                    centre_edge[x] = mirror[other]
-                next_centre[p] = centre_edge[v]
-                centre_edge[v] = p
+                    link(centre_edge, next_centre, indices[other], mirror[other])
+                link(centre_edge, next_centre, v, p)
             elif first != p:  # v is the centre of w and of the neighbour that has w's colour
                 s = star_of[first]
                 if hub[s] < 0:
                     hub[s] = v
-                    q = indices[first]
-                    next_centre[mirror[first]] = centre_edge[q]
-                    centre_edge[q] = mirror[first]
-                next_centre[across] = centre_edge[w]
-                centre_edge[w] = across
+                    link(centre_edge, next_centre, indices[first], mirror[first])
+                link(centre_edge, next_centre, w, across)
             else:
                 s = stars
                 stars += 1

@@ -9,17 +9,20 @@ from typing import Any
 
 import numpy as np
 
+from oneform.origins import FromPython
 from oneform.sparse import kernels
 from oneform.sparse.arrays import ROOM, UNCHECKED, index_type, matrix, padded, rows_of
 from oneform.sparse.colouring import colours_of, symmetric, transpose, transposed
-from oneform.staging import Compiled, FromPython
+from oneform.staging import Compiled
 
 flatten = Compiled(FromPython(kernels.flatten), UNCHECKED, "jit")
 schedule = Compiled(FromPython(kernels.schedule), UNCHECKED, "jit")
+slots = Compiled(FromPython(kernels.slots), UNCHECKED, "jit")
 
 PULLBACK = 2.5  # what reverse mode costs beside forward mode, roughly
-LANES = 8  # colours that are evaluated at once
+LANES = 8  # colours that are evaluated at once: a power of two
 LARGEST = 1 << 26  # numbers in an array with lanes
+EMPTY = 3  # times as many slots as nonzeros are too many
 SPLIT = 0.8  # by how much evaluating some rows by the other mode must be cheaper
 
 
@@ -55,6 +58,29 @@ class Part:
         """How many colours are evaluated at once, if the program allows it: not so many that their arrays fill the memory."""
         most = LARGEST // max(len(self.colours), *self.sizes, 1)
         return next((k for k, least in ((LANES, LANES // 2), (LANES // 2, 1)) if k <= most and self.count > least), 1)
+
+    @property
+    def slotted(self) -> bool:
+        """Whether the nonzeros may be written row by row: then there is a slot for each row and colour."""
+        return self.forward and self.swapped is None and self.lanes > 1 and self._slots <= EMPTY * max(self.pattern.nnz, ROOM)
+
+    @property
+    def _slots(self) -> int:
+        return -(-self.count // self.lanes) * self.lanes * self.pattern.shape[0]
+
+    @functools.cached_property
+    def by_row(self) -> tuple[Any, ...]:
+        """What `transforms.stored` takes."""
+        nonzeros = int(self.pattern.nnz)
+        indptr, indices = rows_of(self.pattern)
+        rows = len(indptr) - 1
+        groups = -(-self.count // self.lanes)
+        table = np.full(max(groups * self.lanes * rows, ROOM), nonzeros, index_type(nonzeros))
+        colours = padded(self.colours, -1)
+        slots(indptr, indices, colours, self.lanes.bit_length() - 1, table)
+        begins = np.concatenate([[0], np.cumsum(self.sizes)])
+        begins[-1] = rows
+        return colours, groups, padded(begins, rows), table, nonzeros
 
     @functools.cached_property
     def together(self) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ from oneform.frontend.lowered import Lowered
 from oneform.ir import Block, Builder, Function, Value, instructions
 from oneform.ops import CUSTOM, array, integer, logic
 from oneform.tree import LEAF, Leaf, Tree
-from oneform.types import I64, DType, differentiable, element, promote
+from oneform.types import I32, I64, DType, differentiable, element, promote
 
 
 def _sides(args: Args, rule: Rule, low: Lowered) -> tuple[Chosen, list[int]]:
@@ -55,10 +55,13 @@ class Pattern(Rule):
 
     Flags: for each parameter, whether the pattern depends on its values (1) or at most on its shape (0); then for each result whether its handle stands
     for all elements of an array whose length the inputs decide; then whether the Jacobian is symmetric: that of the gradient of the function (`gradient`),
-    unless the program says what a derivative is."""
+    unless the program says what a derivative is.
+
+    `wide`: the columns that loops with blocks name may take more than 32 bits."""
 
     direct: bool = True
     gradient: bool = False
+    wide: bool = False
 
     def lower(self, base: Lower, args: Args, kwargs: Kwargs) -> Lowered:
         low = base(args, kwargs)
@@ -72,7 +75,7 @@ class Pattern(Rule):
         if found is None:
             f, flags = transforms.dependence(given, picked.wrt, numbers)
         else:
-            f, flags = found.structure(), [False] * len(outs)
+            f, flags = found.structure(I64 if self.wide else I32), [False] * len(outs)
         f = optimise.prepare(f)
         read = _read(f)
         if any(f.params[k] in read for k in picked.wrt):
@@ -110,11 +113,12 @@ def _with_numbers(f: Function, kind: int, rows: Sequence[Sequence[int]]) -> Func
 
 @dataclass(frozen=True)
 class Nonzeros(Rule):
-    """Called with the arguments in a tuple, then what `transforms.compressed` takes; returns the values. `lanes`: how many directions at once; if
-    the program is not known for several, lowering raises transforms.NoLanes."""
+    """Called with the arguments in a tuple, then what `transforms.compressed` takes, or `transforms.stored`; returns the values. `lanes`: how many
+    directions at once; if the program is not known for several, or not to write its results as `stored` needs it, lowering raises transforms.NoLanes."""
 
     forward: bool = True
     lanes: int = 1
+    stored: bool = False
 
     def parameter(self, k: int) -> str:
         return "the arguments" if k == 0 else "the colours"
@@ -125,9 +129,18 @@ class Nonzeros(Rule):
         picked, outs = _sides(inner, self, low)
         f, numbers = _only(low, outs), range(len(outs))
         directional = optimise.prepare(transforms.jvp(f, picked.wrt) if self.forward else transforms.vjp(f, picked.wrt, numbers))
-        index = element(args[-1][1][0].type)
+        index = element(args[4][1][0].type)
+        if self.stored:
+            tangents = _tangents(f)
+            f = transforms.stored(f, directional, picked.wrt, tangents, _common(low, outs), index, self.lanes)
+            return _with_extra(low, f, len(args[0][1]), 5)
         f = transforms.compressed(f, directional, picked.wrt, numbers, _common(low, outs), index, forward=self.forward, lanes=self.lanes)
         return _with_extra(low, f, len(args[0][1]), 5)
+
+
+def _tangents(f: Function) -> list[int]:
+    """Where the tangents of the results, all of which have one, are among what the jvp returns."""
+    return list(range(len(f.results), 2 * len(f.results)))
 
 
 @dataclass(frozen=True)
@@ -145,7 +158,8 @@ class Direct(Rule):
         picked, outs = _sides(inner, self, low)
         found = transforms.blocks(_only(low, outs), picked.wrt, range(len(outs)))
         assert found is not None
-        return _with_extra(low, found.evaluation(_common(low, outs), scattered=self.scattered), len(args[0][1]), 2 if self.scattered else 3)
+        index = element(args[1][1][0].type)
+        return _with_extra(low, found.evaluation(_common(low, outs), index, scattered=self.scattered), len(args[0][1]), 2 if self.scattered else 3)
 
 
 def _common(low: Lowered, outs: Sequence[int]) -> DType:

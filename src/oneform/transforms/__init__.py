@@ -8,5 +8,6 @@ from oneform.transforms.jvp import jvp
 from oneform.transforms.lanes import NoLanes
 from oneform.transforms.reverse import grad, vjp
 from oneform.transforms.sparsity import blocks, dependence
+from oneform.transforms.stored import stored
 
-__all__ = ["NoLanes", "blocks", "compressed", "dependence", "grad", "jacfwd", "jacrev", "jvp", "reached", "vjp", "vjp_apart"]
+__all__ = ["NoLanes", "blocks", "compressed", "dependence", "grad", "jacfwd", "jacrev", "jvp", "reached", "stored", "vjp", "vjp_apart"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from oneform.ir import Builder, Function, Value, inline
 from oneform.ops import OPS, Term, array, dims, for_, integer, logic, open_operands
 from oneform.transforms.lanes import Lanes, Wide
-from oneform.transforms.sparsity.store import position
+from oneform.transforms.sparsity.store import number, of_dtype, position
 from oneform.types import ANY, I64, Array, DType, Scalar, differentiable, element, shape_of
 
 COLOURS, STARTS = Array(I64, ("seeds",)), Array(I64, ("parts",))
@@ -37,8 +37,8 @@ def compressed(
     seeds: list[Wide] = []
     offset: Value = integer(body, 0)
     for v in seeded:
-        seed, offset = _seed(body, v, colours, colour, offset, lanes)
-        seeds.append(seed)
+        own, offset = seed(body, v, colours, colour, offset, lanes)
+        seeds.append(own)
     moved = _moved(body, directional, [*params, *seeds], len(params), picks, lanes)
     for j, v in enumerate(moved):
         part = (Term(body, g) * len(moved) + j).v
@@ -63,7 +63,7 @@ def _axis(lanes: int) -> tuple[int, ...]:
     return (lanes,) if lanes > 1 else ()
 
 
-def _seed(b: Builder, v: Value, colours: Value, colour: Value, offset: Value, lanes: int) -> tuple[Wide, Value]:
+def seed(b: Builder, v: Value, colours: Value, colour: Value, offset: Value, lanes: int) -> tuple[Wide, Value]:
     """1 in the lane of the own colour, counted from the first one of the group; and the offset of what comes next."""
     dtype = element(v.type)
 
@@ -80,11 +80,11 @@ def _seed(b: Builder, v: Value, colours: Value, colour: Value, offset: Value, la
         at = position(body, lengths, index[: len(lengths)], offset)
         return one(body, at, index[-1] if lanes > 1 else 0)
 
-    seed = array.build(b, (*shape_of(v.type), *_axis(lanes)), open_operands(b, v), element_of)
+    found = array.build(b, (*shape_of(v.type), *_axis(lanes)), open_operands(b, v), element_of)
     size = Term(b, lengths[0])
     for n in lengths[1:]:
         size = size * Term(b, n)
-    return seed, (Term(b, offset) + size).v
+    return found, (Term(b, offset) + size).v
 
 
 def _gather(b: Builder, data: Value, moved: Wide, part: Value, starts: Value, where: Value, place: Value, dtype: DType, lanes: int) -> Value:
@@ -95,18 +95,11 @@ def _gather(b: Builder, data: Value, moved: Wide, part: Value, starts: Value, wh
     body = b.sub()
     i, carried = body.param(Scalar(I64)), body.param(data.type)
     p = (Term(body, begin) + Term(body, i)).v
-    at = Term(body, _number(body, where, p))
+    at = Term(body, number(body, where, p))
     x = body.emit1(array.get, v, *((at.apply("floordiv", lanes).v, at.apply("mod", lanes).v) if lanes > 1 else (at.v,)))
-    if element(x.type) != dtype:
-        x = body.emit1(logic.convert, x, dtype=dtype)
-    new = body.emit1(array.set_, carried, x, _number(body, place, p))
+    new = body.emit1(array.set_, carried, of_dtype(body, x, dtype), number(body, place, p))
     (data,) = b.emit(for_, (Term(b, end) - Term(b, begin)).v, data, regions=(body.block(new),), own=True)
     return data
-
-
-def _number(b: Builder, numbers: Value, p: Value) -> Value:
-    x = b.emit1(array.get, numbers, p)
-    return x if element(x.type) == I64 else b.emit1(logic.convert, x, dtype=I64)
 
 
 def _rows(b: Builder, v: Wide, lanes: int) -> Value:
@@ -126,4 +119,4 @@ def _rows(b: Builder, v: Wide, lanes: int) -> Value:
     return b.emit1(OPS["reshape"], v, size.v, shape=(ANY, *_axis(lanes)))
 
 
-__all__ = ["compressed"]
+__all__ = ["COLOURS", "compressed", "seed"]

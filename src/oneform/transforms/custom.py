@@ -25,6 +25,9 @@ def name_of(i: Instr) -> str:
 
 def require_rule(i: Instr) -> None:
     """The function has a rule, and one that could be read."""
+    if "without" in i.attrs:
+        detail, _, repair = str(i.attrs["without"]).partition("\n")
+        raise DerivativeError("E201", detail, i.loc, repair)
     if "refused" in i.attrs:
         why = str(i.attrs["refused"]).replace("\n", "\n  ")
         raise DerivativeError("E210", f"{name_of(i)} cannot be differentiated, since its rule is refused:\n  {why}", i.loc)

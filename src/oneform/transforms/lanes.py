@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from oneform.ir import Block, Builder, Function, Instr, Op, Value, clone_instr, instructions
+from oneform.ir import DEAR, Block, Builder, Function, Instr, Op, Value, clone_block, clone_instr, instructions
 from oneform.ops import array, dims, integer
 from oneform.transforms.sparsity.influence import LOOPS, Influence, lowered
 from oneform.transforms.sparsity.store import nest
-from oneform.types import Array, Scalar, Type, element, shape_of
+from oneform.types import I64, Array, Scalar, Type, element, shape_of
 
 Wide = Value | tuple[Value, ...]  # an array with lanes, or the lanes of a number
 
@@ -19,24 +19,56 @@ Wide = Value | tuple[Value, ...]  # an array with lanes, or the lanes of a numbe
 _ELEMENTS = {array.get: 1, array.set_: 2, array.add_at: 2}  # where the indices start
 
 
-_LARGEST = 2000  # instructions, all lanes together: beyond that compiling takes long, and LLVM no longer makes vectors of straight code
+# Instructions, all lanes together: beyond that compiling takes long. Of more than some 2000 LLVM makes no vectors, but what does not depend on the direction
+# is still computed once.
+_LARGEST = 6000
 
 
 class NoLanes(Exception):
     """The program does something that is not known for several directions at once."""
 
 
+def _with_an_axis(i: Instr, influence: Influence) -> bool:
+    """Whether the lanes of an array constructor can be one more axis of it: what depends on them in its region are numbers made of elements."""
+    inside = i.regions[0].body
+    own = {o for j in inside for o in j.outs}
+    for j in inside:
+        wide = [a for a in j.args if a in influence.tainted and a not in own]
+        if j.op.structure or j.op.raises or (wide and (j.op not in (array.get, array.dim_) or wide != [j.args[0]])):
+            return False
+        if j.op is array.get and any(a in influence.tainted for a in j.args[1:]):
+            return False
+    if any(r in influence.tainted and r not in own for r in i.regions[0].results) or any(a in influence.tainted for a in i.args):
+        return False
+    return not (i.attrs["extent"] and _dear(i.regions[0], influence))
+
+
+def _dear(region: Block, influence: Influence) -> list[Value]:
+    """What is the same in all lanes, is read by what is not, and takes long to compute."""
+    dear: set[Value] = set()
+    found: dict[Value, None] = {}
+    for j in region.body:
+        if not any(o in influence.tainted for o in j.outs):
+            if j.op.cost >= DEAR or not dear.isdisjoint(j.args):
+                dear.update(j.outs)
+        else:
+            found.update((a, None) for a in j.args if a in dear)
+    return list(found)
+
+
 class Lanes:
     """`env`: what is the same in all directions; `wide`: what is not."""
 
     def __init__(self, f: Function, directions: Sequence[Value], count: int):
-        self.block = lowered(f.block, Influence(f.block, directions))
+        influence = Influence(f.block, directions)
+        self.block = lowered(f.block, influence, kept=lambda i: _with_an_axis(i, influence))
         self.influence = Influence(self.block, directions)
         self.count = count
         if count * sum(any(o in self.influence.tainted for o in i.outs) for i in instructions(self.block.body)) > _LARGEST:
             raise NoLanes
         self.env: dict[Value, Value] = {}
         self.wide: dict[Value, Wide] = {}
+        self.threaded: list[Value] = []  # what loops carry besides, where `threads` says so
         self.fillings: dict[Value, Instr] = {o: i for i in instructions(self.block.body) if i.op in (array.full, array.empty) for o in i.outs}
 
     def run(self, b: Builder, args: Sequence[Wide], picks: Sequence[int]) -> list[Wide]:
@@ -143,6 +175,9 @@ class Lanes:
 
     # ------------------------------------------------------------ regions
 
+    def threads(self, i: Instr) -> bool:
+        return False
+
     def _types(self, v: Value) -> list[Type]:
         if v not in self.influence.tainted:
             return [v.type]
@@ -176,16 +211,62 @@ class Lanes:
     def _loop(self, i: Instr, b: Builder) -> None:
         skip = LOOPS[i.op.structure]
         carried = i.regions[-1].params[skip:]
+        threads = self.threads(i)
+        own = self.threaded if threads else []
         inits = self._passed(b, i.args[skip:], carried)
         blocks: list[Block] = []
         for r in i.regions:
             sub = b.sub()
             for p in r.params:
                 self._bind(p, [sub.param(t) for t in self._types(p)])
+            if threads:
+                self.threaded = [sub.param(v.type) for v in own]
             self.body(r, sub)
             results = self._passed(sub, r.results, carried) if r is i.regions[-1] else [self.value(v) for v in r.results]
-            blocks.append(sub.block(*results))
-        self._leave(i, b.instr(i.op, (*map(self.value, i.args[:skip]), *inits), i.attrs, tuple(blocks), i.loc))
+            blocks.append(sub.block(*results, *(self.threaded if threads and r is i.regions[-1] else ())))
+        rest = self._leave(i, b.instr(i.op, (*map(self.value, i.args[:skip]), *inits, *own), i.attrs, tuple(blocks), i.loc))
+        if threads:
+            self.threaded = rest
+
+    def _build(self, i: Instr, b: Builder) -> None:
+        """The lanes are the last axis. What has none is made as before; so is what they share and takes long."""
+        (region,) = i.regions
+        same = [k for k, o in enumerate(i.outs) if o not in self.influence.tainted]
+        dear = _dear(region, self.influence)
+        lengths = [*map(self.value, i.args)]
+        shared: dict[Value, Value] = {}
+        if same or dear:
+            alike = tuple(j for j in region.body if not any(o in self.influence.tainted for o in j.outs))
+            block = clone_block(Block(region.params, alike, (*(region.results[k] for k in same), *dear)), self.env)
+            new = b.instr(i.op, lengths, i.attrs, (block,), i.loc).outs
+            self.env.update(zip((i.outs[k] for k in same), new, strict=False))
+            shared.update(zip(dear, new[len(same) :], strict=True))
+        wide = [k for k, o in enumerate(i.outs) if o in self.influence.tainted]
+        block = self._region(b, i, wide, shared)
+        new = b.instr(i.op, lengths, {**i.attrs, "shape": (*i.attrs["shape"], self.count)}, (block,), i.loc).outs
+        for k, v in zip(wide, new, strict=True):
+            number = isinstance(i.outs[k].type, Scalar)
+            self.wide[i.outs[k]] = tuple(b.emit1(array.get, v, integer(b, lane)) for lane in range(self.count)) if number else v
+
+    def _region(self, b: Builder, i: Instr, wide: Sequence[int], shared: dict[Value, Value]) -> Block:
+        """The region of an array constructor with the lane as one more index. `shared`: arrays of numbers computed in it."""
+        (region,), rank = i.regions, len(i.attrs["shape"])
+        sub, env = b.sub(), dict(self.env)
+        params = [sub.param(Scalar(I64)) for _ in range(len(region.params) + 1)]
+        lane = params.pop(rank)
+        env.update(zip(region.params, params, strict=True))
+        for v, a in shared.items():
+            env[v] = sub.emit1(array.get, a, *params)
+        for j in region.body:
+            if j.outs and all(o in shared for o in j.outs):
+                continue
+            if j.op is array.get and j.args[0] in self.wide:
+                env[j.outs[0]] = sub.emit1(array.get, self.whole(b, j.args[0]), *(env.get(a, a) for a in j.args[1:]), lane)
+            elif j.op is array.dim_ and j.args[0] in self.wide:
+                env[j.outs[0]] = sub.emit1(array.dim_, self.whole(b, j.args[0]), **j.attrs)
+            else:
+                sub.body.append(clone_instr(j, env))
+        return sub.block(*(env.get(region.results[k], region.results[k]) for k in wide))
 
     def _branch(self, i: Instr, b: Builder) -> None:
         blocks: list[Block] = []
@@ -195,12 +276,14 @@ class Lanes:
             blocks.append(sub.block(*self._passed(sub, r.results, i.outs)))
         self._leave(i, b.instr(i.op, (self.value(i.args[0]),), i.attrs, tuple(blocks), i.loc))
 
-    def _leave(self, i: Instr, new: Instr) -> None:
+    def _leave(self, i: Instr, new: Instr) -> list[Value]:
+        """Bind what `i` gave; what else `new` gives."""
         given = list(new.outs)
         for o in i.outs:
             self._bind(o, given)
+        return given
 
-    structures: dict[str, Callable[..., None]] = {"for": _loop, "while": _loop, "if": _branch}
+    structures: dict[str, Callable[..., None]] = {"for": _loop, "while": _loop, "if": _branch, "build": _build}
 
 
 __all__ = ["Lanes", "NoLanes", "Wide"]

@@ -115,9 +115,10 @@ def _is_open(items: list[Any], pools: Pools) -> bool:
     return len(items) > 1 and pools.family(type(items[0])) is not None
 
 
-def unflatten(tree: Tree, leaves: Iterator[Any], shared: dict[Any, Any] | None = None) -> Any:
-    """The inverse of `flatten`; takes as many leaves as the tree has. `shared`: what has a number in this tree or in one before."""
-    return _unflatten(tree, leaves, {}, {} if shared is None else shared)
+def unflatten(tree: Tree, leaves: Iterator[Any], shared: dict[Any, Any] | None = None, nodes: Made | None = None) -> Any:
+    """The inverse of `flatten`; takes as many leaves as the tree has. `shared`: what has a number in this tree or in one before; `nodes`: the
+    objects of recursive classes whose tables are elsewhere."""
+    return _unflatten(tree, leaves, nodes or {}, {} if shared is None else shared)
 
 
 def _unflatten(tree: Tree, leaves: Iterator[Any], nodes: Made, shared: dict[Any, Any]) -> Any:
@@ -160,6 +161,8 @@ def _unflatten(tree: Tree, leaves: Iterator[Any], nodes: Made, shared: dict[Any,
             return kids[1] if kids[0] else None
         case "pairs":
             return dict(zip(*kids, strict=True))
+        case "set":
+            return set(kids[0])
         case _:
             return made(tree.meta[0], tree.meta[1], kids)
 

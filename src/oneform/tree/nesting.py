@@ -17,7 +17,8 @@ class Tree:
 
     leaf, none, static (a string); tuple, list, dict; record (an object with fields);
     rows: a list whose leaves are columns, arrays with an element for each item; inside it ragged (a column of lengths, and the rows of all
-    the lists one behind the other); optional (a column of bools, or a bool); pairs: a dict as the lists of its keys and values;
+    the lists one behind the other); optional (a column of bools, or a bool); pairs: a dict as the lists of its keys and values; set: a set as the
+    list of its items;
     pools: tables of all objects of recursive classes that the last child refers to, by their rows, as node; table: as rows, of fields (the
     fields of all classes of the family, before them a tag that says which class it is); text: one of several strings, as its code;
     shared: something with a number, by which again means the same.
@@ -80,7 +81,7 @@ def _readable_in_columns(tree: Tree) -> bool:
 
 def native(tree: Tree) -> bool:
     """Whether compiled entries can build this structure themselves."""
-    if tree.kind in ("rows", "optional", "pairs", "pools", "shared", "again"):
+    if tree.kind in ("rows", "optional", "pairs", "set", "pools", "shared", "again"):
         return False
     if tree.kind == "record" and not issubclass(tree.meta[0], tuple) and not _generated(tree.meta[0], tree.meta[1]):
         return False

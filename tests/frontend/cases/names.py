@@ -63,8 +63,8 @@ def dict_key(x):
 
 def mixed_keys(n):
     d = {"a": 1.0}
-    d[n] = 2.0  # E: E006 a dict with a key that is known only at run time can have only integers as keys
-    return d
+    d[n] = 2.0
+    return d[n + 1]  # E: E006 which item is meant would be known only at run time, but the list holds the string 'a' and an int
 
 
 def too_many_arguments(x):

@@ -81,7 +81,21 @@ def gone_through_by_another(v):
 
 
 def set_display(x):
-    return len({x, 1.0})  # E: E001 sets are not supported
+    return len({x, 1.0})  # E: E006 a set takes integers, strings and tuples of them, not a float
+
+
+def order_of_a_set(x, n):
+    for k in {n, 1, 2}:  # E: E006 in which order a set is gone through is known to Python only
+        x = x / 2.0 + k
+    return x
+
+
+def sum_over_a_set(x, n):
+    return sum(x * k for k in {n, 1, 2})  # E: E006 a sum over a set depends on the order in which Python goes through it
+
+
+def list_of_a_set(n):
+    return list({n, 1, 2})  # E: E006 in which order a set is gone through is known to Python only
 
 
 def global_statement(x):
@@ -166,11 +180,11 @@ def named_before_it_moved(n):
 
 
 def changed_behind_a_list(n):
-    items = [Counter(float(i)) for i in range(n)]
-    one = Counter(1.0)
+    items = [[float(i)] for i in range(n)]
+    one = [1.0]
     items.append(one)
-    one.x = 2.0
-    return items[0].x  # E: E104 items may or may not be the same memory as one
+    one[0] = 2.0
+    return items[0][0]  # E: E104 items may or may not be the same memory as one
 
 
 def write_to_tuple(p):

@@ -135,3 +135,35 @@ def view_by_branch(a, x):
     r = a[0] if x > 0.0 else a[:, 0]
     r[0] = 1.0  # E: E104 r may or may not be the same memory as the argument a
     return a
+
+
+def account(total):
+
+    def add(d):
+        nonlocal total
+        total += d
+        return total
+
+    return add
+
+
+def accounts_listed(x, n):
+    fs = []
+    for _ in range(n):
+        fs.append(account(0.0))  # E: E104 functions that share variables with the call that made them cannot be listed: add of one call is there already
+    return fs[0](x)
+
+
+def account_of_an_earlier_call(x, n):
+    first = account(0.0)
+    for i in range(n):
+        add = account(0.0)
+        if i == 0:
+            first = add
+        add(x)
+    return first(x)  # E: E104 the function add shares variables with the call that made it, whose place a later call has taken
+
+
+def functions_that_take_other_arguments(x, n):
+    f = abs if n > 3 else pow
+    return f(x)  # E: E106 pow() missing

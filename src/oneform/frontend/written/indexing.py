@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from oneform.frontend.written.shapes import element, generated
+from oneform.frontend.written.sorting import place_of
 
 # ---------------------------------------------------------------- by index
 
@@ -141,6 +142,8 @@ def halvings(n):
 
 def position(a, x, right, steps):
     """How many elements of a sorted array are before x (or not behind it): a binary search without branches. NaN is behind all numbers."""
+    if np.iscomplexobj(a) or np.iscomplexobj(x):
+        return place_of(a, x, "right" if right else "left")
     n = len(a)
     base = 0
     if n > 0:

@@ -124,3 +124,17 @@ def in_pairs(xs):
 def again(x, times):
     for _ in range(times):
         yield x
+
+
+def for_ever(x):
+    while True:
+        yield x
+
+
+def in_circles(xs):
+    """cycle: the items are kept; for none of them it ends at once."""
+    items = list(xs)
+    if len(items) == 0:
+        return
+    while True:
+        yield from items

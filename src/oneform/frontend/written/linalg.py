@@ -9,46 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from oneform.frontend.written.structure import constant, floating, unsupported
+from oneform.frontend.written.stacks import of_each, restacked, single, square, stacked
+from oneform.frontend.written.structure import constant, floating, lanes, unsupported
 from oneform.rules import custom_jvp
 
 SlogdetResult = type(np.linalg.slogdet(np.eye(1)))
-
-# ---------------------------------------------------------------- shapes
-
-
-def square(a):
-    """The operand as floats; a stack of square matrices, or an exception."""
-    a = floating(a)
-    if a.ndim < 2:
-        raise np.linalg.LinAlgError(f"{a.ndim}-dimensional array given. Array must be at least two-dimensional")
-    if a.shape[a.ndim - 1] != a.shape[a.ndim - 2]:
-        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
-    return a
-
-
-def single(a, name):
-    """One matrix, of floats."""
-    a = floating(a)
-    if a.ndim > 2:
-        unsupported(name + " of a stack of matrices is not known to the compiler", "Loop over the matrices.")
-    if a.ndim < 2:
-        raise np.linalg.LinAlgError(f"{a.ndim}-dimensional array given. Array must be two-dimensional")
-    return a
-
-
-def stacked(a):
-    """All matrices of a stack, one behind the other."""
-    k = a.ndim
-    return a.reshape((-1, a.shape[k - 2], a.shape[k - 1])) if a.size > 0 else np.zeros((count_of(a), a.shape[k - 2], a.shape[k - 1]), dtype=a.dtype)
-
-
-def count_of(a):
-    n = 1
-    for length in a.shape[: a.ndim - 2]:
-        n *= length
-    return n
-
 
 # ---------------------------------------------------------------- triangular systems
 
@@ -226,26 +191,16 @@ def solve(a, b):
     if b.ndim == 1:
         if b.shape[0] != n:
             raise ValueError("solve: the length of b is not the number of rows of a")
-        if a.ndim == 2:
-            return solve_matrix(a, b.reshape((-1, 1)))[:, 0]
-        many = stacked(a)
-        out = np.empty((many.shape[0], n), dtype=a.dtype)
-        for k in range(many.shape[0]):
-            out[k] = solve_matrix(many[k], b.reshape((-1, 1)))[:, 0]
-        return out.reshape(a.shape[: a.ndim - 1])
+        return of_each(lambda m: solve_matrix(m, b.reshape((-1, 1)))[:, 0], a)
     if b.shape[b.ndim - 2] != n:
         raise ValueError("solve: the number of rows of b is not that of a")
-    if a.ndim == 2 and b.ndim == 2:
-        return solve_matrix(a, b)
-    many = stacked(a)
-    right = stacked(b)
-    count = many.shape[0] if a.ndim > 2 else right.shape[0]
-    if a.ndim > 2 and b.ndim > 2 and many.shape[0] != right.shape[0]:
+    if b.ndim == 2:
+        return of_each(lambda m: solve_matrix(m, b), a)
+    if a.ndim == 2:
+        return of_each(lambda m: solve_matrix(a, m), b)
+    if a.shape[: a.ndim - 2] != b.shape[: b.ndim - 2]:
         raise ValueError("solve: the stacks of a and b differ in shape")
-    out = np.empty((count, n, b.shape[b.ndim - 1]), dtype=a.dtype)
-    for k in range(count):
-        out[k] = solve_matrix(many[k if a.ndim > 2 else 0], right[k if b.ndim > 2 else 0])
-    return out.reshape((*(a.shape[: a.ndim - 2] if a.ndim > 2 else b.shape[: b.ndim - 2]), n, b.shape[b.ndim - 1]))
+    return restacked(lanes(solve_matrix, stacked(a), stacked(b)), a)
 
 
 def scipy_solve(a, b, lower=False, overwrite_a=False, overwrite_b=False, check_finite=True, assume_a=None, transposed=False):
@@ -273,14 +228,7 @@ def _(primals, tangents):
 
 
 def inv(a, overwrite_a=False, check_finite=True):
-    a = square(a)
-    if a.ndim == 2:
-        return inverse(a)
-    many = stacked(a)
-    out = np.empty(many.shape, dtype=a.dtype)
-    for k in range(many.shape[0]):
-        out[k] = inverse(many[k])
-    return out.reshape(a.shape)
+    return of_each(inverse, square(a))
 
 
 # ---------------------------------------------------------------- determinants
@@ -343,14 +291,7 @@ def determinant(a):
 
 
 def det(a, overwrite_a=False, check_finite=True):
-    a = square(a)
-    if a.ndim == 2:
-        return determinant(a)
-    many = stacked(a)
-    out = np.empty(many.shape[0], dtype=a.dtype)
-    for k in range(many.shape[0]):
-        out[k] = determinant(many[k])
-    return out.reshape(a.shape[: a.ndim - 2])
+    return of_each(determinant, square(a))
 
 
 @custom_jvp
@@ -379,16 +320,8 @@ def _(primals, tangents):
 
 
 def slogdet(a):
-    a = square(a)
-    if a.ndim == 2:
-        sign, log = sign_and_log(a)
-        return SlogdetResult(sign, log)
-    many = stacked(a)
-    signs = np.empty(many.shape[0], dtype=a.dtype)
-    logs = np.empty(many.shape[0], dtype=np.abs(a[..., :0, :0].sum()).dtype)
-    for k in range(many.shape[0]):
-        signs[k], logs[k] = sign_and_log(many[k])
-    return SlogdetResult(signs.reshape(a.shape[: a.ndim - 2]), logs.reshape(a.shape[: a.ndim - 2]))
+    sign, log = of_each(sign_and_log, square(a))
+    return SlogdetResult(sign, log)
 
 
 def lu_factor(a, overwrite_a=False, check_finite=True):
@@ -473,14 +406,7 @@ def _real_diagonal(a):
 
 def cholesky(a, *, upper=False):
     """numpy.linalg.cholesky"""
-    a = square(a)
-    if a.ndim == 2:
-        return np.conjugate(cholesky_lower(np.conjugate(a.T)).T) if upper else cholesky_lower(a)
-    many = stacked(a)
-    out = np.empty(many.shape, dtype=a.dtype)
-    for k in range(many.shape[0]):
-        out[k] = np.conjugate(cholesky_lower(np.conjugate(many[k].T)).T) if upper else cholesky_lower(many[k])
-    return out.reshape(a.shape)
+    return of_each((lambda m: np.conjugate(cholesky_lower(np.conjugate(m.T)).T)) if upper else cholesky_lower, square(a))
 
 
 def scipy_cholesky(a, lower=False, overwrite_a=False, check_finite=True):

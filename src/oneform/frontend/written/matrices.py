@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from oneform.frontend.written.linalg import inverse, single, solve_matrix, square
+from oneform.frontend.written.linalg import inv, solve_matrix
+from oneform.frontend.written.stacks import of_each, square
 from oneform.frontend.written.structure import constant, floating
 
 # ---------------------------------------------------------------- matrix functions
@@ -14,10 +15,10 @@ from oneform.frontend.written.structure import constant, floating
 
 def matrix_power(a, n):
     a = np.asarray(a)
-    square(single(a, "matrix_power"))
+    square(a)
     if n < 0:
-        return matrix_power_of(inverse(floating(a)), -n)
-    return matrix_power_of(a, n)
+        return of_each(lambda m: matrix_power_of(m, -n), inv(floating(a)))
+    return of_each(lambda m: matrix_power_of(m, n), a)
 
 
 def matrix_power_of(a, n):
@@ -33,8 +34,11 @@ def matrix_power_of(a, n):
 
 
 def expm(A):
+    return of_each(exponential, square(A))
+
+
+def exponential(a):
     """Scaling and squaring with the Padé approximant of degree 13 (Higham 2005)."""
-    a = square(single(A, "expm"))
     norm = np.max(np.sum(np.abs(constant(a)), axis=0)) if a.shape[0] > 0 else 0.0
     squarings = 0
     while norm > 5.371920351148152:

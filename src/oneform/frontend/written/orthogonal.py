@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from oneform.frontend.written.linalg import single, substituted, triangle
+from oneform.frontend.written.linalg import substituted, triangle
+from oneform.frontend.written.stacks import matrices, of_each, single
 from oneform.frontend.written.structure import unsupported
-from oneform.rules import custom_jvp
+from oneform.rules import custom_jvp, without_derivative
 
 QRResult = type(np.linalg.qr(np.eye(1)))
 
@@ -85,11 +86,20 @@ def _imaginary_diagonal(a):
     return out
 
 
-@custom_jvp
+@without_derivative(
+    "the square factor of a QR decomposition has no derivative: its columns behind those of the reduced factor are one choice of many",
+    "Use mode='reduced', which scipy.linalg.qr calls 'economic'.",
+)
 def complete(a):
-    """Which of all completions of the reduced factor is meant is not a function that has a derivative: no rule."""
     q, r = householder(a, a.shape[0])
     return q, triangle(r, False, False)
+
+
+def tall(a):
+    """R of a matrix with more rows than columns, with the zero rows below it."""
+    r = np.zeros(a.shape, dtype=a.dtype)
+    r[: a.shape[1]] = orthonormal(a)[1]
+    return r
 
 
 def qr_matrix(a):
@@ -103,11 +113,14 @@ def qr_matrix(a):
     return q, out
 
 
+def factors(a, whole):
+    return complete(a) if whole and a.shape[0] > a.shape[1] else qr_matrix(a)
+
+
 def qr(a, mode="reduced"):
-    a = single(a, "np.linalg.qr")
     if mode != "reduced" and mode != "complete" and mode != "r":
         raise ValueError("Unrecognized mode")
-    q, r = complete(a) if mode == "complete" and a.shape[0] > a.shape[1] else qr_matrix(a)
+    q, r = of_each(lambda m: factors(m, mode == "complete"), matrices(a))
     return r if mode == "r" else QRResult(q, r)
 
 
@@ -115,5 +128,6 @@ def scipy_qr(a, overwrite_a=False, lwork=None, mode="full", pivoting=False, chec
     if pivoting or mode == "raw":
         unsupported("scipy.linalg.qr with pivoting or mode='raw' is not known to the compiler", "Leave them out.")
     a = single(a, "scipy.linalg.qr")
-    q, r = complete(a) if (mode == "full" or mode == "r") and a.shape[0] > a.shape[1] else qr_matrix(a)
-    return (r,) if mode == "r" else (q, r)
+    if mode == "r":
+        return (tall(a) if a.shape[0] > a.shape[1] else qr_matrix(a)[1],)
+    return factors(a, mode == "full")

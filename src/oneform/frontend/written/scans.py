@@ -272,29 +272,23 @@ def _quantile_of(row, at, q, method):
 
 
 def cumsum(a, axis=None, dtype=None, out=None):
-    if axis is None:
-        return cumsum(np.ravel(np.asarray(a)), 0, dtype)
-    a = accumulated(a, dtype)
-    m = rows(a, axis)
-    out = np.empty(m.shape, dtype=a.dtype)
-    for i in range(m.shape[0]):
-        total = np.zeros((), dtype=a.dtype)
-        for j in range(m.shape[1]):
-            total = total + m[i, j]
-            out[i, j] = total
-    return along(out, a, axis)
+    return _running(a, axis, dtype, 0, lambda x, y: x + y)
 
 
 def cumprod(a, axis=None, dtype=None, out=None):
+    return _running(a, axis, dtype, 1, lambda x, y: x * y)
+
+
+def _running(a, axis, dtype, neutral, join):
     if axis is None:
-        return cumprod(np.ravel(np.asarray(a)), 0, dtype)
+        return _running(np.ravel(np.asarray(a)), 0, dtype, neutral, join)
     a = accumulated(a, dtype)
     m = rows(a, axis)
     out = np.empty(m.shape, dtype=a.dtype)
     for i in range(m.shape[0]):
-        total = np.ones((), dtype=a.dtype)
+        total = np.full((), neutral, dtype=a.dtype)
         for j in range(m.shape[1]):
-            total = total * m[i, j]
+            total = join(total, m[i, j])
             out[i, j] = total
     return along(out, a, axis)
 
@@ -311,22 +305,20 @@ def nancumprod(a, axis=None, dtype=None, out=None):
 
 def running_max(a, axis=0):
     """np.maximum.accumulate"""
-    a = np.asarray(a)
-    m = rows(a, axis)
-    out = np.empty(m.shape, dtype=a.dtype)
-    for i in range(m.shape[0]):
-        for j in range(m.shape[1]):
-            out[i, j] = np.maximum(out[i, j - 1], m[i, j]) if j > 0 else m[i, j]
-    return along(out, a, axis)
+    return _running_choice(a, axis, np.maximum)
 
 
 def running_min(a, axis=0):
+    return _running_choice(a, axis, np.minimum)
+
+
+def _running_choice(a, axis, choose):
     a = np.asarray(a)
     m = rows(a, axis)
     out = np.empty(m.shape, dtype=a.dtype)
     for i in range(m.shape[0]):
         for j in range(m.shape[1]):
-            out[i, j] = np.minimum(out[i, j - 1], m[i, j]) if j > 0 else m[i, j]
+            out[i, j] = choose(out[i, j - 1], m[i, j]) if j > 0 else m[i, j]
     return along(out, a, axis)
 
 

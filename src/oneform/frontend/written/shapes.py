@@ -114,6 +114,21 @@ def pad_along(out, before, n, behind, axis, rule):
         section(out, axis, before + i, 1)[...] = section(out, axis, before + rule(i, n), 1)
 
 
+def pad_by(f, out, before, n, behind, axis, first, last):
+    """A statistic of the first, and of the last elements of those of length n, which are in place: all of them where the number is None."""
+    near = n if first is None else min(first, n)
+    far = n if last is None else min(last, n)
+    if (near == 0 or far == 0) and (f is np.max or f is np.min):
+        raise ValueError("stat_length of 0 yields no value for padding")
+    left = f(section(out, axis, before, near), axis=axis, keepdims=True)
+    right = f(section(out, axis, before + n - far, far), axis=axis, keepdims=True)
+    if out.dtype.kind == "i":
+        left = np.rint(left)
+        right = np.rint(right)
+    section(out, axis, 0, before)[...] = left.astype(out.dtype)
+    section(out, axis, before + n, behind)[...] = right.astype(out.dtype)
+
+
 # ---------------------------------------------------------------- diagonals and triangles
 
 

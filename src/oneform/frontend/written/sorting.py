@@ -1,20 +1,52 @@
 """Sorting, and what follows from the order of numbers. Results are gathered by the order found, so that derivatives go through the gathering."""
 
-# ruff: noqa: SIM108
+# ruff: noqa: B023, SIM108, SIM110
 # pyright: basic, reportReturnType=false
 
 from __future__ import annotations
 
 import numpy as np
 
-from oneform.frontend.written.structure import along, constant, floating, rows, unsupported
+from oneform.frontend.written.structure import along, constant, floating, rows
 
 SHORT = 12  # runs up to this length are sorted by insertion
 
 
 def before(x, y):
-    """x < y, with NaN behind all numbers."""
+    """x < y, with NaN behind all numbers. Complex numbers by their real parts, then by their imaginary ones."""
+    if np.iscomplexobj(x) or np.iscomplexobj(y):
+        a, b = np.real(x), np.real(y)
+        whole = np.imag(x) == np.imag(x)
+        if a < b:
+            return whole or np.imag(y) != np.imag(y)
+        if a > b:
+            return whole and np.imag(y) != np.imag(y)
+        if a == b or (a != a and b != b):
+            return before(np.imag(x), np.imag(y))
+        return b != b
     return x < y or (y != y and x == x)
+
+
+def merge_runs(n, width, less, take):
+    """One pass of a merge sort over n places: each two neighbouring runs of this width become one. `less(j, i)`: what is at place j goes before
+    what is at place i; `take(k, i)`: place k of the new order gets what is at place i. Equal ones stay as they come."""
+    start = 0
+    while start < n:
+        middle = min(start + width, n)
+        end = min(start + 2 * width, n)
+        i = start
+        j = middle
+        for k in range(start, end):
+            left = j >= end
+            if i < middle and not left:
+                left = not less(j, i)
+            if left:
+                take(k, i)
+                i += 1
+            else:
+                take(k, j)
+                j += 1
+        start = end
 
 
 def ordered(keys):
@@ -39,25 +71,12 @@ def ordered(keys):
     other = np.empty_like(at)
     width = SHORT
     while width < n:
-        start = 0
-        while start < n:
-            middle = min(start + width, n)
-            end = min(start + 2 * width, n)
-            i = start
-            j = middle
-            for k in range(start, end):
-                left = j >= end
-                if i < middle and not left:
-                    left = not before(now[j], now[i])
-                if left:
-                    further[k] = now[i]
-                    other[k] = at[i]
-                    i += 1
-                else:
-                    further[k] = now[j]
-                    other[k] = at[j]
-                    j += 1
-            start = end
+
+        def take(k, i):
+            further[k] = now[i]
+            other[k] = at[i]
+
+        merge_runs(n, width, lambda j, i: before(now[j], now[i]), take)
         now, further = further, now
         at, other = other, at
         width *= 2
@@ -115,22 +134,6 @@ def lexsort_rows(keys):
     return at
 
 
-def searchsorted(a, v, side="left", sorter=None):
-    if side != "left" and side != "right":
-        raise ValueError("search side must be 'left' or 'right'")
-    a = np.asarray(a)
-    v = np.asarray(v)
-    if sorter is not None:
-        a = gathered(a, np.asarray(sorter))
-    if np.ndim(v) == 0:
-        return place_of(a, v, side)
-    flat = np.ravel(v)
-    out = np.empty(flat.shape[0], dtype=np.int64)
-    for k in range(flat.shape[0]):
-        out[k] = place_of(a, flat[k], side)
-    return out.reshape(v.shape)
-
-
 def place_of(a, x, side):
     """How many of the sorted numbers go before x."""
     low = 0
@@ -152,36 +155,82 @@ def place_of(a, x, side):
 
 
 def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True, sorted=True):
-    if axis is not None:
-        unsupported("np.unique along an axis is not known to the compiler", "Compare the rows in loops.")
+    """Of the numbers, or of what lies across an axis."""
     ar = np.asarray(ar)
-    flat = np.ravel(ar)
-    at = ordered(constant(flat))
-    n = flat.shape[0]
+    if axis is None:
+        flat = np.ravel(ar)
+        first, inverse, counts = _groups(ordered(constant(flat)), lambda i, j: _new(flat[i], flat[j], equal_nan))
+        out = gathered(flat, first)
+        inverse = inverse.reshape(np.shape(ar))
+    else:
+        m = rows(ar, axis)
+        first, inverse, counts = _groups(ordered_columns(constant(m)), lambda i, j: _columns_differ(m, i, j))
+        picked = np.empty((m.shape[0], first.shape[0]), dtype=ar.dtype)
+        for r in range(m.shape[0]):
+            for k in range(first.shape[0]):
+                picked[r, k] = m[r, first[k]]
+        out = along(picked, ar, axis)
+    found = (out,)
+    if return_index:
+        found = (*found, first)
+    if return_inverse:
+        found = (*found, inverse)
+    if return_counts:
+        found = (*found, counts)
+    return found if len(found) > 1 else out
+
+
+def _groups(at, new):
+    """Positions in order, in groups of equals, a new one where new(i, j) of neighbours holds: the first of each, the group of each, how many there are."""
+    n = at.shape[0]
     count = 0
     for k in range(n):
-        if k == 0 or _new(flat[at[k - 1]], flat[at[k]], equal_nan):
+        if k == 0 or new(at[k - 1], at[k]):
             count += 1
-    out = np.empty(count, dtype=ar.dtype)
     first = np.empty(count, dtype=np.int64)
     inverse = np.empty(n, dtype=np.int64)
     counts = np.zeros(count, dtype=np.int64)
     group = -1
     for k in range(n):
-        if k == 0 or _new(flat[at[k - 1]], flat[at[k]], equal_nan):
+        if k == 0 or new(at[k - 1], at[k]):
             group += 1
-            out[group] = flat[at[k]]
             first[group] = at[k]
         inverse[at[k]] = group
         counts[group] += 1
-    found = (out,)
-    if return_index:
-        found = (*found, first)
-    if return_inverse:
-        found = (*found, inverse.reshape(np.shape(ar)))
-    if return_counts:
-        found = (*found, counts)
-    return found if len(found) > 1 else out
+    return first, inverse, counts
+
+
+def ordered_columns(m):
+    """The positions that put the columns of a matrix in order, by their first numbers, then by their second ones, …"""
+    n = m.shape[1]
+    at = np.arange(n)
+    other = np.empty_like(at)
+    width = 1
+    while width < n:
+
+        def take(k, i):
+            other[k] = at[i]
+
+        merge_runs(n, width, lambda j, i: _column_before(m, at[j], at[i]), take)
+        at, other = other, at
+        width *= 2
+    return at
+
+
+def _column_before(m, i, j):
+    for r in range(m.shape[0]):
+        if before(m[r, i], m[r, j]):
+            return True
+        if before(m[r, j], m[r, i]):
+            return False
+    return False
+
+
+def _columns_differ(m, i, j):
+    for r in range(m.shape[0]):
+        if m[r, i] != m[r, j]:
+            return True
+    return False
 
 
 def _new(x, y, equal_nan):

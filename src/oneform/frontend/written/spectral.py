@@ -8,10 +8,11 @@ import math
 
 import numpy as np
 
-from oneform.frontend.written.linalg import inverse, single, square, stacked, substituted, triangle
+from oneform.frontend.written.linalg import inv, substituted, triangle
 from oneform.frontend.written.sorting import ordered
+from oneform.frontend.written.stacks import matrices, of_each, single, square
 from oneform.frontend.written.structure import constant, floating, unsupported
-from oneform.rules import custom_jvp
+from oneform.rules import custom_jvp, without_derivative
 
 EighResult = type(np.linalg.eigh(np.eye(1)))
 SVDResult = type(np.linalg.svd(np.eye(1)))
@@ -130,28 +131,12 @@ def _as_lower(a, uplo):
 
 
 def eigh(a, UPLO="L"):
-    a = square(a)
-    if a.ndim == 2:
-        w, v = eigen(_as_lower(a, UPLO))
-        return EighResult(w, v)
-    many = stacked(a)
-    n = many.shape[1]
-    values = np.empty((many.shape[0], n), dtype=np.abs(np.zeros((), dtype=a.dtype)).dtype)
-    vectors = np.empty(many.shape, dtype=a.dtype)
-    for k in range(many.shape[0]):
-        values[k], vectors[k] = eigen(_as_lower(many[k], UPLO))
-    return EighResult(values.reshape(a.shape[: a.ndim - 1]), vectors.reshape(a.shape))
+    w, v = of_each(lambda m: eigen(_as_lower(m, UPLO)), square(a))
+    return EighResult(w, v)
 
 
 def eigvalsh(a, UPLO="L"):
-    a = square(a)
-    if a.ndim == 2:
-        return eigenvalues(_as_lower(a, UPLO))
-    many = stacked(a)
-    values = np.empty((many.shape[0], many.shape[1]), dtype=np.abs(np.zeros((), dtype=a.dtype)).dtype)
-    for k in range(many.shape[0]):
-        values[k] = eigenvalues(_as_lower(many[k], UPLO))
-    return values.reshape(a.shape[: a.ndim - 1])
+    return of_each(lambda m: eigenvalues(_as_lower(m, UPLO)), square(a))
 
 
 def scipy_eigh(a, b=None, lower=True, eigvals_only=False, overwrite_a=False, overwrite_b=False):
@@ -342,9 +327,12 @@ def _(primals, tangents):
     return s.copy(), _real_part_of_diagonal(np.conjugate(u.T) @ (da @ v))
 
 
-@custom_jvp
+@without_derivative(
+    "the square factors of a singular value decomposition have no derivative: their vectors beside the singular ones are one choice of many",
+    "Pass full_matrices=False.",
+)
 def full(a):
-    """With square U and V, whose completions have no derivative: no rule."""
+    """With square U and V."""
     u, s, v = thin(a)
     k = s.shape[0]
     wide = np.zeros((a.shape[0], a.shape[0]), dtype=a.dtype)
@@ -358,27 +346,32 @@ def full(a):
     return wide, s, high
 
 
-def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
-    a = single(a, "np.linalg.svd")
-    if not compute_uv:
-        return singular_values(a)
+def parts(a, full_matrices):
     if full_matrices and a.shape[0] != a.shape[1]:
         u, s, v = full(a)
         s = values_of(a, constant(s))
     else:
         u, s, v = thin(a)
-    return SVDResult(u, s, np.conjugate(v.T))
+    return u, s, np.conjugate(v.T)
+
+
+def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
+    a = matrices(a)
+    if not compute_uv:
+        return of_each(singular_values, a)
+    u, s, v = of_each(lambda m: parts(m, full_matrices), a)
+    return SVDResult(u, s, v)
 
 
 def scipy_svd(a, full_matrices=True, compute_uv=True, overwrite_a=False, check_finite=True, lapack_driver="gesdd"):
     if not compute_uv:
-        return singular_values(single(a, "scipy.linalg.svd"))
+        return of_each(singular_values, matrices(a))
     u, s, v = svd(a, full_matrices)
     return u, s, v
 
 
 def svdvals(a, overwrite_a=False, check_finite=True):
-    return singular_values(single(a, "svdvals"))
+    return of_each(singular_values, matrices(a))
 
 
 @custom_jvp
@@ -407,19 +400,18 @@ def _(primals, tangents):
 
 
 def pinv(a, rcond=None, hermitian=False, *, rtol=None):
-    a = single(a, "np.linalg.pinv")
     if rcond is None:
         rcond = 1e-15 if rtol is None else rtol
-    return pseudo_inverse(a, rcond)
+    return of_each(lambda m: pseudo_inverse(m, rcond), matrices(a))
 
 
 def scipy_pinv(a, *, atol=None, rtol=None, return_rank=False, check_finite=True):
     if atol is not None or return_rank:
         unsupported("scipy.linalg.pinv with atol or return_rank is not known to the compiler", "Use rtol, and np.linalg.matrix_rank.")
-    a = single(a, "scipy.linalg.pinv")
+    a = matrices(a)
     if rtol is None:
-        rtol = max(a.shape[0], a.shape[1]) * np.finfo(a.dtype).eps
-    return pseudo_inverse(a, rtol)
+        rtol = max(a.shape[a.ndim - 2], a.shape[a.ndim - 1]) * np.finfo(a.dtype).eps
+    return of_each(lambda m: pseudo_inverse(m, rtol), a)
 
 
 def lstsq(a, b, rcond=None):
@@ -448,8 +440,7 @@ def scipy_lstsq(a, b, cond=None):
     return x, left, rank, s
 
 
-def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
-    a = single(A, "matrix_rank")
+def rank_of(a, tol, rtol):
     s = singular_values(a)
     if s.shape[0] == 0:
         return 0
@@ -458,17 +449,29 @@ def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
     return np.sum(s > tol)
 
 
+def matrix_rank(A, tol=None, hermitian=False, *, rtol=None):
+    return of_each(lambda m: rank_of(m, tol, rtol), matrices(A))
+
+
+def matrix_norms(x, order):
+    """The norms of matrices that take more than sums: 2, -2 and "nuc"."""
+    return of_each(lambda m: matrix_norm(m, order), x)
+
+
 def matrix_norm(x, order):
-    """The norms of a matrix that take more than sums: 2, -2 and "nuc"."""
     s = singular_values(x)
     if order == "nuc":
         return np.sum(s)
     return s[0] if order == 2 else s[s.shape[0] - 1]
 
 
+def condition(a, p):
+    s = singular_values(a)
+    return s[s.shape[0] - 1] / s[0] if p == -2 else s[0] / s[s.shape[0] - 1]
+
+
 def cond(x, p=None):
-    x = single(x, "np.linalg.cond")
+    x = matrices(x)
     if p is None or p == 2 or p == -2:
-        s = singular_values(x)
-        return s[s.shape[0] - 1] / s[0] if p == -2 else s[0] / s[s.shape[0] - 1]
-    return np.linalg.norm(x, p) * np.linalg.norm(inverse(square(x)), p)
+        return of_each(lambda m: condition(m, p), x)
+    return of_each(lambda m: np.linalg.norm(m, p) * np.linalg.norm(inv(m), p), x)

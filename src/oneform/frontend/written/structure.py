@@ -14,6 +14,11 @@ def mapped(f: Any, *xs: Any) -> Any:
     _compiled()
 
 
+def lanes(f: Any, *xs: Any) -> Any:
+    """f along the first axes of the operands: of.vmap(f)(*xs)."""
+    _compiled()
+
+
 def rows(a: Any, axis: Any) -> Any:
     """A matrix with one row for each place in the other axes: what lies along `axis` (one, a tuple, or None for all)."""
     _compiled()

@@ -57,8 +57,8 @@ class _Expander:
         return Block(block.params, tuple(body), tuple(map(self.value, block.results)))
 
     def apply(self, i: Instr, body: list[Instr]) -> None:
-        """Copy the rule in. But what a rule applies to tangents is linear: its transpose is that of the primal, and no rule is needed."""
-        if self.on_tangents:
+        """Copy the rule in. But what a rule applies to tangents is linear: its transpose is that of the primal, unless a reverse sweep states it."""
+        if self.on_tangents and (i.op is not custom_vjp or len(i.regions) == 1):
             self.env.update(zip(i.outs, inline(i.regions[0], map(self.value, i.args), body, self.env), strict=True))
             return
         require_covered(i, self.activity.varied.__contains__)

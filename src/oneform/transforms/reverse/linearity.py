@@ -48,8 +48,11 @@ class _Reach:
 
     def instr(self, i: Instr) -> None:
         operands = custom_operands(i)
-        if i.op in SHADOWS or i.op in ATTACHES or i.op is PULL:
+        if i.op in SHADOWS or i.op in ATTACHES:
             return  # a rule begins or ends
+        if i.op is PULL:
+            self.add(i.outs, self.any(i.args), any(i.args[k] in self.moving for k in i.attrs["wrt"]))
+            return
         if operands is not None:
             self.add(i.outs, self.any((*i.args, *free_values(i.regions[0]))), any(v in self.moving for v in operands))
         elif i.op.structure in ("for", "while"):
@@ -85,7 +88,7 @@ class _Check:
     def block(self, block: Block) -> None:
         for i in block.body:
             self.instr(i)
-            if custom_operands(i) is None:
+            if custom_operands(i) is None and i.op is not PULL:
                 for r in i.regions:
                     self.block(r)
 
@@ -97,6 +100,8 @@ class _Check:
             self.refuse(i, "a branch or loop is steered by one")
         elif structure == "build" and i.attrs["reduce"] in ("mul", "max", "min") and reach.any(i.regions[0].results):
             self.refuse(i, f"the {i.attrs['reduce']} of some is taken")
+        elif i.op is PULL and reach.any(free_values(i.regions[0])):
+            self.refuse(i, "the reverse sweep of a function applied to one depends on it")
         elif not i.regions and i.op not in SHADOWS and reach.any(i.args):
             self.plain(i)
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from oneform.ir import Block, Builder, Function, Instr, Value, clone_instr, free_values
-from oneform.ops import Term, array, constant, dims, for_, integer, logic
+from oneform.ops import Term, array, constant, dims, for_, integer
 from oneform.transforms.activity import differentiable_arguments
 from oneform.transforms.lower import lengths_of
 from oneform.transforms.reverse import vjp
 from oneform.transforms.sparsity.influence import Influence
-from oneform.transforms.sparsity.store import nest, position
+from oneform.transforms.sparsity.store import nest, number, of_dtype, position
 from oneform.types import ANY, I64, Array, DType, Scalar, element
 
 Index = tuple[Value, ...]
@@ -59,8 +59,8 @@ class _Regular:
     rank: int
 
     def __call__(self, b: Builder, data: Value, x: Value, iteration: Value, site: int, entry: int) -> Value:
-        begin = b.emit1(array.get, self.starts, (Term(b, iteration) * len(self.nest.sites) + Term(b, self.first) + site).v)
-        rank = b.emit1(array.get, self.ranks, integer(b, self.rank + entry))
+        begin = number(b, self.starts, (Term(b, iteration) * len(self.nest.sites) + Term(b, self.first) + site).v)
+        rank = number(b, self.ranks, integer(b, self.rank + entry))
         return b.emit1(array.set_, data, x, (Term(b, begin) + Term(b, rank)).v)
 
 
@@ -73,7 +73,7 @@ class _Scattered:
     first: Value
 
     def __call__(self, b: Builder, data: Value, x: Value, iteration: Value, site: int, entry: int) -> Value:
-        place = b.emit1(array.get, self.places, (Term(b, iteration) * self.nest.entries + Term(b, self.first) + entry).v)
+        place = number(b, self.places, (Term(b, iteration) * self.nest.entries + Term(b, self.first) + entry).v)
         return b.emit1(array.add_at, data, x, place)
 
 
@@ -94,14 +94,14 @@ class Blocks:
                 found += [self.outs.index(s.out), len(s.inputs)]
         return found
 
-    def structure(self) -> Function:
+    def structure(self, index: DType) -> Function:
         """x... -> (rows, columns, iterations of each loop, sizes of the results). By loop, by iteration, by site: the row within its result, and the
-        columns of the local inputs."""
+        columns of the local inputs, which are numbers of dtype `index`."""
         b, params, env = self._start()
         counts = [self._count(b, n, env) for n in self.nests]
         sites = [(Term(b, count) * len(n.sites)).v for n, count in zip(self.nests, counts, strict=True)]
         entries = [(Term(b, count) * n.entries).v for n, count in zip(self.nests, counts, strict=True)]
-        filled = [b.emit1(array.empty, _total(b, sizes), dtype=I64, shape=(ANY,)) for sizes in (sites, entries)]  # rows, columns
+        filled = [b.emit1(array.empty, _total(b, own), dtype=dtype, shape=(ANY,)) for own, dtype in ((sites, I64), (entries, index))]  # rows, columns
         columns = self._offsets(b, [params[k] for k in self.wrt])
         offsets = dict(zip([self.f.params[k] for k in self.wrt], columns, strict=True))
         given = dict(zip(self.f.params, params, strict=True))
@@ -142,7 +142,7 @@ class Blocks:
                 rows = b.emit1(array.set_, rows, row, own_site.v)
                 own_site = own_site + 1
                 for k in s.inputs:
-                    columns = b.emit1(array.set_, columns, column[k], at.v)
+                    columns = b.emit1(array.set_, columns, of_dtype(b, column[k], element(columns.type)), at.v)
                     at = at + 1
             return [rows, columns]
 
@@ -150,11 +150,12 @@ class Blocks:
 
     # ------------------------------------------------------------ values
 
-    def evaluation(self, dtype: DType, *, scattered: bool) -> Function:
+    def evaluation(self, dtype: DType, index: DType, *, scattered: bool) -> Function:
         """(x..., starts, ranks, count) -> values: entry e of site s of an iteration belongs at starts[s of the iteration] + ranks[e]. `scattered`:
-        (x..., places, count) -> values, where the places of all entries are given, and what meets at a place is added."""
+        (x..., places, count) -> values, where the places of all entries are given, and what meets at a place is added. All of these are arrays of dtype
+        `index`."""
         b, _, env = self._start()
-        given = [b.param(Array(I64, (n,))) for n in (("entries",) if scattered else ("sites", "kinds"))]
+        given = [b.param(Array(index, (n,))) for n in (("entries",) if scattered else ("sites", "kinds"))]
         count = b.param(Scalar(I64))
         data = array.zeros(b, dtype, (ANY,), (count,)) if scattered else b.emit1(array.empty, count, dtype=dtype, shape=(ANY,))
         first, rank = integer(b, 0), 0
@@ -193,8 +194,7 @@ class Blocks:
                         if n.values[v] == k:
                             partial = Term(b, part) if partial is None else partial + Term(b, part)
                     assert partial is not None
-                    x = partial.v if element(partial.v.type) == dtype else b.emit1(logic.convert, partial.v, dtype=dtype)
-                    data = store(b, data, x, iteration, j, entry)
+                    data = store(b, data, of_dtype(b, partial.v, dtype), iteration, j, entry)
                     entry += 1
             return [data]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from oneform.ir import Block, Builder, Instr, Value, free_values, instructions
 from oneform.ops import array
@@ -164,14 +164,14 @@ def speculative(i: Instr, influence: Influence) -> bool:
     return all(isinstance(o.type, Scalar | Array) for o in i.outs)
 
 
-def lowered(block: Block, influence: Influence, inside_branch: bool = False) -> Block:
-    """Array constructors that make sets, or that may run where the program would not run them, as loops."""
+def lowered(block: Block, influence: Influence, inside_branch: bool = False, kept: Callable[[Instr], bool] = lambda _: False) -> Block:
+    """Array constructors that make sets, or that may run where the program would not run them, as loops; not those that are `kept`."""
     b = Builder()
     for i in block.body:
         uncertain = inside_branch or (i.op.structure == "if" and influence.uncertain(i))
-        regions = tuple(lowered(r, influence, uncertain) for r in i.regions)
+        regions = tuple(lowered(r, influence, uncertain, kept) for r in i.regions)
         new = Instr(i.op, i.args, i.attrs, regions, i.outs, i.loc)
-        if i.op.structure == "build" and (inside_branch or any(o in influence.tainted for o in i.outs)):
+        if i.op.structure == "build" and (inside_branch or any(o in influence.tainted for o in i.outs)) and not kept(i):
             as_loops(b, new)
         else:
             b.body.append(new)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from oneform.ir import Builder, Value
-from oneform.ops import Term, apply, array, dims, for_, if_, integer, lists, open_operands
-from oneform.types import ANY, I64, Array, List, Scalar, shape_of
+from oneform.ops import Term, apply, array, dims, for_, if_, integer, lists, logic, open_operands
+from oneform.types import ANY, I64, Array, DType, List, Scalar, element, shape_of
 
 RECORD = List((Scalar(I64),))
 Deps = tuple[Value, ...]
@@ -110,6 +110,15 @@ def position(b: Builder, lengths: Sequence[Value], index: Sequence[Value], first
     for n, i in zip(lengths[1:], index[1:], strict=True):
         flat = flat * Term(b, n) + Term(b, i)
     return (flat + Term(b, first)).v
+
+
+def of_dtype(b: Builder, x: Value, dtype: DType) -> Value:
+    return x if element(x.type) == dtype else b.emit1(logic.convert, x, dtype=dtype)
+
+
+def number(b: Builder, numbers: Value, at: Value) -> Value:
+    """One of an array of integers, which may be narrow to save memory."""
+    return of_dtype(b, b.emit1(array.get, numbers, at), I64)
 
 
 def inside(b: Builder, a: Value, index: Sequence[Value]) -> Value:
