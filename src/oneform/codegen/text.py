@@ -143,4 +143,4 @@ def _declarations(em: Emitter, extra: str) -> str:
     lines += ['!0 = !{!"branch_weights", i32 1048575, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 1048575}']
     lines += ['!2 = !{!"llvm.loop.vectorize.enable", i1 false}', '!3 = !{!"llvm.loop.unroll.disable"}']
     lines += ['!9 = !{!"llvm.loop.interleave.count", i32 1}', *TAGS, *em.metadata]
-    return support_text(em.used, extra) + "\n".join(lines) + "\n"
+    return support_text(em.used, extra, "of.pool.start" in em.declared) + "\n".join(lines) + "\n"
