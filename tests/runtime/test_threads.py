@@ -163,17 +163,17 @@ def same_bits(a: Any, b: Any) -> None:
 def test_values(f: Any) -> None:
     args = PARALLEL[f][0] if f in PARALLEL else (W,)
     compiled, alone = of.jit(f, parallel=True), of.jit(f)(*args)
-    for n in (1, 2, 3, 5):
+    for n in (1, 2, 3):
         of.set_num_threads(n)
         first = compiled(*args)
         for x, y in zip(leaves(first), leaves(alone), strict=True):
             np.testing.assert_allclose(x, y, rtol=1e-13, atol=1e-13)
-        for _ in range(20):  # the same bits, whatever the threads do
+        for _ in range(5):  # the same bits, whatever the threads do
             same_bits(compiled(*args), first)
 
 
 @pytest.mark.filterwarnings("ignore::oneform.ZeroGradientWarning")
-@pytest.mark.parametrize("point", [p for p in POINTS if not p.program.slow][::23], ids=lambda p: f"{p.program.name}-{p.case}")
+@pytest.mark.parametrize("point", [p for p in POINTS if not p.program.slow][::47], ids=lambda p: f"{p.program.name}-{p.case}")
 def test_corpus(point: Point) -> None:
     """Values, and the pullback of the result itself, in three parts and in two."""
     value, after = point.value
