@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar, overload
@@ -36,7 +37,8 @@ def jit(f: Any = None, *, fastmath: bool | None = None, boundscheck: bool = True
 
     fastmath     None: sums that NumPy computes may be reassociated, multiply-add is fused; True: so is everything else; False: neither.
     boundscheck  False: a bad index is undefined behaviour instead of an IndexError.
-    parallel     accepted; loops run on one thread so far.
+    parallel     run loops whose rounds do not need each other on several threads (`set_num_threads`), in derivatives too. Sums of the parts of a loop are
+                 added in order: the same number of threads gives the same bits. Where a round raises, rounds after it may already have written to arrays.
     cache        keep the machine code on disk ($ONEFORM_CACHE_DIR, or oneform in the user's cache folder; ONEFORM_CACHE=0 turns it off).
 
     Calls raise what `f` raises, at its line; ArgumentError (a TypeError) E401 for an argument of another kind, E402 for a read-only array
@@ -48,16 +50,22 @@ def jit(f: Any = None, *, fastmath: bool | None = None, boundscheck: bool = True
     return Compiled(origin_of(f), options, "jit")
 
 
-def _derived(f: Any, rule: Rule, kind: str) -> Any:
-    """A compiled derivative; it inherits the options of a compiled function."""
-    return Compiled(Derived(origin_of(f), rule), options_of(f), kind)
+def _options(f: Any, parallel: bool | None) -> Options:
+    """The options of a compiled function, which its derivatives inherit; `parallel` says otherwise if it is given."""
+    options = options_of(f)
+    return options if parallel is None else dataclasses.replace(options, parallel=parallel)
+
+
+def _derived(f: Any, rule: Rule, kind: str, parallel: bool | None) -> Any:
+    """A compiled derivative."""
+    return Compiled(Derived(origin_of(f), rule), _options(f, parallel), kind)
 
 
 def _numbers(argnums: Argnums) -> int | tuple[int, ...]:
     return argnums if isinstance(argnums, int) else tuple(argnums)
 
 
-def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, parallel: bool | None = None) -> Callable[..., Any]:
     """The gradient of `f`, which returns one float, by reverse mode: a compiled function of the same arguments.
 
     The result has the structure of argument `argnums` (a float for a float, an array of the same shape and dtype for an array, the same container
@@ -66,35 +74,39 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> 
 
     The gradient with respect to z = x + iy is du/dx - i du/dy, as in JAX: u changes by Re(sum of gradient * dz), and for u = Re f with f analytic it is f'.
 
+    Derivatives compile with the options of `f` if that is compiled by `jit`; `parallel` as for `jit`, here and in the functions below.
+
     Calls raise DerivativeError (a TypeError): E202 for an argument without derivative (an integer), E203 if `f` does not return one float.
     """
-    return _derived(f, Grad(_numbers(argnums), has_aux), "grad")
+    return _derived(f, Grad(_numbers(argnums), has_aux), "grad", parallel)
 
 
-def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, parallel: bool | None = None) -> Callable[..., Any]:
     """As `grad`, but returns (value, gradient), from one run; with `has_aux`, ((value, auxiliary data), gradient)."""
-    return _derived(f, Grad(_numbers(argnums), has_aux, value=True), "value_and_grad")
+    return _derived(f, Grad(_numbers(argnums), has_aux, value=True), "value_and_grad", parallel)
 
 
-def jacfwd(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def jacfwd(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, parallel: bool | None = None) -> Callable[..., Any]:
     """The Jacobian of `f` by forward mode: right for few inputs and many results.
 
     For each leaf of the result, in its container, the structure of argument `argnums`, with arrays of shape result.shape + argument.shape.
     Raises DerivativeError E202 for arguments without derivative and for complex ones (which move in two directions), E203 if `f` returns no float.
     """
-    return _derived(f, Jacobian(_numbers(argnums), has_aux, forward=True), "jacfwd")
+    return _derived(f, Jacobian(_numbers(argnums), has_aux, forward=True), "jacfwd", parallel)
 
 
-def jacrev(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+def jacrev(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, parallel: bool | None = None) -> Callable[..., Any]:
     """The Jacobian of `f` by reverse mode: right for many inputs and few results. Otherwise as `jacfwd`, but that arguments may be complex and results not."""
-    return _derived(f, Jacobian(_numbers(argnums), has_aux, forward=False), "jacrev")
+    return _derived(f, Jacobian(_numbers(argnums), has_aux, forward=False), "jacrev", parallel)
 
 
 @overload
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: Literal[True]) -> SparseJacobian: ...
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: Literal[True], parallel: bool | None = None) -> SparseJacobian: ...
 @overload
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: Literal[False] | None = None) -> DenseJacobian: ...
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool | None = None) -> Any:
+def jacobian(
+    f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: Literal[False] | None = None, parallel: bool | None = None,
+) -> DenseJacobian: ...
+def jacobian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool | None = None, parallel: bool | None = None) -> Any:
     """The Jacobian of `f`: dense as `jacfwd` or `jacrev` gives it, whichever has fewer passes; with `sparse=True` a scipy.sparse.csr_matrix.
 
     The matrix has one column for each float of the arguments `argnums`, in their order, flattened, and one row for each float of the result. Its
@@ -108,19 +120,19 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False,
     cannot call a sparse Jacobian: CompileError.
     """
     if sparse:
-        return sparse_jacobian(origin_of(f), options_of(f), _numbers(argnums), has_aux)
-    return DenseJacobian(origin_of(f), options_of(f), _numbers(argnums), has_aux)
+        return sparse_jacobian(origin_of(f), _options(f, parallel), _numbers(argnums), has_aux)
+    return DenseJacobian(origin_of(f), _options(f, parallel), _numbers(argnums), has_aux)
 
 
-def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, sparse: bool = False, parallel: bool | None = None) -> Callable[..., Any]:
     """Second derivatives, by forward over reverse mode: for an argument of shape s an array of shape s + s, nested for containers. Raises as `jacfwd`.
 
     With `sparse=True`, for `f` that returns one float, a symmetric scipy.sparse.csr_matrix over all floats of the arguments `argnums`, flattened; see
     `jacobian`.
     """
     if sparse:
-        return sparse_hessian(origin_of(f), options_of(f), _numbers(argnums), has_aux)
-    return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux)
+        return sparse_hessian(origin_of(f), _options(f, parallel), _numbers(argnums), has_aux)
+    return jacfwd(jacrev(f, argnums, has_aux), argnums, has_aux, parallel=_options(f, parallel).parallel)
 
 
 def _dense(sparse: bool | None) -> None:
@@ -130,12 +142,12 @@ def _dense(sparse: bool | None) -> None:
 
 # How the frontend reads these names inside a program: from the options to the rule for lowering the derivative.
 _INSIDE: dict[Any, Callable[..., Callable[[Lower], Lower]]] = {
-    grad: lambda argnums=0, has_aux=False: applied(Grad(_numbers(argnums), has_aux)),
-    value_and_grad: lambda argnums=0, has_aux=False: applied(Grad(_numbers(argnums), has_aux, value=True)),
-    jacfwd: lambda argnums=0, has_aux=False: applied(Jacobian(_numbers(argnums), has_aux, forward=True)),
-    jacrev: lambda argnums=0, has_aux=False: applied(Jacobian(_numbers(argnums), has_aux, forward=False)),
-    jacobian: lambda argnums=0, has_aux=False, *, sparse=None: applied(Jacobian(_numbers(argnums), has_aux, forward=_dense(sparse))),
-    hessian: lambda argnums=0, has_aux=False: applied(Jacobian(_numbers(argnums), has_aux, forward=False), Jacobian(_numbers(argnums), has_aux, forward=True)),
+    grad: lambda argnums=0, has_aux=False, parallel=None: applied(Grad(_numbers(argnums), has_aux)),
+    value_and_grad: lambda argnums=0, has_aux=False, parallel=None: applied(Grad(_numbers(argnums), has_aux, value=True)),
+    jacfwd: lambda argnums=0, has_aux=False, parallel=None: applied(Jacobian(_numbers(argnums), has_aux, forward=True)),
+    jacrev: lambda argnums=0, has_aux=False, parallel=None: applied(Jacobian(_numbers(argnums), has_aux, forward=False)),
+    jacobian: lambda argnums=0, has_aux=False, *, sparse=None, parallel=None: applied(Jacobian(_numbers(argnums), has_aux, forward=_dense(sparse))),
+    hessian: lambda argnums=0, has_aux=False, parallel=None: applied(*(Jacobian(_numbers(argnums), has_aux, forward=way) for way in (False, True))),
     jit: lambda **options: applied(),
 }
 for _function, _inside in _INSIDE.items():

@@ -167,7 +167,7 @@ class Lowering:
     def _plan(self) -> tuple[Function, Any]:
         identity = Identity((), (), ())
         references = [identity.reference(c.name, c.read) for c in self.program.lowered.captures]
-        return plan(self.program.lowered, self._signature, references, identity)
+        return plan(self.program.lowered, self._signature, references, identity, self._options.parallel)
 
     def _kernel(self) -> Any:
         from oneform import codegen

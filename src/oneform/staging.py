@@ -150,9 +150,11 @@ def lowering_arguments(signature: Signature) -> tuple[list[tuple[Tree, list[Leaf
     return positional, {k: (t, [next(leaves) for _ in range(t.leaves)]) for k, t in signature[1]}
 
 
-def plan(low: Lowered, signature: Signature, references: Sequence[Reference], identity: Identity) -> tuple[Function, Shape]:
-    """The optimised program, and the shape of the entries around it."""
+def plan(low: Lowered, signature: Signature, references: Sequence[Reference], identity: Identity, parallel: bool) -> tuple[Function, Shape]:
+    """The optimised program, its loops in parts for threads if it is to be `parallel`, and the shape of the entries around it."""
     function = optimise.optimise(low.function)
+    if parallel:
+        function = optimise.split(function)
     trees, named, keys = signature
     weak = [leaf.weak for leaf in (*arrays.leaves_of(keys), *(c.leaf for c in low.captures))]
     leaves = tuple(Leaf(p.type, w) for p, w in zip(function.params, weak, strict=True))
@@ -327,7 +329,7 @@ class Compiled(Base):
         low = self.origin.lower(*lowering_arguments(signature))
         self.warn(low.warnings)
         references = [self.identity.reference(c.name, c.read) for c in low.captures]
-        function, shape = plan(low, signature, references, self.identity)
+        function, shape = plan(low, signature, references, self.identity, self.options.parallel)
         image = compile_image(function, shape, self.options)
         if key and not low.warnings:  # the next process is to be warned as well
             manifest.store(key, self.identity, image, shape, low.captures, low.dependencies)

@@ -7,13 +7,13 @@ from functools import partial
 
 from oneform.codegen.complexes import Cpx, register_types, registers
 from oneform.codegen.context import POLL_EVERY
-from oneform.codegen.emit import Arr, Emitter, Lst, Rep, generator
+from oneform.codegen.emit import GENERATORS, Arr, Emitter, Lst, Rep, generator
 from oneform.codegen.growth import PIECE, growing, make_room
 from oneform.codegen.jam import Jam, Lane, emit_jam, find_jam
 from oneform.codegen.lanes import Abreast, emit_abreast, find_abreast, fits
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, in_vectors, inner_work, spend, trip_count
 from oneform.codegen.nests import emit_nest, find_nest
-from oneform.codegen.plan import INPLACE, PHI, SLOT
+from oneform.codegen.plan import INPLACE, PHI, SLOT, shareable
 from oneform.codegen.rows import emit_rows, find_rows
 from oneform.codegen.scalars import llvm_type
 from oneform.codegen.versions import either, in_versions
@@ -142,6 +142,8 @@ def write_slots(em: Emitter, moves: Sequence[tuple[Arr, Arr]], types: Sequence[T
 
 @generator("for")
 def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
+    if "chunks" in i.attrs and shareable(em.plan, i):
+        return GENERATORS["chunks"](em, i)
     if (nest := find_nest(em, i)) is not None and (moved := emit_nest(em, nest)) is not None:
         return moved
     n, trips, inner = em.scalar(i.args[0]), trip_count(em, i), inner_work(em, i)

@@ -87,6 +87,7 @@ class Emitter(Body):
         super().__init__()
         self.plan, self.options = plan, options
         self.scratch: dict[tuple[Instr, int], Arr] = {}
+        self.placed: set[str] = set()  # where rows are made that belong into another array
         self.sites: list[Site] = []
         self.used: set[str] = set()
         self.others: list[str] = []  # functions beside the kernel

@@ -331,6 +331,7 @@ class Planner:
             else:
                 level = max((self.level(v) for v in lengths), default=0)
             level = max([level, *(k + 1 for k, loop in enumerate(loops) if loop.op.structure == "recursive")])  # each call needs memory of its own
+            level = max([level, *(k for k, loop in enumerate(loops) if "chunks" in loop.attrs)])  # and each part that runs on a thread
             if level < len(loops):
                 self.plan.scratch[i] = loops[level]
                 self.plan.hoisted.setdefault(loops[level], []).append(i)

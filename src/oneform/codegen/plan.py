@@ -69,4 +69,12 @@ class Plan:
     copies: list[Copied] = field(default_factory=list[Copied])
 
 
+def shareable(plan: Plan, i: Instr) -> bool:
+    """Whether the parts of a loop can run side by side: each works on the arrays where they are."""
+    body = i.regions[0]
+    places = [k for k, o in enumerate(i.outs) if in_memory(o.type)]
+    moved = any(plan.carry.get((i, k)) not in (INPLACE, SLOT) or (body, k) in plan.slot_copies or (body, k) in plan.copy_results for k in places)
+    return not moved and body not in plan.start_frees
+
+
 ALLOCATORS = ("empty", "full", "copy", "build")

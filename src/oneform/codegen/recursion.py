@@ -38,7 +38,7 @@ class Callee:
 def _recursive(em: Emitter, i: Instr) -> Sequence[Rep]:
     region, name = i.regions[0], i.attrs["name"]
     callee = Callee(em.fresh("of.function"), len(em.levels), tuple(p.type for p in region.params), tuple(i.attrs["types"]))
-    callee.captures = _captures(em, region)
+    callee.captures = captures(em, region)
     outer = em.functions
     em.functions = {**outer, name: callee}
     _define(em, i, callee)
@@ -76,12 +76,12 @@ def _rep(t: Type, names: list[str]) -> Rep:
             return Lst(t, names.pop(0), names.pop(0), names.pop(0))
 
 
-def _captures(em: Emitter, region: Block) -> Parts:
+def captures(em: Emitter, region: Block) -> Parts:
     """The registers that a region reads from around it, those of outer functions that it calls included."""
     found: dict[tuple[str, str], None] = {}
     for v in free_values(region):
         found.update(dict.fromkeys(parts(em.env[v], v.type, PHI)))
-    for symbol in _symbols(region):
+    for symbol in symbols_of(region):
         if symbol in em.symbols:
             found["i64", em.symbols[symbol]] = None
     for i in instructions(region.body):
@@ -91,7 +91,7 @@ def _captures(em: Emitter, region: Block) -> Parts:
     return [(t, x) for t, x in found if x.startswith("%")]
 
 
-def _symbols(region: Block) -> set[str]:
+def symbols_of(region: Block) -> set[str]:
     values = [*region.params, *(v for i in instructions(region.body) for v in (*i.args, *i.outs, *(p for r in i.regions for p in r.params)))]
     return {d for v in values if isinstance(v.type, Array) for d in v.type.shape if isinstance(d, str) and d != ANY}
 
@@ -106,7 +106,7 @@ def _captured(em: Emitter, callee: Callee) -> Parts:
     return found
 
 
-def _renamed(rep: Rep, names: dict[str, str]) -> Rep:
+def renamed(rep: Rep, names: dict[str, str]) -> Rep:
     match rep:
         case str():
             return names.get(rep, rep)
@@ -150,8 +150,8 @@ def _call(em: Emitter, i: Instr, callee: Callee) -> Sequence[Rep]:
 def _define(em: Emitter, i: Instr, callee: Callee) -> None:
     region = i.regions[0]
     names = {x: em.new() for _, x in callee.captures}
-    env = {v: _renamed(em.env[v], names) for v in free_values(region)}
-    symbols = {s: names.get(em.symbols[s], em.symbols[s]) for s in _symbols(region) if s in em.symbols}
+    env = {v: renamed(em.env[v], names) for v in free_values(region)}
+    symbols = {s: names.get(em.symbols[s], em.symbols[s]) for s in symbols_of(region) if s in em.symbols}
     moved = em.plan.moved[i]
     signature: list[tuple[str, str, str]] = []  # LLVM type, attributes, name
     with em.function(names) as body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
-from oneform.codegen.context import CLOCK, THREAD
+from oneform.codegen.context import CLOCK, STOP, THREAD
 from oneform.codegen.heap import ALLOC, COPY, DROP, GROW, PAGES, RELEASE
 from oneform.codegen.stack import BOTTOM, DEEPER, NOT_DEEPER, here, more_stack
 
@@ -21,9 +21,28 @@ define internal i64 @of.mul(i64 %a, i64 %b) #4 {
 }
 """
 
-NOMEMORY = f"""
+# A thread of the pool has no Python: it only asks whether an earlier part has failed, and its caller raises MemoryError for it. In code that uses the pool.
+_POOLED = f"""  %wp = getelementptr i8, ptr %ctx, i64 {STOP}
+  %w = load ptr, ptr %wp
+  %pooled = icmp ne ptr %w, null
+  br i1 %pooled, label %part, label %own
+part:
+"""
+_POOLED_NOMEMORY = _POOLED + "  ret void\nown:\n"
+_POOLED_POLL = f"""{_POOLED}  %mp = getelementptr i8, ptr %ctx, i64 {CLOCK}
+  %me = load i64, ptr %mp
+  %first = load atomic i64, ptr %w monotonic, align 8
+  %late = icmp ult i64 %first, %me
+  %leave = sext i1 %late to i32
+  ret i32 %leave
+own:
+"""
+
+
+def nomemory_text(pooled: str) -> str:
+    return f"""
 define internal void @of.nomemory(ptr %ctx) #3 {{
-  %sp = getelementptr i8, ptr %ctx, i64 {THREAD}
+{pooled}  %sp = getelementptr i8, ptr %ctx, i64 {THREAD}
   %s = load ptr, ptr %sp
   %held = icmp eq ptr %s, null
   br i1 %held, label %raise, label %restore
@@ -38,11 +57,13 @@ raise:
 declare ptr @PyErr_NoMemory()
 """
 
+
 # The first poll releases the GIL; later ones take it back at most every 50 ms to see whether the user pressed Ctrl-C.
-POLL = f"""
+def poll_text(pooled: str) -> str:
+    return f"""
 define internal i32 @of.poll(ptr captures(none) %ctx) #2 {{
   %ts = alloca [2 x i64]
-  %sp = getelementptr i8, ptr %ctx, i64 {THREAD}
+{pooled}  %sp = getelementptr i8, ptr %ctx, i64 {THREAD}
   %tp = getelementptr i8, ptr %ctx, i64 {CLOCK}
   %r = call i32 @clock_gettime(i32 {_CLOCK_MONOTONIC}, ptr %ts)
   %sec = load i64, ptr %ts
@@ -80,6 +101,7 @@ declare i32 @clock_gettime(i32, ptr)
 declare ptr @PyEval_SaveThread()
 declare i32 @PyErr_CheckSignals()
 """
+
 
 RESTORE = "declare void @PyEval_RestoreThread(ptr)\n"
 
@@ -132,9 +154,11 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mul": (MUL, ()),
     "drop": (DROP, ()),
     "release": (RELEASE, ("drop",)),
-    "nomemory": (NOMEMORY, ("restore",)),
+    "nomemory": (nomemory_text(""), ("restore",)),
+    "nomemory.pooled": (nomemory_text(_POOLED_NOMEMORY), ("restore",)),
     "grow": (GROW, ("alloc",)),
-    "poll": (POLL, ("restore",)),
+    "poll": (poll_text(""), ("restore",)),
+    "poll.pooled": (poll_text(_POOLED_POLL), ("restore",)),
     "deeper": (here() + BOTTOM + (DEEPER if more_stack() else NOT_DEEPER), ()),
     "restore": (RESTORE, ()),
     "ipow.i64": (power_text("i64"), ()),
@@ -149,11 +173,12 @@ def declared_in(text: str) -> set[str]:
     return set(_DECLARED.findall(text))
 
 
-def support_text(used: set[str], present: str) -> str:
-    """The parts used, with what they need, each once; externals that `present` declares are not declared again."""
+def support_text(used: set[str], present: str, pooled: bool) -> str:
+    """The parts used, with what they need, each once; externals that `present` declares are not declared again. `pooled`: the code uses the pool of threads."""
     wanted: dict[str, None] = {}
 
     def want(name: str) -> None:
+        name = f"{name}.pooled" if pooled and f"{name}.pooled" in PARTS else name
         for need in PARTS[name][1]:
             want(need)
         wanted[name] = None

@@ -8,6 +8,7 @@ import itertools
 import platform
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -148,10 +149,12 @@ class Loaded:
         return self.addresses[symbol]
 
 
-def load_object(image: bytes, *symbols: str) -> Loaded:
-    """Link object code into this process and find the symbols in it."""
+def load_object(image: bytes, *symbols: str, known: Mapping[str, int] | None = None) -> Loaded:
+    """Link object code into this process and find the symbols in it. `known`: addresses that it may use beside the process's own symbols."""
     with _lock:
         builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+        for s, address in (known or {}).items():
+            builder.import_symbol(s, address)
         for s in symbols:
             builder.export_symbol(s)
         return Loaded(builder.link(_jit(), f"of.{next(_serial)}"), symbols)

@@ -1,14 +1,16 @@
 """Which operations exist: the one table, and the builder functions that transforms use."""
 
 from oneform.ops import arithmetic, array, complexes, lists, logic, transcendental, whole
+from oneform.ops.accumulated import accumulated
 from oneform.ops.array import zero_of, zeros
-from oneform.ops.control import CUSTOM, build, custom_again, custom_jvp, custom_vjp, for_, if_, recur, recursive, unfolded, while_
+from oneform.ops.control import CUSTOM, build, custom_again, custom_jvp, custom_vjp, for_, if_, parts, paste, recur, recursive, unfolded, while_
 from oneform.ops.table import OPS, Term, apply, constant, dim, dims, integer, literal, open_operands
 
 __all__ = [
     "CUSTOM",
     "OPS",
     "Term",
+    "accumulated",
     "apply",
     "array",
     "lists",
@@ -29,6 +31,8 @@ __all__ = [
     "integer",
     "literal",
     "open_operands",
+    "parts",
+    "paste",
     "recur",
     "recursive",
     "unfolded",

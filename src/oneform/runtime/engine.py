@@ -13,7 +13,7 @@ import numpy as np
 from oneform import tree as trees
 from oneform.errors import ArgumentError, Location, exception, exception_named, raise_at
 from oneform.ir import Function, show
-from oneform.runtime import abi, cache, loader, trampoline
+from oneform.runtime import abi, cache, loader, threads, trampoline
 from oneform.runtime.callable import NATIVE, Entry, Link
 from oneform.runtime.pages import keep_pages
 from oneform.tree import Leaf
@@ -104,12 +104,14 @@ def _site(s: Any) -> Site:
 
 def loaded(code: bytes, symbols: Sequence[str]) -> Any:
     """Machine code in this process, by symbol: placed by our own loader where it can, else by LLVM's."""
+    if b"of.pool.start" in code:
+        threads.place()
     placed = loader.load(code, symbols)
     if placed is not None:
         return placed
     from oneform.codegen import target
 
-    return target.load_object(code, *symbols)
+    return target.load_object(code, *symbols, known=loader.KNOWN)
 
 
 class Specialisation:

@@ -18,6 +18,7 @@ from typing import Any
 _SHT_SYMTAB, _SHT_RELA, _SHT_NOBITS, _SHF_ALLOC, _SHF_WRITE = 2, 4, 8, 2, 1
 _64, _PC32, _PLT32, _GOTPCREL, _GOTPCRELX, _REX_GOTPCRELX = 1, 2, 4, 9, 41, 42
 _LIBRARIES = (None, "libm.so.6", "libc.so.6", "libmvec.so.1")
+KNOWN: dict[str, int] = {}  # symbols of ours that other machine code may use
 _STUB = b"\xff\x25\x00\x00\x00\x00"  # jmp *[rip]: through the address that follows
 
 
@@ -146,7 +147,9 @@ class _Object:
 
 
 def _address(name: str) -> int:
-    """The address of a function of the interpreter or of the C library."""
+    """The address of a function of the interpreter, of the C library, or of ours."""
+    if name in KNOWN:
+        return KNOWN[name]
     for library in _LIBRARIES:
         found = getattr(_library(library), name, None)
         if found is not None:

@@ -43,7 +43,7 @@ def compressed(
     for j, v in enumerate(moved):
         part = (Term(body, g) * len(moved) + j).v
         carried = _gather(body, carried, v, part, starts, where, place, dtype, lanes)
-    (data,) = b.emit(for_, count, data, regions=(body.block(carried),))
+    (data,) = b.emit(for_, count, data, regions=(body.block(carried),), own=True)  # every nonzero is found with one group
     return b.function(f"{f.name}_compressed", data)
 
 
@@ -98,7 +98,7 @@ def _gather(b: Builder, data: Value, moved: Wide, part: Value, starts: Value, wh
     at = Term(body, number(body, where, p))
     x = body.emit1(array.get, v, *((at.apply("floordiv", lanes).v, at.apply("mod", lanes).v) if lanes > 1 else (at.v,)))
     new = body.emit1(array.set_, carried, of_dtype(body, x, dtype), number(body, place, p))
-    (data,) = b.emit(for_, (Term(b, end) - Term(b, begin)).v, data, regions=(body.block(new),))
+    (data,) = b.emit(for_, (Term(b, end) - Term(b, begin)).v, data, regions=(body.block(new),), own=True)
     return data
 
 

@@ -37,7 +37,8 @@ def _ref(n: Any, *carry: Any, attrs: Attrs, regions: Any) -> tuple[Any, ...]:
     return carry
 
 
-# Attribute `parallel`: the iterations may run in any order (found by analysis, never asserted by the user's program).
+# Attributes, found by analysis and never asserted by the user's program: `parallel`, the iterations may run in any order; `own`, no two of them write to
+# the same element of an array that the loop carries and does not read; `chunks`, see parts.py.
 for_ = define(
     Op(
         "for",

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from oneform.ir import Block, Builder, Instr, Value, clone_instr, reads
-from oneform.ops import Term, arithmetic
+from oneform.ops import Term, accumulated, arithmetic
 from oneform.transforms.activity import partial_attrs
 from oneform.transforms.linear import times
-from oneform.transforms.reverse.parallel import accumulated
 from oneform.transforms.reverse.residuals import recomputable
 from oneform.types import Scalar
 

@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oneform.ir import Block, Builder, Instr, Value, clone_instr, reads, substitute
-from oneform.ops import Term, apply, for_, integer, literal
+from oneform.ops import Term, accumulated, apply, for_, integer, literal
 from oneform.transforms.reverse.cells import LOCAL, RESET, STORE, load, node, prune, touched
 from oneform.transforms.reverse.early import Early
-from oneform.transforms.reverse.parallel import accumulated
 from oneform.transforms.reverse.residuals import needed, plan, sweep_dead, unchecked
 from oneform.transforms.reverse.sweep import Nodes, Sweep, made, results_of
 from oneform.transforms.reverse.tape import INDEX, Order, Tape, hoist

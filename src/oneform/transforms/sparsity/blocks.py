@@ -235,7 +235,8 @@ class Blocks:
         return found
 
     def _emit(self, b: Builder, n: Nest, env: dict[Value, Value], filled: list[Value], write: Callable[..., list[Value]]) -> list[Value]:
-        """The loop, with what `write` does instead of what it stores."""
+        """The loop, with what `write` does instead of what it stores. Where that is written is each iteration's own: sparse/blocks.py takes loops no two
+        iterations of which store into the same row."""
         i = n.instr
         region = i.regions[-1]
         if i.op.structure == "build":
@@ -246,7 +247,7 @@ class Blocks:
                 inner.body.extend(clone_instr(k, own) for k in n.known)
                 return write(inner, position(inner, lengths, index, integer(inner, 0)), own, [lengths] * len(n.sites), carried)
 
-            return nest(b, lengths, filled, step)
+            return nest(b, lengths, filled, step, own=True)
         kept = [k for k, _ in enumerate(region.params[1:]) if not self._stored(n, k)]
         shapes = {o: dims(b, env[i.args[1 + k]]) for k, o in enumerate(i.outs) if k not in kept}
         sub = b.sub()
@@ -258,7 +259,7 @@ class Blocks:
         lengths_by_site = [shapes[self.f.results[s.out]] for s in n.sites]
         new = write(sub, own[region.params[0]], own, lengths_by_site, carried)
         results = [own.get(region.results[k], region.results[k]) for k in kept]
-        outs = b.emit(for_, env[i.args[0]], *(env[i.args[1 + k]] for k in kept), *filled, regions=(sub.block(*results, *new),))
+        outs = b.emit(for_, env[i.args[0]], *(env[i.args[1 + k]] for k in kept), *filled, regions=(sub.block(*results, *new),), own=True)
         return list(outs[len(kept) :])
 
     def _stored(self, n: Nest, k: int) -> bool:

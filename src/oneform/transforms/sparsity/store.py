@@ -83,15 +83,15 @@ def blank(b: Builder, like: Value) -> Value:
 Step = Callable[[Builder, list[Value], list[Value]], list[Value]]
 
 
-def nest(b: Builder, lengths: Sequence[Value], carried: list[Value], step: Step, index: tuple[Value, ...] = ()) -> list[Value]:
-    """Loops over all indices."""
+def nest(b: Builder, lengths: Sequence[Value], carried: list[Value], step: Step, index: tuple[Value, ...] = (), **attrs: bool) -> list[Value]:
+    """Loops over all indices; the outermost has the attributes."""
     if not lengths:
         return step(b, list(index), carried)
     body = b.sub()
     i = body.param(Scalar(I64))
     params = [body.param(c.type) for c in carried]
     new = nest(body, lengths[1:], params, step, (*index, i))
-    return list(b.emit(for_, lengths[0], *carried, regions=(body.block(*new),)))
+    return list(b.emit(for_, lengths[0], *carried, regions=(body.block(*new),), **attrs))
 
 
 def numbered(b: Builder, like: Value, first: Value) -> Value:
