@@ -183,8 +183,8 @@ def _share(b: Builder, n: Value, c: Value, count: Value) -> Value:
 
 
 def _shifted(b: Builder, start: Value, t: Value, variable: Value) -> Instr:
-    """variable = start + t"""
-    return Instr(arithmetic.add, (start, t), {}, (), (variable,), b.loc)
+    """variable = start + t. The attribute says that it is a variable still: what it indexes has an element for each of its values."""
+    return Instr(arithmetic.add, (start, t), {"round": True}, (), (variable,), b.loc)
 
 
 def _some_rounds(b: Builder, i: Instr, start: Value, m: Value, carried: Sequence[Value]) -> Sequence[Value]:

@@ -243,7 +243,8 @@ class _Finder:
             return False
         for k in i.args[1:] if i.op.lower == "get" else i.args[2:]:
             maker = self.own.get(k)
-            if k in self.varying and maker is not None and not (maker.op.lower == "index" and maker.attrs["checked"]):
+            fine = maker is None or maker.attrs.get("round") or (maker.op.lower == "index" and maker.attrs["checked"])
+            if k in self.varying and not fine:
                 return True
         return False
 
