@@ -284,8 +284,8 @@ class Writer:
         options += [f"{xs}.pop()", f"{xs}.pop({self.index(xs)})", f"{xs}.insert({self.integer()}, {new()})", f"{xs}.extend([{new()}, {new()}])", f"del {xs}[{i}]", f"{xs}.reverse()", f"{xs}[{i}], {xs}[{self.index(xs)}] = {xs}[{self.index(xs)}], {xs}[{i}]"]
         options += [f"swap({xs}, 0, -1)", f"{xs}[1:] = [{new()}]", f"{xs}[:1] = []", f"{xs} += [{new()}]", f"del {xs}[:1]"]
         if kind == "LF":
-            options += [f"{xs}[{i}] += {f(1)}", f"{xs}[{i}] *= 0.5", f"{xs}.sort()", f"{xs}.sort(reverse=True)", f"{xs}.extend({self.floats_in()})", f"grow({xs}, {f(1)})", f"{xs}.remove({xs}[{i}])", f"{xs}.clear()"] * 2
-            options += [f"{xs}.sort(key=lambda v: -v * {self.f(0)})", f"{xs}[:] = [v * 0.5 for v in {self.floats_in()}]", f"{xs}.insert(0, {xs}.pop())"]
+            options += [f"{xs}[{i}] += {f(1)}", f"{xs}[{i}] *= 0.5", f"{xs}.sort()", f"{xs}.sort(reverse=True)", f"{xs}.extend({self.floats_in()}[:2])", f"grow({xs}, {f(1)})", f"{xs}.remove({xs}[{i}])", f"{xs}.clear()"] * 2
+            options += [f"{xs}.sort(key=lambda v: -v * {self.r.choice(['0.5', '1.5', 'x'])})", f"{xs}[:] = [v * 0.5 for v in {self.floats_in()}]", f"{xs}.insert(0, {xs}.pop())"]
         elif kind == "LP":
             options += [f"{xs}[{i}].{c('xv')} = {f()}", f"{xs}[{i}].v += {f(1)}", f"{xs}.sort(key=lambda p: p.x)", f"bump({xs}, {f(1)})", f"shift({xs}[{i}], {f(1)})"] * 3
         elif kind == "LL":
