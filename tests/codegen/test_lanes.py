@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import oneform as of
 from oneform.codegen import control
 from oneform.codegen.lanes import find_abreast, groups
+from oneform.codegen.target import vector_bytes
 from oneform.optimise import optimise
 from tests.codegen.driver import Compiled
 
@@ -237,3 +239,11 @@ def test_lanes_past_the_last_round_leave_nothing(value: float) -> None:
     lanes, (plain, _) = of.jit(of.grad(nearest, argnums=(0, 1))), compiled(of.grad(nearest, argnums=(0, 1)), lanes=False)
     for ours, expected in zip(lanes(points, centres), plain(points, centres), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-11)
+
+
+def test_vectors_lie_where_the_machine_may_load_them_whole() -> None:
+    """A vector that is stored as aligned must be: where the stack happens to be is no test of that."""
+    text = of.lower(of.value_and_grad(branches, argnums=(0, 1)))(*arguments(20, 20)).llvm()
+    rooms = re.findall(r"%lanes\d+ = alloca [^\n]*, align (\d+)", text)
+    assert rooms and all(int(a) >= vector_bytes() for a in rooms)
+    assert not re.search(r"(load|store) <\d+ x (double|float)>[^\n]*ptr %v\d+(, !|\n)", text)  # all say how far they are aligned

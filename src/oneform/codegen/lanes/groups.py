@@ -10,6 +10,7 @@ from oneform.codegen.lanes.emit import Lanes
 from oneform.codegen.lanes.plan import Abreast
 from oneform.codegen.loops import Body, Parts, counted, fill_shape, spend
 from oneform.codegen.scalars import itemsize, literal, llvm_type
+from oneform.codegen.target import vector_bytes
 from oneform.codegen.versions import either
 from oneform.ir import Instr, Value
 from oneform.layout import SMALL_ELEMENTS
@@ -93,7 +94,7 @@ class _Groups:
         ends = [lanes.masked(lanes.made[self.params[1 + k]], lanes.made[self.results[k]]) for k in self.order]
         for v, at in self.kept.items():
             for k, x in enumerate(lanes.vectors(v)):
-                em.do(f"store {self.vector} {x}, ptr {em.ins(f'getelementptr inbounds {self.vector}, ptr {at}, i64 {k}')}")
+                em.do(f"store {self.vector} {x}, ptr {em.ins(f'getelementptr inbounds {self.vector}, ptr {at}, i64 {k}')}, align {itemsize(plan.dtype)}")
         if plan.behind or plainly:
             parts = [(t, x) for (t, _), x in zip(self.plain, plainly, strict=True)]
             plainly = counted(em, first, stop, parts, lambda r, own: self.behind(r, first, own))
@@ -176,7 +177,7 @@ def _array(em: Emitter, plan: Abreast, dims: Sequence[str], made: list[Arr]) -> 
 
 def _room(em: Emitter, t: str) -> str:
     at = em.fresh("%lanes")
-    em.entry.append(f"  {at} = alloca {t}, align 32")
+    em.entry.append(f"  {at} = alloca {t}, align {vector_bytes()}")
     return at
 
 
