@@ -130,6 +130,18 @@ def gathered(points, centres):
     return total
 
 
+def around(points, centres):
+    """Additions to a row of what all share around a loop that adds to rows as well."""
+    total = 0.0
+    for i in range(points.shape[0]):
+        for j in range(centres.shape[0]):
+            s = centres[j, 0]
+            for k in range(points.shape[1]):
+                s = 0.5 * s + points[i, k] * centres[j, k]
+            total += s * s * points[i, 0]
+    return total
+
+
 def backwards(points, centres):
     """Everything from its end."""
     total = 0.0
@@ -142,13 +154,13 @@ def backwards(points, centres):
     return total
 
 
-PROGRAMS = [nearest, polynomial, mixture, small_arrays, branches, scattered, whole, gathered, backwards]
+PROGRAMS = [nearest, polynomial, mixture, small_arrays, branches, scattered, whole, gathered, around, backwards]
 NOT = [(small_arrays, "value"), (whole, "reverse"), (backwards, "reverse"), (polynomial, "second")]  # what would not gain by it
 
 
 def arguments(n: int, m: int) -> tuple[Any, ...]:
     rng = np.random.default_rng(n + 100 * m)
-    return rng.uniform(-1.0, 1.0, (n, m)), rng.uniform(-1.0, 1.0, (6, m))
+    return rng.uniform(-1.0, 1.0, (n, m)), rng.uniform(-1.0, 1.0, (11, m))
 
 
 def compiled(f: Callable[..., Any], lanes: bool = True, room: int = groups._ROOM) -> tuple[Compiled, int]:

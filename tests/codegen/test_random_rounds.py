@@ -21,7 +21,7 @@ SIZES = [(1, 4), (9, 3), (37, 19)]
 
 def arguments(n: int, m: int) -> tuple[Any, ...]:
     rng = np.random.default_rng(n + 100 * m)
-    return rng.uniform(-1.0, 1.0, (n, m)), rng.uniform(-1.0, 1.0, (5, m)), rng.integers(-n, n, n)
+    return rng.uniform(-1.0, 1.0, (n, m)), rng.uniform(-1.0, 1.0, (11, m)), rng.integers(-n, n, n)
 
 
 def compiled(g: Any, lanes: bool) -> tuple[Compiled, int]:

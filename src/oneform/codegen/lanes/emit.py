@@ -115,9 +115,10 @@ class Lanes(Memory):
         """A loop, by as many rounds at a time as rows are read in blocks."""
         em, width, region = self.em, self.plan.width, i.regions[0]
         trips = trip_count(em, i)
-        blocks = [j for j in region.body if j.op.lower == "get" and not is_index(j.outs[0]) and self.in_blocks(j, region.params[0])]
+        innermost = [] if any(j.regions for j in region.body) else region.body  # what stands around other loops is not written out so often
+        blocks = [j for j in innermost if j.op.lower == "get" and not is_index(j.outs[0]) and self.in_blocks(j, region.params[0])]
+        adds = [j for j in innermost if self.along_rows(j, region.params[0])]
         start = "0"
-        adds = [j for j in region.body if self.along_rows(j, region.params[0])]
         if (blocks or adds) and (trips is None or trips >= width):
             whole = em.ins(f"sdiv i64 {n}, {width}")
 
