@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -261,3 +265,11 @@ def test_sums_of_rows_around_loops_that_have_their_own() -> None:
         plain = Compiled(program)
     for ours, expected in zip(Compiled(program)(*args), plain(*args), strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is protected by mprotect")
+def test_no_memory_is_read_that_the_program_does_not_read() -> None:
+    environment = os.environ | {"PYTHONPATH": str(Path(of.__file__).parents[1])}
+    command = [sys.executable, "-X", "faulthandler", "-m", "tests.codegen.edges"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], env=environment)
+    assert done.stdout == "fine\n", done.stderr

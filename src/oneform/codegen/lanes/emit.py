@@ -118,23 +118,17 @@ class Lanes(Memory):
         innermost = [] if any(j.regions for j in region.body) else region.body  # what stands around other loops is not written out so often
         blocks = [j for j in innermost if j.op.lower == "get" and not is_index(j.outs[0]) and self.in_blocks(j, region.params[0])]
         adds = [j for j in innermost if self.along_rows(j, region.params[0])]
-        start = "0"
-        if (blocks or adds) and (trips is None or trips >= width):
-            whole = em.ins(f"sdiv i64 {n}, {width}")
 
-            def several(index: str, names: list[str]) -> Sequence[str]:
-                first = em.ins(f"mul nuw nsw i64 {index}, {width}")
-                read = {j: self.read_block(j, region.params[0], first) for j in blocks}
-                self.collected = {j: [] for j in adds}
-                for k in range(width):
-                    names = step(em.ins(f"add nuw nsw i64 {first}, {k}"), list(names), {j: found[k] for j, found in read.items()})
-                self.add_collected(region.params[0], first)
-                return names
+        def block(first: str, names: list[str]) -> Sequence[str]:
+            read = {j: self.read_block(j, region.params[0], first) for j in blocks}
+            self.collected = {j: [] for j in adds}
+            for k in range(width):
+                names = step(em.ins(f"add nuw nsw i64 {first}, {k}"), list(names), {j: found[k] for j, found in read.items()})
+            self.add_collected(region.params[0], first)
+            return names
 
-            ends = counted(em, "0", whole, carried, several)
-            carried = [(t, x) for (t, _), x in zip(carried, ends, strict=True)]
-            start = em.ins(f"mul nsw i64 {whole}, {width}")
-        return counted(em, start, n, carried, lambda c, names: step(c, names, {}))
+        whole = (blocks or adds) and (trips is None or trips >= width)
+        return self.several(n, carried, block if whole else None, lambda c, names: step(c, names, {}))
 
     def build(self, i: Instr) -> None:
         """Arrays element by element; each total in vectors."""

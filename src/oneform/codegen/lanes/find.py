@@ -98,7 +98,7 @@ class _Finder:
         i = made.get(v)
         if i is None:
             return True
-        if v.type == Scalar(self.dtype) if self.dtype is not None else False:
+        if self.number(v):
             handed[v] = None
             return True
         if i.regions or any(in_memory(o.type) for o in i.outs) or not is_index(v):
@@ -238,12 +238,15 @@ class _Finder:
         return self.plain(i.outs[0]) and all(is_index(a) or self.plain(a) for a in i.args)
 
     def astray(self, i: Instr) -> bool:
-        """Whether a round that does not come to this instruction may have no element there: the adjoint does not check once more what it reads."""
+        """Whether a round that does not come to this instruction cannot do it all the same. The adjoint does not check once more what it reads: where an
+        index is that of a round, one that is not here takes another element, but of integers, which may be indices again."""
         if i.op.lower not in ("get", "add_at"):
             return False
+        whole = i.op.lower == "get" and is_index(i.outs[0])
         for k in i.args[1:] if i.op.lower == "get" else i.args[2:]:
             maker = self.own.get(k)
-            fine = maker is None or maker.attrs.get("round") or (maker.op.lower == "index" and maker.attrs["checked"])
+            round_ = (maker is None or bool(maker.attrs.get("round"))) and not whole
+            fine = round_ or (maker is not None and maker.op.lower == "index" and maker.attrs["checked"])
             if k in self.varying and not fine:
                 return True
         return False

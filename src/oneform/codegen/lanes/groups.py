@@ -129,7 +129,7 @@ class _Groups:
 def fits(em: Emitter, plan: Abreast, limits: Mapping[Value, str]) -> str:
     """Whether the memory that the rounds of a group need at a time stays in the cache."""
     sizes = [em.count(dims, True) for _, dims in _shapes(em, plan)]
-    sizes += [limits[column] for i, (first, column) in plan.packs.items() if first is i]
+    sizes += [limits[p.column] for i, p in plan.packs.items() if p.first is i]
     most = _ROOM // (plan.rounds * itemsize(plan.dtype))
     known, open_ = sum(int(n) for n in sizes if n.isdigit()), [n for n in sizes if not n.isdigit()]
     total, found = str(known), ""
@@ -160,8 +160,8 @@ def _scratch(em: Emitter, plan: Abreast) -> tuple[dict[Value, Arr], list[Arr]]:
 def _packed(em: Emitter, plan: Abreast, limits: Mapping[Value, str]) -> tuple[dict[Instr, Arr], list[Arr]]:
     """Memory for what is transposed once for all, and what of it is to be released."""
     made: list[Arr] = []
-    firsts = {i: _array(em, plan, [limits[column]], made) for i, (first, column) in plan.packs.items() if first is i}
-    return {i: firsts[first] for i, (first, _) in plan.packs.items()}, made
+    firsts = {i: _array(em, plan, [limits[p.column]], made) for i, p in plan.packs.items() if p.first is i}
+    return {i: firsts[p.first] for i, p in plan.packs.items()}, made
 
 
 def _array(em: Emitter, plan: Abreast, dims: Sequence[str], made: list[Arr]) -> Arr:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
-from oneform.codegen.arrays import address, element_index
+from oneform.codegen.arrays import address, element_index, flat_index
 from oneform.codegen.emit import Arr
 from oneform.codegen.lanes.plan import is_index
 from oneform.codegen.lanes.vectors import Group, Vectors
-from oneform.codegen.loops import counted
-from oneform.codegen.scalars import SUFFIXES, itemsize, llvm_type
+from oneform.codegen.loops import Body, Parts, counted
+from oneform.codegen.scalars import SUFFIXES, itemsize, llvm_type, memory_type
 from oneform.codegen.strides import slope
 from oneform.ir import Instr, Value
 
@@ -62,7 +62,7 @@ class Memory(Group):
         flags, t = em.flags(i.attrs), llvm_type(self.plan.dtype)
         own = array in self.plan.mine
         value = self.vectors(i.args[1])
-        if not own or self.active is not self.rounds:
+        if not own or self.parted:
             value = self.chosen(self.active, t, value, [self.zero] * self.plan.vectors)
         if own:
             sums = [em.ins(f"fadd {flags} {self.vector} {a}, {b}") for a, b in zip(self.load(array, indices), value, strict=True)]
@@ -88,9 +88,9 @@ class Memory(Group):
         if array in self.plan.mine:
             return self.load(array, indices)
         if i in self.packed:
-            return self.load_from(self.packed[i], em.scalar(self.plan.packs[i][1]))
+            return self.load_from(self.packed[i], em.scalar(self.plan.packs[i].column))
         if (step := self.slope(indices, self.plan.indices[0])) in (1, -1):
-            return [self.neighbours(self.place(array, indices, k), self.rounds[k // n], step == -1) for k in range(0, self.plan.rounds, n)]
+            return [self.neighbours(self.beside(array, indices, k), self.active[k // n], step == -1) for k in range(0, self.plan.rounds, n)]
         t = llvm_type(self.plan.dtype)
         return self.together([em.ins(f"load {t}, ptr {self.place(array, indices, k)}{em.number_tag}") for k in range(self.plan.rounds)], t)
 
@@ -112,9 +112,24 @@ class Memory(Group):
 
     def place(self, array: Value, indices: Sequence[Value], k: int) -> str:
         """The address of an element for one round."""
+        em = self.em
         with self.round(k, indices):
-            a = self.em.array(array)
-            return address(self.em, a, element_index(self.em, a, indices))
+            a = em.array(array)
+            if not self.parted:
+                return address(em, a, element_index(em, a, indices))
+            found = [em.scalar(v) for v in indices]
+            for axis, v in enumerate(indices):  # a round that is not here may have no such element: it takes the last
+                if v in self.plan.varying:
+                    last = em.ins(f"sub i64 {a.dims[axis]}, 1")
+                    found[axis] = em.ins(f"call i64 @llvm.umin.i64(i64 {found[axis]}, i64 {last})")
+            return address(em, a, flat_index(em, a, found))
+
+    def beside(self, array: Value, indices: Sequence[Value], k: int) -> str:
+        """The address of an element that is read under a mask: it may lie past the end."""
+        em = self.em
+        with self.round(k, indices):
+            a = em.array(array)
+            return em.ins(f"getelementptr {memory_type(a.dtype)}, ptr {a.ptr}, i64 {element_index(em, a, indices)}")
 
     @contextmanager
     def round(self, k: int, indices: Sequence[Value]) -> Generator[None]:
@@ -159,20 +174,41 @@ class Memory(Group):
             across.append(columns[::-1] if down else columns)
         return [[vectors[k] for vectors in across] for k in range(n)]
 
+    def several(self, n: str, carried: Parts, block: Body | None, single: Body) -> list[str]:
+        """A loop that takes as many columns at a time as a vector has lanes (`block`, given the first), and then the rest one by one."""
+        em, width = self.em, self.plan.width
+        if block is None:
+            return counted(em, "0", n, carried, single)
+        whole = em.ins(f"sdiv i64 {n}, {width}")
+        ends = counted(em, "0", whole, carried, lambda index, names: block(em.ins(f"mul nuw nsw i64 {index}, {width}"), names))
+        return counted(em, em.ins(f"mul nsw i64 {whole}, {width}"), n, [(t, x) for (t, _), x in zip(carried, ends, strict=True)], single)
+
     def pack(self, lengths: Mapping[Value, str]) -> None:
-        """Transpose what is read again and again."""
-        for i, (first, column) in self.plan.packs.items():
-            if first is not i:
+        """Transpose what is read again and again, where it is read at all."""
+        em = self.em
+        for i, p in self.plan.packs.items():
+            if p.first is not i:
                 continue
+            runs = [self.all_run([lengths[v] for v in q.around]) for q in self.plan.packs.values() if q.first is i]
+            some = runs[0]
+            for r in runs[1:]:
+                some = em.ins(f"or i1 {some}, {r}")
             out, self.packed = self.packed[i], {j: a for j, a in self.packed.items() if j is not i}
-            self.fill(i, column, out, lengths[column])
+            self.fill(i, p.column, out, em.ins(f"select i1 {some}, i64 {lengths[p.column]}, i64 0"))
             self.packed = {**self.packed, i: out}
 
-    def fill(self, i: Instr, column: Value, out: Arr, n: str) -> None:
-        em, width, start = self.em, self.plan.width, "0"
+    def all_run(self, lengths: Sequence[str]) -> str:
+        """Whether loops of these lengths, around each other, come to what is inside."""
+        found = "true"
+        for n in lengths:
+            some = self.em.ins(f"icmp sgt i64 {n}, 0")
+            found = some if found == "true" else self.em.ins(f"and i1 {found}, {some}")
+        return found
 
-        def several(index: str, _: list[str]) -> Sequence[str]:
-            first = em.ins(f"mul nuw nsw i64 {index}, {width}")
+    def fill(self, i: Instr, column: Value, out: Arr, n: str) -> None:
+        em = self.em
+
+        def block(first: str, _: list[str]) -> Sequence[str]:
             for k, vectors in enumerate(self.read_block(i, column, first)):
                 self.write(out, vectors, em.ins(f"add nuw nsw i64 {first}, {k}"))
             return ()
@@ -182,11 +218,7 @@ class Memory(Group):
             self.write(out, self.read(i), index)
             return ()
 
-        if self.in_blocks(i, column):
-            whole = em.ins(f"sdiv i64 {n}, {width}")
-            counted(em, "0", whole, [], several)
-            start = em.ins(f"mul nsw i64 {whole}, {width}")
-        counted(em, start, n, [], one)
+        self.several(n, [], block if self.in_blocks(i, column) else None, one)
 
     # ------------------------------------------------------------ sums of rows
 
@@ -202,16 +234,9 @@ class Memory(Group):
         for i, terms in self.collected.items():
             flags, indices = em.flags(i.attrs), i.args[2:]
             down = self.slope(indices, column) == -1
-            rows, half = terms[::-1] if down else terms, n // 2
-            while half:
-                for k in (k for k in range(n) if not k & half and k < 2 * half):
-                    a, b = rows[k], rows[k + half]
-                    low = self.shuffled(a, b, [j if not j & half else n + j - half for j in range(n)])
-                    high = self.shuffled(a, b, [j + half if not j & half else n + j for j in range(n)])
-                    rows[k] = em.ins(f"fadd {flags} {self.vector} {low}, {high}")
-                half //= 2
+            sums = self.row_sums(terms[::-1] if down else terms, flags)
             em.env[column] = em.ins(f"add nuw nsw i64 {first}, {n - 1}") if down else first
             at = self.place(i.args[0], indices, 0)
             old = em.ins(f"load {self.vector}, ptr {at}, align {itemsize(self.plan.dtype)}{em.number_tag}")
-            em.do(f"store {self.vector} {em.ins(f'fadd {flags} {self.vector} {old}, {rows[0]}')}, ptr {at}, align {itemsize(self.plan.dtype)}{em.number_tag}")
+            em.do(f"store {self.vector} {em.ins(f'fadd {flags} {self.vector} {old}, {sums}')}, ptr {at}, align {itemsize(self.plan.dtype)}{em.number_tag}")
         self.collected = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from oneform.codegen.lanes.plan import apart, is_index
+from oneform.codegen.lanes.plan import Pack, apart, is_index
 from oneform.ir import Instr, Value
 
 
@@ -13,16 +13,16 @@ class Packer:
 
     def __init__(self, round_: Value, own: Mapping[Value, Instr], varying: frozenset[Value]):
         self.round, self.own, self.varying = round_, own, varying
-        self.found: dict[Instr, tuple[Instr, Value]] = {}
+        self.found: dict[Instr, Pack] = {}
         self.first: dict[object, Instr] = {}
 
-    def packs(self, work: Sequence[Instr]) -> Mapping[Instr, tuple[Instr, Value]]:
+    def packs(self, work: Sequence[Instr]) -> Mapping[Instr, Pack]:
         self.block(work, {})
         return self.found
 
     def block(self, body: Sequence[Instr], around: Mapping[Value, Value | None]) -> None:
         for i in body:
-            for r in i.regions:
+            for r in i.regions if i.op.structure != "if" else ():  # whether there is such an element, a branch may have asked
                 inner = dict(around)
                 if i.op.structure == "for":
                     inner[r.params[0]] = i.args[0]
@@ -42,7 +42,7 @@ class Packer:
             return  # neighbours are read as they are
         length = around[columns[0]]
         key = i.args[0], tuple(keys), length or columns[0]
-        self.found[i] = self.first.setdefault(key, i), columns[0]
+        self.found[i] = Pack(self.first.setdefault(key, i), columns[0], tuple(around))
 
     def key(self, v: Value, around: Mapping[Value, Value | None], used: set[Value]) -> object:
         """What an index is, with the variable of the inner loop as that of any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,15 @@ from oneform.codegen.target import vector_bytes
 from oneform.codegen.versions import Analysis
 from oneform.ir import Instr, Value, instructions
 from oneform.types import DType, Scalar
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A read of elements that `first` reads as well, by `column`, the variable of one of the loops around it."""
+
+    first: Instr
+    column: Value
+    around: tuple[Value, ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,11 @@ class Abreast:
     varying: frozenset[Value]  # what differs between the rounds, or may
     scratch: tuple[Instr, ...]  # allocations of the work
     mine: frozenset[Value]  # arrays that each round has for itself
-    packs: Mapping[Instr, tuple[Instr, Value]]  # reads of the same elements again and again, as those of one of them, by the variable of a loop
+    packs: Mapping[Instr, Pack]  # reads of rows again and again
+
+    @functools.cached_property
+    def top(self) -> frozenset[Instr]:
+        return frozenset(self.work)
 
     @property
     def width(self) -> int:
@@ -73,9 +87,9 @@ class Abreast:
             j = self.own.get(a)
             if j is not None and is_index(a):
                 checked = j.op.lower == "index" and j.attrs["checked"] and j not in known
-                if checked or j not in self.work or not self.early(j, known):
+                if checked or j not in self.top or not self.early(j, known):
                     return False
-        return i in self.work
+        return i in self.top
 
 
 def build_lengths(em: Emitter, i: Instr) -> list[str]:

@@ -17,7 +17,7 @@ Vectors = list[str]
 
 @dataclass
 class Group:
-    """A group of rounds. `first`: the round in the first lane; `left`: how many rounds there are from it on; `last`: the last round."""
+    """A group of rounds. `first`: the round in the first lane; `last`: the last round of the loop."""
 
     em: Emitter
     plan: Abreast
@@ -37,7 +37,7 @@ class Group:
         self.rows = [em.ins(f"call i64 @llvm.smin.i64(i64 {em.ins(f'add nuw nsw i64 {self.first}, {k}')}, i64 {self.last})") for k in range(self.plan.rounds)]
         left = self.splat("i64", em.ins(f"sub nsw i64 {self.last}, {self.first}"))
         self.active = [em.ins(f"icmp sle <{n} x i64> <{', '.join(f'i64 {k + j}' for j in range(n))}>, {left}") for k in range(0, self.plan.rounds, n)]
-        self.rounds = list(self.active)
+        self.rounds = self.active
 
     def splat(self, t: str, x: str) -> str:
         n = self.plan.width
@@ -100,15 +100,31 @@ class Group:
         n = self.plan.width
         return self.em.ins(f"shufflevector {t} {x}, {t} poison, <{n} x i32> <{', '.join(f'i32 {n - 1 - k}' for k in range(n))}>")
 
-    def transposed(self, rows: Vectors) -> Vectors:
-        """A square block by exchanging halves, quarters, ... of its rows."""
+    @property
+    def parted(self) -> bool:
+        """Whether only some of the rounds are here."""
+        return self.active is not self.rounds
+
+    def crossed(self, a: str, b: str, step: int) -> tuple[str, str]:
+        """Two rows of a block of which one is `step` below the other, with the parts exchanged that stand across the diagonal."""
         n = self.plan.width
-        half = n // 2
-        while half:
-            for k in (k for k in range(n) if not k & half):
-                a, b = rows[k], rows[k + half]
-                low = [j if not j & half else n + j - half for j in range(n)]
-                high = [j + half if not j & half else n + j for j in range(n)]
-                rows[k], rows[k + half] = self.shuffled(a, b, low), self.shuffled(a, b, high)
-            half //= 2
-        return rows
+        low = [j if not j & step else n + j - step for j in range(n)]
+        high = [j + step if not j & step else n + j for j in range(n)]
+        return self.shuffled(a, b, low), self.shuffled(a, b, high)
+
+    def transposed(self, rows: Sequence[str]) -> Vectors:
+        """A square block by exchanging halves, quarters, ... of its rows."""
+        found, step = list(rows), self.plan.width // 2
+        while step:
+            for k in (k for k in range(self.plan.width) if not k & step):
+                found[k], found[k + step] = self.crossed(found[k], found[k + step], step)
+            step //= 2
+        return found
+
+    def row_sums(self, rows: Sequence[str], flags: str) -> str:
+        """The sum of each row of a square block, in the order of the rows: the transposition, with an addition for each exchange."""
+        found, step = list(rows), self.plan.width // 2
+        while step:
+            found = [self.em.ins(f"fadd {flags} {self.vector} {x}, {y}") for x, y in (self.crossed(found[k], found[k + step], step) for k in range(step))]
+            step //= 2
+        return found[0]

@@ -47,7 +47,7 @@ class Price:
     def block(self, body: Sequence[Instr], plan: Abreast | None, weight: float = 1.0, lanes: bool = False, quick: bool = False) -> float:
         total = 0.0
         for i in body:
-            inside = lanes or (plan is not None and i in plan.work)
+            inside = lanes or (plan is not None and i in plan.top)
             if i.regions:
                 times = weight * (10.0 if i.op.structure in ("for", "build") else 1.0)
                 innermost = not any(j.regions for r in i.regions for j in r.body) and i.op.structure != "if"
