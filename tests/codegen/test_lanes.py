@@ -136,6 +136,55 @@ def gathered(points, centres):
     return total
 
 
+def scaled(points, centres):
+    """A number that all rounds share, whose cotangent is a sum over them."""
+    scale = centres[0, 0]
+    total = 0.0
+    for i in range(points.shape[0]):
+        s = 0.0
+        for k in range(points.shape[1]):
+            s = 0.5 * s + (scale * points[i, k]) ** 3 + (scale * points[i, k]) ** 4
+        total += s * s
+    return total
+
+
+def along_a_row(points, centres):
+    """A row that all rounds share, gone through backwards by the adjoint."""
+    total = 0.0
+    for i in range(points.shape[0]):
+        s = 0.0
+        for k in range(points.shape[1]):
+            s = 0.5 * s + points[i, k] * centres[1, k]
+        total += s * s
+    return total
+
+
+def twice(points, centres):
+    """The same rows in two nests, of which one is not run."""
+    total = 0.0
+    for i in range(points.shape[0]):
+        s = 0.0
+        for j in range(centres.shape[0] - 11):
+            for k in range(points.shape[1]):
+                s = 0.5 * s - points[i, k] * centres[j, 0]
+        for j in range(centres.shape[0]):
+            for k in range(points.shape[1]):
+                s = 0.5 * s + points[i, k] * centres[j, 0]
+        total += s * s
+    return total
+
+
+def unsure(points, centres):
+    """Indices that no one can promise before the loop, inside an inner one."""
+    total = 0.0
+    for i in range(points.shape[0]):
+        s = 0.0
+        for k in range(points.shape[1]):
+            s = 0.5 * s + points[i, min(3 * k, points.shape[1] - 1)] * centres[(k * k) % 11, 0]
+        total += s * s
+    return total
+
+
 def backwards(points, centres):
     """Everything from its end."""
     total = 0.0
@@ -148,8 +197,8 @@ def backwards(points, centres):
     return total
 
 
-PROGRAMS = [nearest, polynomial, mixture, small_arrays, branches, scattered, whole, gathered, backwards]
-NOT = [(small_arrays, "value"), (whole, "reverse"), (backwards, "reverse"), (polynomial, "second")]  # what would not gain by it
+PROGRAMS = [nearest, polynomial, mixture, small_arrays, branches, scattered, whole, gathered, scaled, along_a_row, twice, unsure, backwards]
+NOT = [(small_arrays, "value"), (whole, "reverse"), (backwards, "reverse"), (polynomial, "second"), (unsure, "reverse")]  # what would not gain by it
 
 
 def arguments(n: int, m: int) -> tuple[Any, ...]:
