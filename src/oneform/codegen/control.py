@@ -16,7 +16,7 @@ from oneform.codegen.nests import emit_nest, find_nest
 from oneform.codegen.plan import INPLACE, PHI, SLOT, shareable
 from oneform.codegen.rows import emit_rows, find_rows
 from oneform.codegen.scalars import llvm_type
-from oneform.codegen.versions import either, in_versions
+from oneform.codegen.versions import Pair, either, in_versions
 from oneform.ir import Block, Instr, Value
 from oneform.types import Array, List, Scalar, Type
 
@@ -162,8 +162,7 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
             spend(em, "1", check=True)
         return ends
 
-    pair = find_abreast(em, i) or find_jam(em, i) or find_rows(em, i)
-    limits = pair.limits(em, n) if pair is not None else None
+    several, limits = _several(em, i, n)
     outermost = not em.loops
     pieces = light and outermost and (trips is None or trips > POLL_EVERY)
     if light and not outermost and (trips is None or trips > SHORT):
@@ -177,15 +176,14 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
         return [x for _, x in carried.flatten([make_room(em, rep, count) if k in grown and isinstance(rep, Lst) else rep for k, rep in enumerate(reps)])]
 
     def run() -> list[str]:
-        if limits is not None and not em.cold:
-            if isinstance(pair, Abreast):
-                return either(em, fits(em, pair, limits), types, partial(emit_abreast, em, pair, limits, carried, body), plain, carried.body)
-            if isinstance(pair, Jam):
-                return emit_jam(em, pair, limits, carried.parts, partial(_lane, em, pair), partial(_behind, em, pair, carried))
-            assert pair is not None
-            emit_rows(em, pair, limits, carried.inits, body)
-            return []
-        return plain()
+        if several is None or limits is None or em.cold:
+            return plain()
+        if isinstance(several, Abreast):
+            return either(em, fits(em, several, limits), types, partial(emit_abreast, em, several, limits, carried, body), plain, carried.body)
+        if isinstance(several, Jam):
+            return emit_jam(em, several, limits, carried.parts, partial(_lane, em, several), partial(_behind, em, several, carried))
+        emit_rows(em, several, limits, carried.inits, body)
+        return []
 
     def plain() -> list[str]:
         if not carried.parts and not count_down and in_vectors(em, i, trips, [], body) is not None:
@@ -203,6 +201,16 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     for array in made:
         em.release(array)
     return carried.end(ends)
+
+
+def _several(em: Emitter, i: Instr, n: str) -> tuple[Abreast | Pair | None, dict[Value, str] | None]:
+    """How several rounds of a loop go at a time, if they may and gain by it; and how far the variables of its loops run."""
+    for find in (find_abreast, find_jam, find_rows):
+        found = find(em, i)
+        limits = None if found is None else found.limits(em, n)
+        if limits is not None:
+            return found, limits
+    return None, None
 
 
 def _lane(em: Emitter, jam: Jam) -> Lane:

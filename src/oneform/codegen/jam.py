@@ -145,9 +145,9 @@ def _side_by_side(em: Emitter, jam: Jam, length: str, rows: Sequence[Mapping[Val
 
 
 def _kept(em: Emitter, t: str, parts: Parts) -> str:
-    """Memory of this type that holds these numbers or vectors, one after the other."""
+    """Memory of this type that holds these numbers, one after the other."""
     at = em.fresh("%sums")
-    em.entry.append(f"  {at} = alloca {t}, align 32")
+    em.entry.append(f"  {at} = alloca {t}")
     for k, (kind, x) in enumerate(parts):
         em.do(f"store {kind} {x}, ptr {em.ins(f'getelementptr inbounds {kind}, ptr {at}, i64 {k}')}")
     return at

@@ -114,7 +114,7 @@ class _Groups:
 
     def singly(self, first: str, stop: str, names: Sequence[str]) -> list[str]:
         """The rounds of a group one by one, of which one will raise: its check is made in every round."""
-        em, plan = self.em, self.plan
+        em = self.em
         known, em.certain, em.cold = em.certain, {}, True
         start = [(t, x) for (t, _), x in zip(self.carried.parts, self.everything(names[: len(self.plain)]), strict=True)]
         counted(em, first, stop, start, self.single)
