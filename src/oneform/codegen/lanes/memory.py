@@ -189,7 +189,7 @@ class Memory(Group):
         for i, p in self.plan.packs.items():
             if p.first is not i:
                 continue
-            runs = [self.all_run([lengths[v] for v in q.around]) for q in self.plan.packs.values() if q.first is i]
+            runs = [self.all_run([lengths[v] for v in q.around]) for q in self.plan.packs.values() if q.first is i and q.around]
             some = runs[0]
             for r in runs[1:]:
                 some = em.ins(f"or i1 {some}, {r}")

@@ -17,7 +17,8 @@ from oneform.types import DType, Scalar
 
 @dataclass(frozen=True)
 class Pack:
-    """A read of elements that `first` reads as well, by `column`, the variable of one of the loops around it."""
+    """A read of elements that `first` reads as well, by `column`, the variable of one of the loops around it. `around`: the variables of all of them; empty
+    in a branch, as others decide then whether there is something to read."""
 
     first: Instr
     column: Value
