@@ -11,7 +11,8 @@ from oneform.errors import CompileError, Location, ObservedError
 from oneform.families import Family, observe
 from oneform.frontend.functions import holds_nothing, key_of
 from oneform.frontend.promotion import promoted
-from oneform.frontend.values import ANYTHING, NONE, Box, Cell, Num, Py, describe, same
+from oneform.frontend.sameness import same
+from oneform.frontend.values import ANYTHING, NONE, Box, Cell, Num, Py, describe
 from oneform.types import BOOL, I64, Array, Dim, DType, List, Scalar, Type, join
 
 
