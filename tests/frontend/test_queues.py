@@ -39,7 +39,7 @@ def deques(x):
     d.extendleft([2.0, x**3])
     d.rotate(-1)
     held = sum([k * v for k, v in enumerate(d)]) * last[0] + sum(e) * len(f) + d[-1] * d.count(x)
-    return held * (2.0 if isinstance(d, deque) and not hasattr(d, "items") else 1.0)
+    return held * (2.0 if isinstance(d, deque) and hasattr(d, "append") and not hasattr(d, "kept") else 1.0)
 
 
 def deques_in_lists(x, n):
@@ -63,7 +63,7 @@ def tables(x):
         s += k * e[k]
     for _, v in sorted(e.items()):
         s = s * x + v
-    return s + len(d) + d.pop(3)
+    return s + len(d) + d.pop(3) + d.pop(3, 5.0) + sum(e.values())
 
 
 def counters(x):
@@ -72,6 +72,9 @@ def counters(x):
     c.update([1, 1, 4])
     k = copy.copy(c)
     k[9] = 1
+    for q, n in c.items():
+        k[q] += n * len(c)
+    c.setdefault(8, k.pop(2))
     return x * c[1] + x**2 * c.most_common(2)[1][1] + c[77] + len(c) * x**3 + len(c.most_common(-1)) + k.total() * x
 
 
@@ -110,6 +113,13 @@ def grown_in_a_loop(x):
     return d[1]
 
 
+def counted_in_a_loop(x):
+    c = Counter([1, 2])
+    for k in c:
+        c[k + 7] += 1
+    return x * len(c)
+
+
 def of_no_heap(x):
     h = [x]
     heapq.heappop(h)
@@ -129,7 +139,7 @@ def of_negative_length(x):
     return x + len(deque([x], maxlen=-1))
 
 
-RAISING = [changed_in_a_loop, grown_in_a_loop, of_no_heap, behind_the_end, of_none_left, of_negative_length]
+RAISING = [changed_in_a_loop, grown_in_a_loop, counted_in_a_loop, of_no_heap, behind_the_end, of_none_left, of_negative_length]
 
 
 @pytest.mark.parametrize("f", RAISING, ids=lambda f: f.__name__)
@@ -159,9 +169,15 @@ def table_passed_out(x):
     return d
 
 
+def of_no_method(x):
+    d = deque([x])
+    return d.index(x)
+
+
 @pytest.mark.parametrize(
     ("f", "sentence"),
     [
+        (of_no_method, "E003: a deque has no attribute index"),
         (compared, "E101: a deque cannot be compared"),
         (counters_compared, "E101: a Counter cannot be compared"),
         (passed_out, "E101: a deque cannot be passed out of compiled code"),

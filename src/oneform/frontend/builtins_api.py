@@ -56,8 +56,7 @@ from oneform.frontend.values import (
     number,
 )
 from oneform.frontend.written import iterators
-from oneform.frontend.written.queues import QUEUES
-from oneform.frontend.written.sets import Set
+from oneform.frontend.written.classes import known_as
 from oneform.ops import make
 from oneform.types import BOOL, F64, I64, DType
 
@@ -284,9 +283,6 @@ def math_radians(c: Call) -> Abstract:
 # ---------------------------------------------------------------- structure
 
 
-STANDS_FOR: dict[Any, type] = {Set: set, **QUEUES}  # whose objects the library writes
-
-
 def class_of(t: Tracer, x: Abstract) -> type | None:
     """The Python class of a value, where it is known."""
     if isinstance(x, Ref) and is_list(t, x):
@@ -301,7 +297,7 @@ def class_of(t: Tracer, x: Abstract) -> type | None:
     if isinstance(x, Arr):
         return np.ndarray
     if isinstance(x, Seq):
-        return STANDS_FOR.get(x.meta[0], x.meta[0]) if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict, "hash": dict}[x.kind]
+        return known_as(x.meta[0]) if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict, "hash": dict}[x.kind]
     return type(x.obj) if isinstance(x, Py) else None
 
 
@@ -400,7 +396,8 @@ def hasattr_(c: Call) -> Abstract:
     record = record_of(c.t, x)
     if not isinstance(name, Py) or record is None:
         c.t.refuse("E006", "hasattr asks records for a name that is a string of the program", c.node)
-    return number(record.get(name.obj) is not None or hasattr(record.meta[0], name.obj))
+    own = known_as(record.meta[0])
+    return number(hasattr(own, name.obj) or (own is record.meta[0] and record.get(name.obj) is not None))
 
 
 @handles(abs, objects=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from oneform.frontend.written.classes import known_as
 from oneform.ir import Value
 from oneform.tree import Tree
 from oneform.types import BOOL, C128, F64, I64, Array, Dim, DType
@@ -411,7 +412,7 @@ def describe(x: Any, shape: tuple[Dim, ...] | None = None) -> str:
             return f"an array {Array(x.cell.dtype, shape)}"
         return f"an array of {x.cell.dtype} with {len(x.view.shape) if x.view else x.cell.rank} axes"
     if isinstance(x, Seq):
-        return f"a {x.meta[0].__name__}" if x.kind == "record" else f"a {x.kind} of {len(x.items)}"
+        return f"a {known_as(x.meta[0]).__name__}" if x.kind == "record" else f"a {x.kind} of {len(x.items)}"
     if isinstance(x, Py):
         if x.obj is None:
             return "None"

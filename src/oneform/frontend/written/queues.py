@@ -203,21 +203,11 @@ def counted(new, xs):
     new.update(xs)
 
 
-class DefaultDict:
-    def __init__(self, factory, table):
-        self.default_factory = factory
-        self.table = table
-
-    def __getitem__(self, key):
-        if key not in self.table:
-            self.table[key] = self.default_factory()
-        return self.table[key]
+class Table:
+    """A dict in another dress."""
 
     def __setitem__(self, key, x):
         self.table[key] = x
-
-    def __delitem__(self, key):
-        del self.table[key]
 
     def __contains__(self, key):
         return key in self.table
@@ -232,17 +222,14 @@ class DefaultDict:
             if len(self) != n:
                 raise RuntimeError("dictionary changed size during iteration")
 
-    def copy(self):
-        return DefaultDict(self.default_factory, dict(self.table))
-
     def __copy__(self):
         return self.copy()
 
     def get(self, key, default=None):
         return self.table.get(key, default)
 
-    def pop(self, key):
-        return self.table.pop(key)
+    def pop(self, key, *default):
+        return self.table.pop(key, *default)
 
     def setdefault(self, key, default):
         return self.table.setdefault(key, default)
@@ -255,13 +242,31 @@ class DefaultDict:
         return iter(self)
 
     def values(self):
-        return self.table.values()
+        for key in self:
+            yield self.table[key]
 
     def clear(self):
         self.table.clear()
 
 
-class Counter:
+class DefaultDict(Table):
+    def __init__(self, factory, table):
+        self.default_factory = factory
+        self.table = table
+
+    def __getitem__(self, key):
+        if key not in self.table:
+            self.table[key] = self.default_factory()
+        return self.table[key]
+
+    def __delitem__(self, key):
+        del self.table[key]
+
+    def copy(self):
+        return DefaultDict(self.default_factory, dict(self.table))
+
+
+class Counter(Table):
     def __init__(self, table):
         self.table = table
 
@@ -283,39 +288,12 @@ class Counter:
     def __getitem__(self, key):
         return self.table.get(key, 0)
 
-    def __setitem__(self, key, x):
-        self.table[key] = x
-
     def __delitem__(self, key):
         if key in self.table:
             del self.table[key]
 
-    def __contains__(self, key):
-        return key in self.table
-
-    def __len__(self):
-        return len(self.table)
-
-    def __iter__(self):
-        return iter(self.table.keys())
-
     def copy(self):
         return Counter(dict(self.table))
-
-    def __copy__(self):
-        return self.copy()
-
-    def get(self, key, default=None):
-        return self.table.get(key, default)
-
-    def items(self):
-        return self.table.items()
-
-    def keys(self):
-        return self.table.keys()
-
-    def values(self):
-        return self.table.values()
 
 
 QUEUES: dict[type, type] = {Deque: collections.deque, DefaultDict: collections.defaultdict, Counter: collections.Counter}
