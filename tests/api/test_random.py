@@ -89,4 +89,7 @@ def test_derivatives_of_samples() -> None:
         expected = (scipy.special.gammaincinv(a + h, p) - scipy.special.gammaincinv(a - h, p)) / (2 * h)
         np.testing.assert_allclose(jacobian(a), expected, rtol=1e-6)
     assert of.grad(lambda a: np.sum(sample(a)))(2.5) == pytest.approx(np.sum(jacobian(2.5)), rel=1e-12)
+    keys = random.split(KEY)
+    x, (y, by_b) = random.gamma(keys[0], 1.5), of.jvp(lambda b: random.gamma(keys[1], b), (2.0,), (1.0,))
+    assert of.grad(lambda b: random.beta(KEY, 1.5, b))(2.0) == pytest.approx(-x * by_b / (x + y) ** 2, rel=1e-12)
     assert of.grad(lambda a: random.beta(KEY, a, 2.0))(1.5) == pytest.approx(of.jvp(lambda a: random.beta(KEY, a, 2.0), (1.5,), (1.0,))[1], rel=1e-12)

@@ -38,6 +38,7 @@ def deques(x):
     d[0] = x * x
     d.extendleft([2.0, x**3])
     d.rotate(-1)
+    del d[-2]
     held = sum([k * v for k, v in enumerate(d)]) * last[0] + sum(e) * len(f) + d[-1] * d.count(x)
     return held * (2.0 if isinstance(d, deque) and hasattr(d, "append") and not hasattr(d, "kept") else 1.0)
 
@@ -58,6 +59,7 @@ def tables(x):
     d[7] += 2.0 * x
     e = d.copy()
     e[2] += x * x
+    del e[7]
     s = d.get(9, 4.0) * (2.0 if isinstance(d, dict) else 1.0)
     for k in e:
         s += k * e[k]
@@ -72,6 +74,7 @@ def counters(x):
     c.update([1, 1, 4])
     k = copy.copy(c)
     k[9] = 1
+    del k[4], k[70]
     for q, n in c.items():
         k[q] += n * len(c)
     c.setdefault(8, k.pop(2))
@@ -174,10 +177,23 @@ def of_no_method(x):
     return d.index(x)
 
 
+def of_what_holds_it(x):
+    d = deque([x])
+    return d.kept[0]
+
+
+def set_inside(x):
+    d = deque([x])
+    d.first = 1
+    return x
+
+
 @pytest.mark.parametrize(
     ("f", "sentence"),
     [
         (of_no_method, "E003: a deque has no attribute index"),
+        (of_what_holds_it, "E003: a deque has no attribute kept"),
+        (set_inside, "E105: the attribute first of a deque cannot be changed"),
         (compared, "E101: a deque cannot be compared"),
         (counters_compared, "E101: a Counter cannot be compared"),
         (passed_out, "E101: a deque cannot be passed out of compiled code"),

@@ -181,6 +181,13 @@ class Deque:
     def __setitem__(self, k, x):
         self.kept[self.place(k)] = x
 
+    def __delitem__(self, k):
+        at = self.place(k)
+        self.changes += 1
+        for j in range(at, len(self.kept) - 1):
+            self.kept[j] = self.kept[j + 1]
+        self.kept.pop()
+
     def place(self, k):
         n = len(self)
         if k < 0:

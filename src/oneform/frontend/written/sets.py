@@ -125,6 +125,8 @@ class Set:
         return len(self.keys)
 
     def __eq__(self, other):
+        if not isinstance(other, set):
+            return False
         return len(self.keys) == len(other.keys) and self.issubset(other)
 
     def __ne__(self, other):
