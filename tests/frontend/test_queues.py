@@ -81,6 +81,20 @@ def counters(x):
     return x * c[1] + x**2 * c.most_common(2)[1][1] + c[77] + len(c) * x**3 + len(c.most_common(-1)) + k.total() * x
 
 
+class Shelf:
+    def __init__(self, held):
+        self.held = held
+
+    def __delitem__(self, k):
+        self.held = self.held * k
+
+
+def deleted_and_compared(x):
+    s, shelf = {1, 2}, Shelf(x)
+    del shelf[3]
+    return shelf.held if s == 3 or s != {2, 1} else 2.0 * shelf.held
+
+
 def ordered(x):
     a, b, c = Task(x, 2, x), Task(x, 1, 5.0), Task(x * x, 0, 3.0)
     first = min(a, b, c)
@@ -90,7 +104,7 @@ def ordered(x):
     return s
 
 
-@pytest.mark.parametrize("f", [heaps, deques, tables, counters, ordered], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", [heaps, deques, tables, counters, deleted_and_compared, ordered], ids=lambda f: f.__name__)
 def test_as_in_python(f: Callable[[float], float]) -> None:
     assert of.jit(f)(1.3) == pytest.approx(f(1.3), rel=1e-14)
     of.check_grads(f, (1.3,), order=1)

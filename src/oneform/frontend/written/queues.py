@@ -211,7 +211,10 @@ def counted(new, xs):
 
 
 class Table:
-    """A dict in another dress."""
+    """What is a dict, and more."""
+
+    def __init__(self, table):
+        self.table = table
 
     def __setitem__(self, key, x):
         self.table[key] = x
@@ -228,9 +231,6 @@ class Table:
             yield key
             if len(self) != n:
                 raise RuntimeError("dictionary changed size during iteration")
-
-    def __copy__(self):
-        return self.copy()
 
     def get(self, key, default=None):
         return self.table.get(key, default)
@@ -258,8 +258,8 @@ class Table:
 
 class DefaultDict(Table):
     def __init__(self, factory, table):
+        super().__init__(table)
         self.default_factory = factory
-        self.table = table
 
     def __getitem__(self, key):
         if key not in self.table:
@@ -272,11 +272,11 @@ class DefaultDict(Table):
     def copy(self):
         return DefaultDict(self.default_factory, dict(self.table))
 
+    def __copy__(self):
+        return self.copy()
+
 
 class Counter(Table):
-    def __init__(self, table):
-        self.table = table
-
     def update(self, xs):
         if isinstance(xs, dict):
             for key, count in xs.items():
@@ -301,6 +301,9 @@ class Counter(Table):
 
     def copy(self):
         return Counter(dict(self.table))
+
+    def __copy__(self):
+        return self.copy()
 
 
 QUEUES: dict[type, type] = {Deque: collections.deque, DefaultDict: collections.defaultdict, Counter: collections.Counter}
