@@ -72,6 +72,8 @@ def test_orders() -> None:
     assert len(set(of.jit(lambda k: random.choice(k, 10, (7,), replace=False))(KEY))) == 7
     with pytest.raises(ValueError, match="larger sample"):
         of.jit(lambda k: random.choice(k, 3, (4,), replace=False))(KEY)
+    with pytest.raises(ValueError, match="are a vector"):
+        of.jit(lambda k: random.categorical(k, np.zeros((2, 3)), (2,)))(KEY)
 
 
 def test_derivatives_of_samples() -> None:
