@@ -91,45 +91,35 @@ def _products(x, w, lengths, by, apart, share):
 def max_pool(x, size, stride=None, padding=0, dilation=1):
     """The largest number in each window; of equal ones each has its part of the derivative. Shapes and arguments as those of `conv`; the stride is
     the size of the window unless it is given."""
+    least = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    return _pooled(x, size, stride, padding, dilation, least, np.maximum)
+
+
+def avg_pool(x, size, stride=None, padding=0):
+    """The mean over each window, zeros of the padding included. Shapes and arguments as those of `max_pool`; of integers as floats."""
+    window = _three(size, x.ndim - 2, 1)
+    return _pooled(x, size, stride, padding, 1, 0, np.add) / (window[0] * window[1] * window[2])
+
+
+def _pooled(x, size, stride, padding, dilation, fill, more):
+    """One number of each window: `more` of what came before and the next one. `fill` is what there is outside."""
     n = x.ndim - 2
     window, by = _three(size, n, 1), _three(size if stride is None else stride, n, 1)
     pad, apart = _three(padding, n, 0), _three(dilation, n, 1)
     full = _in_three(x)
     lengths = _out_lengths(full, window, by, pad, apart)
-    y = _padded(full, pad, -np.inf)
+    y = _padded(full, pad, fill)
     out = np.empty((x.shape[0], x.shape[1], *lengths), dtype=x.dtype)
     for b in range(x.shape[0]):
         for c in range(x.shape[1]):
             for i in range(lengths[0]):
                 for j in range(lengths[1]):
                     for l in range(lengths[2]):
-                        most = y[b, c, i * by[0], j * by[1], l * by[2]]
+                        found = y[b, c, i * by[0], j * by[1], l * by[2]]
                         for p in range(window[0]):
                             for q in range(window[1]):
                                 for r in range(window[2]):
                                     if p + q + r > 0:
-                                        most = np.maximum(most, y[b, c, i * by[0] + p * apart[0], j * by[1] + q * apart[1], l * by[2] + r * apart[2]])
-                        out[b, c, i, j, l] = most
-    return out.reshape((x.shape[0], x.shape[1], *lengths[3 - n :]))
-
-
-def avg_pool(x, size, stride=None, padding=0):
-    """The mean over each window, zeros of the padding included. Shapes and arguments as those of `max_pool`."""
-    n = x.ndim - 2
-    window, by, pad = _three(size, n, 1), _three(size if stride is None else stride, n, 1), _three(padding, n, 0)
-    full = _in_three(x)
-    lengths = _out_lengths(full, window, by, pad, (1, 1, 1))
-    y = _padded(full, pad, 0)
-    out = np.empty((x.shape[0], x.shape[1], *lengths), dtype=x.dtype)
-    for b in range(x.shape[0]):
-        for c in range(x.shape[1]):
-            for i in range(lengths[0]):
-                for j in range(lengths[1]):
-                    for l in range(lengths[2]):
-                        total = y[b, c, i * by[0], j * by[1], l * by[2]] * 0
-                        for p in range(window[0]):
-                            for q in range(window[1]):
-                                for r in range(window[2]):
-                                    total = total + y[b, c, i * by[0] + p, j * by[1] + q, l * by[2] + r]
-                        out[b, c, i, j, l] = total / (window[0] * window[1] * window[2])
+                                        found = more(found, y[b, c, i * by[0] + p * apart[0], j * by[1] + q * apart[1], l * by[2] + r * apart[2]])
+                        out[b, c, i, j, l] = found
     return out.reshape((x.shape[0], x.shape[1], *lengths[3 - n :]))

@@ -172,6 +172,8 @@ def categorical(key, logits, shape=()):
 
 
 def _chosen(key, weights, shape):
+    if np.ndim(weights) != 1:
+        raise ValueError("the probabilities of classes are a vector")
     ends = np.cumsum(weights)
     flat = np.empty(_size(shape), dtype=np.int64)
     n = ends.shape[0]

@@ -47,6 +47,14 @@ def test_pooling(n: int) -> None:
     compare(of.jit(lambda x: nn.avg_pool(x, 2, 1, 1))(x), np.mean(windows(x, (2,) * n, 1, 1), axis=over))
 
 
+def test_pooling_of_integers() -> None:
+    x = np.arange(-20, 4).reshape(2, 1, 12)
+    for pool, expected in ((lambda x: nn.max_pool(x, 3, 2, 1), np.max), (lambda x: nn.avg_pool(x, 3, 2), np.mean)):
+        padding = 1 if expected is np.max else 0
+        compare(of.jit(pool)(x), expected(windows(x, (3,), 2, padding, fill=-100), axis=-1))
+        compare(pool(x), expected(windows(x, (3,), 2, padding, fill=-100), axis=-1))
+
+
 def test_derivatives() -> None:
     of.check_grads(lambda x, w: nn.conv(x, w, (1, 2), (1, 0), (1, 2), groups=2), (X[2], W[2]))
     of.check_grads(lambda x, w: nn.conv(x, w, 2, 1, groups=2) ** 2, (X[1][:1], W[1]), order=2)

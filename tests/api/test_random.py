@@ -72,6 +72,8 @@ def test_orders() -> None:
     assert len(set(of.jit(lambda k: random.choice(k, 10, (7,), replace=False))(KEY))) == 7
     with pytest.raises(ValueError, match="larger sample"):
         of.jit(lambda k: random.choice(k, 3, (4,), replace=False))(KEY)
+    with pytest.raises(ValueError, match="are a vector"):
+        of.jit(lambda k: random.categorical(k, np.zeros((2, 3)), (2,)))(KEY)
 
 
 def test_derivatives_of_samples() -> None:
@@ -89,4 +91,7 @@ def test_derivatives_of_samples() -> None:
         expected = (scipy.special.gammaincinv(a + h, p) - scipy.special.gammaincinv(a - h, p)) / (2 * h)
         np.testing.assert_allclose(jacobian(a), expected, rtol=1e-6)
     assert of.grad(lambda a: np.sum(sample(a)))(2.5) == pytest.approx(np.sum(jacobian(2.5)), rel=1e-12)
+    keys = random.split(KEY)
+    x, (y, by_b) = random.gamma(keys[0], 1.5), of.jvp(lambda b: random.gamma(keys[1], b), (2.0,), (1.0,))
+    assert of.grad(lambda b: random.beta(KEY, 1.5, b))(2.0) == pytest.approx(-x * by_b / (x + y) ** 2, rel=1e-12)
     assert of.grad(lambda a: random.beta(KEY, a, 2.0))(1.5) == pytest.approx(of.jvp(lambda a: random.beta(KEY, a, 2.0), (1.5,), (1.0,))[1], rel=1e-12)

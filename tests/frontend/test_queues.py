@@ -38,8 +38,9 @@ def deques(x):
     d[0] = x * x
     d.extendleft([2.0, x**3])
     d.rotate(-1)
+    del d[-2]
     held = sum([k * v for k, v in enumerate(d)]) * last[0] + sum(e) * len(f) + d[-1] * d.count(x)
-    return held * (2.0 if isinstance(d, deque) and not hasattr(d, "items") else 1.0)
+    return held * (2.0 if isinstance(d, deque) and hasattr(d, "append") and not hasattr(d, "kept") else 1.0)
 
 
 def deques_in_lists(x, n):
@@ -58,12 +59,13 @@ def tables(x):
     d[7] += 2.0 * x
     e = d.copy()
     e[2] += x * x
+    del e[7]
     s = d.get(9, 4.0) * (2.0 if isinstance(d, dict) else 1.0)
     for k in e:
         s += k * e[k]
     for _, v in sorted(e.items()):
         s = s * x + v
-    return s + len(d) + d.pop(3)
+    return s + len(d) + d.pop(3) + d.pop(3, 5.0) + sum(e.values())
 
 
 def counters(x):
@@ -72,7 +74,25 @@ def counters(x):
     c.update([1, 1, 4])
     k = copy.copy(c)
     k[9] = 1
+    del k[4], k[70]
+    for q, n in c.items():
+        k[q] += n * len(c)
+    c.setdefault(8, k.pop(2))
     return x * c[1] + x**2 * c.most_common(2)[1][1] + c[77] + len(c) * x**3 + len(c.most_common(-1)) + k.total() * x
+
+
+class Shelf:
+    def __init__(self, held):
+        self.held = held
+
+    def __delitem__(self, k):
+        self.held = self.held * k
+
+
+def deleted_and_compared(x):
+    s, shelf = {1, 2}, Shelf(x)
+    del shelf[3]
+    return shelf.held if s == 3 or s != {2, 1} else 2.0 * shelf.held
 
 
 def ordered(x):
@@ -84,7 +104,7 @@ def ordered(x):
     return s
 
 
-@pytest.mark.parametrize("f", [heaps, deques, tables, counters, ordered], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", [heaps, deques, tables, counters, deleted_and_compared, ordered], ids=lambda f: f.__name__)
 def test_as_in_python(f: Callable[[float], float]) -> None:
     assert of.jit(f)(1.3) == pytest.approx(f(1.3), rel=1e-14)
     of.check_grads(f, (1.3,), order=1)
@@ -110,6 +130,13 @@ def grown_in_a_loop(x):
     return d[1]
 
 
+def counted_in_a_loop(x):
+    c = Counter([1, 2])
+    for k in c:
+        c[k + 7] += 1
+    return x * len(c)
+
+
 def of_no_heap(x):
     h = [x]
     heapq.heappop(h)
@@ -129,7 +156,7 @@ def of_negative_length(x):
     return x + len(deque([x], maxlen=-1))
 
 
-RAISING = [changed_in_a_loop, grown_in_a_loop, of_no_heap, behind_the_end, of_none_left, of_negative_length]
+RAISING = [changed_in_a_loop, grown_in_a_loop, counted_in_a_loop, of_no_heap, behind_the_end, of_none_left, of_negative_length]
 
 
 @pytest.mark.parametrize("f", RAISING, ids=lambda f: f.__name__)
@@ -159,9 +186,28 @@ def table_passed_out(x):
     return d
 
 
+def of_no_method(x):
+    d = deque([x])
+    return d.index(x)
+
+
+def of_what_holds_it(x):
+    d = deque([x])
+    return d.kept[0]
+
+
+def set_inside(x):
+    d = deque([x])
+    d.first = 1
+    return x
+
+
 @pytest.mark.parametrize(
     ("f", "sentence"),
     [
+        (of_no_method, "E003: a deque has no attribute index"),
+        (of_what_holds_it, "E003: a deque has no attribute kept"),
+        (set_inside, "E105: the attribute first of a deque cannot be changed"),
         (compared, "E101: a deque cannot be compared"),
         (counters_compared, "E101: a Counter cannot be compared"),
         (passed_out, "E101: a deque cannot be passed out of compiled code"),

@@ -22,6 +22,7 @@ from oneform.frontend.records import NAMED_TUPLE
 from oneform.frontend.registry import CONTAINER_METHODS, METHODS, UFUNC_METHODS
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Abstract, Arr, Attr, Custom, Method, Num, Py, Ref, Seq, describe, number
+from oneform.frontend.written.classes import known_as
 from oneform.rules import CustomRule
 
 NUMERIC_MODULES = {"math", "numpy", "cmath", "scipy"}
@@ -82,11 +83,14 @@ def _of_container(t: Tracer, x: Seq | Ref, name: str, node: ast.AST) -> Abstract
         return _of_node(t, x, name, node)
     record = record_of(t, x)
     if record is not None:
+        own = known_as(record.meta[0])
+        if own is not record.meta[0] and not hasattr(own, name) and not t.in_library():
+            t.refuse("E003", f"{describe_object(t, x)} has no attribute {name}", node)
         found = record.get(name)
         if found is not None:
             return found
         if name == "__class__":
-            return Py(record.meta[0])
+            return Py(own)
         inner = bound_method(t, x, name)
         if inner is not None:
             return t.call(t, inner, [], {}, node) if is_property(getattr(record.meta[0], name, None)) else inner

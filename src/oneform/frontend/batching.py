@@ -21,9 +21,10 @@ from oneform.frontend.index import at_index
 from oneform.frontend.numbers import compare_numbers
 from oneform.frontend.passing import plain, see
 from oneform.frontend.registry import Call, handles
+from oneform.frontend.sameness import same
 from oneform.frontend.shape_api import moved_axis
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Cell, Mapped, Num, Py, Ref, Seq, Visit, changes, describe, number, same
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Mapped, Num, Py, Ref, Seq, Visit, changes, describe, number
 from oneform.frontend.written import batches, structure
 from oneform.ir import Instr, Value, instructions, reads
 from oneform.ops import OPS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 import math
 import operator
 import types
@@ -57,8 +56,7 @@ from oneform.frontend.values import (
     number,
 )
 from oneform.frontend.written import iterators
-from oneform.frontend.written.queues import QUEUES
-from oneform.frontend.written.sets import Set
+from oneform.frontend.written.classes import known_as
 from oneform.ops import make
 from oneform.types import BOOL, F64, I64, DType
 
@@ -285,9 +283,6 @@ def math_radians(c: Call) -> Abstract:
 # ---------------------------------------------------------------- structure
 
 
-STANDS_FOR: dict[Any, type] = {Set: set, **QUEUES}  # whose objects the library writes
-
-
 def class_of(t: Tracer, x: Abstract) -> type | None:
     """The Python class of a value, where it is known."""
     if isinstance(x, Ref) and is_list(t, x):
@@ -302,7 +297,7 @@ def class_of(t: Tracer, x: Abstract) -> type | None:
     if isinstance(x, Arr):
         return np.ndarray
     if isinstance(x, Seq):
-        return STANDS_FOR.get(x.meta[0], x.meta[0]) if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict, "hash": dict}[x.kind]
+        return known_as(x.meta[0]) if x.kind == "record" else {"tuple": tuple, "list": list, "dict": dict, "hash": dict}[x.kind]
     return type(x.obj) if isinstance(x, Py) else None
 
 
@@ -401,7 +396,8 @@ def hasattr_(c: Call) -> Abstract:
     record = record_of(c.t, x)
     if not isinstance(name, Py) or record is None:
         c.t.refuse("E006", "hasattr asks records for a name that is a string of the program", c.node)
-    return number(record.get(name.obj) is not None or hasattr(record.meta[0], name.obj))
+    own = known_as(record.meta[0])
+    return number(hasattr(own, name.obj) or (own is record.meta[0] and record.get(name.obj) is not None))
 
 
 @handles(abs, objects=True)
@@ -458,65 +454,3 @@ def not_(c: Call) -> Abstract:
 def iter_(c: Call) -> Abstract:
     x = opened(c.t, c.only("object")[0], c.node)
     return x if is_run(x) else Walk("iter", (x,), born=born(c.t))
-
-
-@handles(itertools.chain, itertools.product, objects=True)
-def chain(c: Call) -> Abstract:
-    if c.name.endswith("chain"):
-        return run(c.t, iterators.chained, Seq("tuple", tuple(c.args)))
-    lists = [items(c, a) for a in c.args]
-    if any(x is None for x in lists):
-        c.t.refuse("E006", f"{c.name} goes over things whose length is known", c.node, "Write nested loops.")
-    rows = itertools.product(*(x for x in lists if x is not None))
-    return Walk("iter", (Seq("tuple", tuple(Seq("tuple", row) for row in rows)),), born=born(c.t))
-
-
-@handles(itertools.chain.from_iterable, objects=True)
-def chain_from(c: Call) -> Abstract:
-    return run(c.t, iterators.chained, *c.only("iterable"))
-
-
-@handles(itertools.accumulate, objects=True)
-def accumulate(c: Call) -> Abstract:
-    over, f, start = c.bind("iterable", "func?", "*", "initial?")
-    assert over is not None
-    f = f if f is not None and not (isinstance(f, Py) and f.obj is None) else Py(operator.add)
-    return run(c.t, iterators.accumulated, over, f) if start is None else run(c.t, iterators.accumulated_from, over, f, start)
-
-
-@handles(itertools.count)
-def count(c: Call) -> Abstract:
-    start, step = c.bind("start?", "step?")
-    return run(c.t, iterators.counted, start or number(0), step or number(1))
-
-
-@handles(itertools.islice, objects=True)
-def islice(c: Call) -> Abstract:
-    over, *bounds = c.args
-    if c.kwargs or not 1 <= len(bounds) <= 3:
-        c.t.refuse("E106", "islice takes an iterable and one to three numbers", c.node)
-    start, stop, step = (None, bounds[0], None) if len(bounds) == 1 else (*bounds, None)[:3]
-    open_ = isinstance(stop, Py) and stop.obj is None
-    numbers = [d if x is None or (isinstance(x, Py) and x.obj is None) else x for x, d in ((start, number(0)), (stop, number(0)), (step, number(1)))]
-    return run(c.t, iterators.sliced_open if open_ else iterators.sliced_from, over, *numbers)
-
-
-@handles(itertools.repeat, objects=True)
-def repeat(c: Call) -> Abstract:
-    x, times = c.bind("object", "times?")
-    given = [x or Py(None)]
-    return run(c.t, iterators.for_ever, *given) if times is None else run(c.t, iterators.again, *given, times)
-
-
-_LAZILY: dict[Any, Callable[..., Any]] = {
-    itertools.takewhile: iterators.taken_while, itertools.dropwhile: iterators.dropped_while, itertools.filterfalse: iterators.dropped,
-    itertools.starmap: iterators.mapped_rows, itertools.pairwise: iterators.in_pairs, itertools.cycle: iterators.in_circles,
-}
-
-
-def _lazily(f: Any) -> Handler:
-    return lambda c: run(c.t, _LAZILY[f], *c.args)
-
-
-for _f in _LAZILY:
-    handles(_f, objects=True)(_lazily(_f))

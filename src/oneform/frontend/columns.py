@@ -14,8 +14,7 @@ from oneform.frontend.forms import NOTHING, CellForm, Form, Keep, NodeForm, NumF
 from oneform.frontend.passing import converted
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Arr, Box, Num, Place, Py, Ref, Rows, number
-from oneform.frontend.written.queues import QUEUES
-from oneform.frontend.written.sets import Set
+from oneform.frontend.written.classes import STANDS_FOR
 from oneform.ir import Builder, Value
 from oneform.ops import make
 from oneform.tree import LEAF, NONE, Tree
@@ -81,7 +80,7 @@ def _columns(
             weak.append(True)
             leaves.append(new_array(t, _column(t, value, first + count, ())))
             return Tree("optional", (LEAF, _columns(t, form.item, value, leaves, weak, used, first)))
-        case SeqForm() if form.kind != "record" or form.meta[0] not in (Set, *QUEUES):
+        case SeqForm() if form.kind != "record" or form.meta[0] not in STANDS_FOR:
             kids: list[Tree] = []
             for f in form.items:
                 kids.append(_columns(t, f, value, leaves, weak, used, first))

@@ -20,8 +20,9 @@ from oneform.frontend.lift import depend
 from oneform.frontend.operators import binary
 from oneform.frontend.passing import plain
 from oneform.frontend.registry import Call, handles, method
+from oneform.frontend.sameness import same
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import NONE, Abstract, Arr, Custom, Num, Py, Seq, describe, number, same
+from oneform.frontend.values import NONE, Abstract, Arr, Custom, Num, Py, Seq, describe, number
 from oneform.ir import Block, Builder, Value
 from oneform.ops import OPS, make
 from oneform.rules import CustomRule, argument_numbers, custom_jvp, custom_vjp

@@ -13,9 +13,10 @@ from oneform.frontend.arrays import new_array, open_lengths, read, require_equal
 from oneform.frontend.compiled import leaf, splice_function
 from oneform.frontend.containers import from_leaves, to_leaves
 from oneform.frontend.lowered import Lowered
+from oneform.frontend.sameness import same
 from oneform.frontend.state import Var
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Cell, Custom, Fn, Mapped, Method, Num, Py, Seq, describe, same
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Custom, Fn, Mapped, Method, Num, Py, Seq, describe
 from oneform.ir import Block, Function, Value, clone_block, free_values
 from oneform.ops import make
 from oneform.tree import Leaf, Tree

@@ -27,11 +27,12 @@ from oneform.frontend.operators import binary, contains, equal, not_none, ordere
 from oneform.frontend.passing import see
 from oneform.frontend.picks import item_of_array
 from oneform.frontend.registry import SUBSCRIPTS, Call, handler_of
+from oneform.frontend.sameness import same
 from oneform.frontend.state import Flag, Var
 from oneform.frontend.targets import bind, owner, unpacked
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import asked, truth
-from oneform.frontend.values import NONE, TRUE, UNBOUND, Abstract, Arr, ClassOf, Maybe, Missing, Num, Opt, Py, Ref, Seq, Slice, describe, number, same
+from oneform.frontend.values import NONE, TRUE, UNBOUND, Abstract, Arr, ClassOf, Maybe, Missing, Num, Opt, Py, Ref, Seq, Slice, describe, number
 from oneform.ops import make
 from oneform.types import BOOL, I64
 

@@ -7,8 +7,9 @@ from oneform.frontend.forms import Form, NodeForm, joined, types
 from oneform.frontend.objects import placed
 from oneform.frontend.passing import fields_at, give, holds_memory, item_form, see
 from oneform.frontend.promotion import promoted
+from oneform.frontend.sameness import same
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Num, Opt, Ref, Seq, same
+from oneform.frontend.values import Abstract, Num, Opt, Ref, Seq
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.ops.lists import at_path

@@ -11,7 +11,9 @@ from oneform.errors import CompileError, Location, ObservedError
 from oneform.families import Family, observe
 from oneform.frontend.functions import holds_nothing, key_of
 from oneform.frontend.promotion import promoted
-from oneform.frontend.values import ANYTHING, NONE, Box, Cell, Num, Py, describe, same
+from oneform.frontend.sameness import same
+from oneform.frontend.values import ANYTHING, NONE, Box, Cell, Num, Py, describe
+from oneform.frontend.written.classes import known_as
 from oneform.types import BOOL, I64, Array, Dim, DType, List, Scalar, Type, join
 
 
@@ -332,7 +334,7 @@ def shown(form: Form) -> str:
         case CellForm():
             return f"an array {form.type}"
         case SeqForm():
-            return f"a {form.meta[0].__name__}" if form.kind == "record" else f"a {form.kind} of {len(form.items)}"
+            return f"a {known_as(form.meta[0]).__name__}" if form.kind == "record" else f"a {form.kind} of {len(form.items)}"
         case RowsForm():
             return "a list"
         case NodeForm():

@@ -8,10 +8,11 @@ from oneform.frontend.control import after, block
 from oneform.frontend.liveness import NOBODY
 from oneform.frontend.meet import join_paths, lower_path, needed
 from oneform.frontend.numbers import negated
+from oneform.frontend.sameness import same
 from oneform.frontend.state import LoopFrame
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.truth import asked, truth
-from oneform.frontend.values import FALSE, Box, Cell, Num, Poison, same
+from oneform.frontend.values import FALSE, Box, Cell, Num, Poison
 from oneform.ir import Value
 
 

@@ -23,12 +23,13 @@ from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.numbers import compare_numbers, negated
 from oneform.frontend.once import opened, spend
 from oneform.frontend.passing import give, take
+from oneform.frontend.sameness import same
 from oneform.frontend.state import Flag, LoopFrame, State, Var
 from oneform.frontend.targets import assign
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.truth import asked, truth
 from oneform.frontend.unroll import unroll
-from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Abstract, Arr, Box, Cell, Maybe, Missing, Num, Ref, Visit, number, parts, same
+from oneform.frontend.values import ANYTHING, FALSE, TRUE, UNBOUND, Abstract, Arr, Box, Cell, Maybe, Missing, Num, Ref, Visit, number, parts
 from oneform.ir import Block, Builder, Value, substitute
 from oneform.ops import constant as ir_constant
 from oneform.ops import make

@@ -20,6 +20,7 @@ from oneform.frontend import (
     extremes_api,
     fourier_api,
     index_api,
+    iterators_api,
     join_api,
     library_api,
     linalg_api,
@@ -47,8 +48,8 @@ from oneform.types import Array, Scalar
 Argument = tuple[Tree, list[Leaf]]
 STATEMENTS = {**statements.STATEMENTS, **control.STATEMENTS, **loops.STATEMENTS}
 HANDLER_MODULES = (  # imported for the handlers that they register
-    builtins_api, extremes_api, containers_api, copies_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api, library_api, composed,
-    products_api, stats_api, fourier_api, queues_api,
+    builtins_api, iterators_api, extremes_api, containers_api, copies_api, numpy_api, complex_api, linalg_api, shape_api, join_api, index_api,
+    library_api, composed, products_api, stats_api, fourier_api, queues_api,
 )
 
 

@@ -14,9 +14,10 @@ from oneform.frontend.liveness import NOBODY, Names
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.numbers import negated
 from oneform.frontend.passing import give, take
+from oneform.frontend.sameness import same
 from oneform.frontend.state import Flag, Scope, State, Var
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import ANYTHING, FALSE, TRUE, Abstract, Box, Cell, Memory, Num, same
+from oneform.frontend.values import ANYTHING, FALSE, TRUE, Abstract, Box, Cell, Memory, Num
 from oneform.ir import Builder
 from oneform.ops import make
 from oneform.types import BOOL, I64

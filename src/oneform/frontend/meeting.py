@@ -33,6 +33,7 @@ from oneform.frontend.forms import (
 )
 from oneform.frontend.passing import bound_item, rows_item, see
 from oneform.frontend.promotion import promoted
+from oneform.frontend.sameness import same, same_memory, same_place, same_skeleton, same_view, view_numbers
 from oneform.frontend.state import State, Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import (
@@ -57,13 +58,7 @@ from oneform.frontend.values import (
     Text,
     View,
     describe,
-    same,
-    same_memory,
-    same_place,
-    same_skeleton,
-    same_view,
-    view_numbers,
-)  # fmt: skip
+)
 from oneform.ir import Value
 from oneform.types import ANY, I64, Array, Dim, join, same_dim
 

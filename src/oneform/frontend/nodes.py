@@ -11,8 +11,9 @@ from oneform.frontend.boxes import contents, lodge, part, set_contents
 from oneform.frontend.forms import NodeForm, SeqForm, joined, types
 from oneform.frontend.numbers import compare_numbers, conjunction
 from oneform.frontend.passing import converted, give, holds_memory, item_form, node_field
+from oneform.frontend.sameness import same
 from oneform.frontend.tracer import LIBRARY, Tracer
-from oneform.frontend.values import FALSE, TRUE, Abstract, Num, Place, Py, Ref, Rows, number, same
+from oneform.frontend.values import FALSE, TRUE, Abstract, Num, Place, Py, Ref, Rows, number
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.types import I64

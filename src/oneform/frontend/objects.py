@@ -15,25 +15,9 @@ from oneform.frontend.functions import are_distinct
 from oneform.frontend.index import normalised
 from oneform.frontend.numbers import compare_numbers, conjunction
 from oneform.frontend.passing import converted, give, give_rows, holds_memory, item_form, mutable, rows_item, see, take, take_item
+from oneform.frontend.sameness import same
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import (
-    FALSE,
-    TRUE,
-    Abstract,
-    Box,
-    Choice,
-    Made,
-    Num,
-    Place,
-    Py,
-    Ref,
-    Rows,
-    Seq,
-    Slice,
-    describe,
-    number,
-    same,
-)  # fmt: skip
+from oneform.frontend.values import FALSE, TRUE, Abstract, Box, Choice, Made, Num, Place, Py, Ref, Rows, Seq, Slice, describe, number
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.types import I64

@@ -36,9 +36,10 @@ from oneform.frontend.numbers import (
 from oneform.frontend.objects import UNROLLED, is_list, new_list, repeated, run, same_object
 from oneform.frontend.passing import plain, see
 from oneform.frontend.reductions import any_of
+from oneform.frontend.sameness import same
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.truth import truth
-from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Choice, Method, Num, Opt, Py, Range, Ref, Seq, Text, describe, number, same
+from oneform.frontend.values import FALSE, TRUE, Abstract, Arr, Choice, Method, Num, Opt, Py, Range, Ref, Seq, Text, describe, number
 from oneform.frontend.written.queues import QUEUES
 from oneform.ops import make
 from oneform.types import BOOL, I64

@@ -34,6 +34,7 @@ from oneform.frontend.forms import (
     placed,
     types,
 )  # fmt: skip
+from oneform.frontend.sameness import view_numbers
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import (
     ANYTHING,
@@ -63,8 +64,7 @@ from oneform.frontend.values import (
     View,
     changes,
     number,
-    view_numbers,
-)  # fmt: skip
+)
 from oneform.ir import Value
 from oneform.ops import make
 from oneform.types import ANY, BOOL, I64, Array, List, Scalar, Type, element

@@ -11,7 +11,7 @@ from oneform.frontend.boxes import new_box
 from oneform.frontend.objects import run
 from oneform.frontend.registry import Call, Handler, handles
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Py, Seq
+from oneform.frontend.values import NONE, Abstract, Py, Seq
 from oneform.frontend.written import queues
 
 
@@ -28,10 +28,10 @@ handles(heapq.nsmallest, objects=True)(_written(queues.nsmallest, "n", "iterable
 handles(heapq.nlargest, objects=True)(_written(queues.nlargest, "n", "iterable"))
 
 
-def _filled(c: Call, new: Abstract, method: str, items: Abstract | None) -> Abstract:
-    """A new object after a method has taken what an iterable gives."""
+def _filled(c: Call, new: Abstract, take: Callable[..., Any], items: Abstract | None) -> Abstract:
+    """A new object after it has taken what an iterable gives."""
     if items is not None:
-        run(c.t, getattr(queues, method), new, items)
+        run(c.t, take, new, items)
     return new
 
 
@@ -42,7 +42,7 @@ def _table(t: Tracer) -> Abstract:
 @handles(collections.deque, objects=True)
 def deque(c: Call) -> Abstract:
     items, maxlen = c.bind("iterable?", "maxlen?")
-    return _filled(c, c.t.call(c.t, Py(queues.Deque), [maxlen or Py(None)], {}, c.node), "extended", items)
+    return _filled(c, c.t.call(c.t, Py(queues.Deque), [maxlen or NONE], {}, c.node), queues.extended, items)
 
 
 @handles(collections.defaultdict, objects=True)
@@ -54,4 +54,4 @@ def defaultdict(c: Call) -> Abstract:
 @handles(collections.Counter, objects=True)
 def counter(c: Call) -> Abstract:
     (items,) = c.bind("iterable?")
-    return _filled(c, c.t.call(c.t, Py(queues.Counter), [_table(c.t)], {}, c.node), "counted", items)
+    return _filled(c, c.t.call(c.t, Py(queues.Counter), [_table(c.t)], {}, c.node), queues.counted, items)

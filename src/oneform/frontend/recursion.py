@@ -37,9 +37,10 @@ from oneform.frontend.forms import (
 from oneform.frontend.meet import count_references
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.passing import give, take
+from oneform.frontend.sameness import same
 from oneform.frontend.state import Flag, Frame, State, Var
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Cell, Choice, Fn, Memory, Method, Ref, RowCell, Rows, Seq, number, same
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Choice, Fn, Memory, Method, Ref, RowCell, Rows, Seq, number
 from oneform.ir import Builder, Value
 from oneform.ops import make
 from oneform.types import Type

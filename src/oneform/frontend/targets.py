@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ from oneform.frontend.picks import Pick, augment_picked, picked, scatter
 from oneform.frontend.state import Frame, Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import UNBOUND, Abstract, Arr, Generator, Num, Opt, Py, Range, Ref, Seq, Slice, Walk, describe, number
+from oneform.frontend.written.classes import known_as
 
 
 def owner(t: Tracer, name: str) -> Frame | None:
@@ -135,6 +137,9 @@ def set_attribute(t: Tracer, base: Abstract, name: str, x: Abstract, node: ast.A
     if fields is None:
         t.refuse("E105", f"the attribute {name} of {describe(base)} cannot be changed", node)
     cls: type = fields.meta[0]
+    known = known_as(cls)
+    if known is not cls and not t.in_library() and not isinstance(getattr(known, name, None), types.MemberDescriptorType):
+        t.refuse("E105", f"the attribute {name} of {describe(fields)} cannot be changed", node)
     if not isinstance(base, Ref):
         repair = f"Make a new one with the changed field, or make {cls.__name__} a class whose objects can change."
         t.refuse("E105", f"the attribute {name} cannot be changed: objects of {cls.__name__} are frozen", node, repair)
@@ -208,7 +213,7 @@ def _place(t: Tracer, target: ast.Subscript, base: Abstract) -> Arr | Pick:
 
 
 def delete(t: Tracer, target: ast.expr) -> None:
-    """del of a name, of an item or a slice of a list."""
+    """del of a name, of an item or a slice of a list, of what an object deletes."""
     with t.placed(target):
         if isinstance(target, ast.Name):
             frame = owner(t, target.id)
@@ -223,14 +228,25 @@ def delete(t: Tracer, target: ast.expr) -> None:
         base = t.expr(target.value) if isinstance(target, ast.Subscript) else None
         if not isinstance(target, ast.Subscript) or not isinstance(base, Ref):
             t.refuse("E001", "del takes names, and items of lists and dicts", target)
-        key = t.expr(target.slice)
-        if is_list(t, base):
-            if isinstance(key, Slice):
-                replace_slice(t, base, key, new_list(t, ()))
-            else:
-                pop_at(t, base, scalar(t, key, "the index of a list"))
-            return
-        delete_key(t, base, key, target)
+        _delete_item(t, base, t.expr(target.slice), target)
+
+
+def _delete_item(t: Tracer, base: Ref, key: Abstract, node: ast.AST) -> None:
+    """del base[key] of a list, dict or record."""
+    if is_list(t, base):
+        if isinstance(key, Slice):
+            replace_slice(t, base, key, new_list(t, ()))
+        else:
+            pop_at(t, base, scalar(t, key, "the index of a list"))
+        return
+    fields = record_of(t, base)
+    if fields is None:
+        delete_key(t, base, key, node)
+        return
+    found = bound_method(t, base, "__delitem__")
+    if found is None:
+        t.refuse("E105", f"{describe(fields)} has no __delitem__", node)
+    t.call(t, found, [key], {}, node)
 
 
 def _stored(t: Tracer, x: Abstract, node: ast.AST) -> Num | Arr:

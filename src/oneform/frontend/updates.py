@@ -10,8 +10,9 @@ from oneform.frontend.boxes import classes_in, observed, unsure
 from oneform.frontend.containers import Sharing, tables_to_leaves, to_leaves, whole_memory
 from oneform.frontend.lowered import Path, Step, Update
 from oneform.frontend.passing import holds_memory
+from oneform.frontend.sameness import same
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Arr, Box, Cell, Made, Num, Opt, Place, Poison, Ref, Rows, Seq, same
+from oneform.frontend.values import Abstract, Arr, Box, Cell, Made, Num, Opt, Place, Poison, Ref, Rows, Seq
 from oneform.tree import NONE, Tree
 
 Given = Sequence[tuple[Abstract, Path]]

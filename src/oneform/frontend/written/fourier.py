@@ -1,8 +1,8 @@
 """Discrete Fourier transforms of any length: np.fft and scipy.fft.
 
-A transform of n numbers takes a factor of n at a time and leaves its results in order (Stockham, after Cooley and Tukey 1965). Lengths with a
-large prime factor become convolutions, whose length is a power of two (Bluestein 1970). Real and imaginary parts are arrays of their own
-meanwhile, so that the innermost loops read and write neighbours."""
+A transform of n numbers takes a factor of n at a time and leaves its results in order (butterflies.py). Lengths with a large prime factor become
+convolutions, whose length is a power of two (Bluestein 1970). Real and imaginary parts are arrays of their own meanwhile, so that the innermost
+loops read and write neighbours."""
 
 # pyright: basic, reportReturnType=false, reportMissingParameterType=false
 
@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from oneform.frontend.written.butterflies import roots, transformed
 from oneform.frontend.written.structure import along, floating, rows
 from oneform.rules import custom_jvp, custom_vjp
 
@@ -65,7 +66,7 @@ def turned(m, inverse):
             _rows_in_chirped(xr, xi, m, start, inverse, cr, ci)
         else:
             _products_in(xr, xi, br.reshape((length, k)), bi.reshape((length, k)), fr, fi)
-        br, bi = _transformed(ar, ai, length, wr, wi)
+        br, bi = transformed(ar, ai, length, wr, wi)
         yr, yi = br.reshape((length, k)), bi.reshape((length, k))
         if direct:
             _rows_out(out, start, yr, yi, inverse)
@@ -83,7 +84,7 @@ def _turned_forward(m, inverse):
 
 @custom_jvp
 def dft_again(m, inverse):
-    """`dft` under another name: called in a rule of what it calls, it would be a recursion."""
+    """`dft` under another name: called in a rule of what it calls, it would be a recursion. One rule for both names is refused, too (E213)."""
     return turned(m, inverse)
 
 
@@ -194,189 +195,6 @@ def _rows_out_chirped(out, start, yr, yi, inverse, cr, ci):
             out[start + c, k] = complex(y, x) if inverse else complex(x, y)
 
 
-# ---------------------------------------------------------------- roots of unity
-
-
-def roots(n, count, like):
-    """The first `count` of cos(2 pi k / n) and of -sin(2 pi k / n), in the precision of `like`: products of some 2 sqrt(n) that are computed."""
-    kind = np.real(like).dtype
-    wr = np.empty(count, dtype=kind)
-    wi = np.empty(count, dtype=kind)
-    step = int(math.sqrt(count)) + 1
-    near = np.empty((step, 2))
-    for j in range(min(step, count)):
-        near[j, 0], near[j, 1] = _root(j, n)
-    for i in range(0, count, step):
-        c, s = _root(i, n)
-        for j in range(min(step, count - i)):
-            wr[i + j] = c * near[j, 0] - s * near[j, 1]
-            wi[i + j] = c * near[j, 1] + s * near[j, 0]
-    return wr, wi
-
-
-def _root(k, n):
-    """cos and -sin of 2 pi k / n, from an angle of at most pi / 4: what that is, is known exactly."""
-    x = 8 * k
-    s = -1.0
-    if x > 4 * n:
-        x = 8 * n - x
-        s = 1.0
-    c = 1.0
-    if x > 2 * n:
-        x = 4 * n - x
-        c = -1.0
-    if x > n:
-        angle = math.pi * (2 * n - x) / (4 * n)
-        return c * math.sin(angle), s * math.cos(angle)
-    angle = math.pi * x / (4 * n)
-    return c * math.cos(angle), s * math.sin(angle)
-
-
-# ---------------------------------------------------------------- one factor at a time
-
-
-def _transformed(xr, xi, n, wr, wi):
-    """The transforms of the columns of a matrix with n rows."""
-    k = xr.shape[0] // n
-    ar, ai = xr.copy(), xi.copy()
-    br, bi = np.empty_like(ar), np.empty_like(ai)
-    s = 1  # the factors done
-    while s < n:
-        p = 4 if (n // s) % 4 == 0 else _least_factor(n // s)
-        m = n // (s * p)
-        ur, ui = ar.reshape((p, m, s * k)), ai.reshape((p, m, s * k))
-        vr, vi = br.reshape((m, p, s * k)), bi.reshape((m, p, s * k))
-        if p == 4:
-            _pass4(ur, ui, vr, vi, s, wr, wi)
-        elif p == 2:
-            _pass2(ur, ui, vr, vi, s, wr, wi)
-        elif p == 3:
-            _pass3(ur, ui, vr, vi, s, wr, wi)
-        elif p == 5:
-            _pass5(ur, ui, vr, vi, s, wr, wi)
-        else:
-            _pass(ur, ui, vr, vi, s, wr, wi)
-        ar, br = br, ar
-        ai, bi = bi, ai
-        s *= p
-    return ar, ai
-
-
-def _least_factor(n):
-    p = 2
-    while n % p != 0:
-        p += 1
-    return p
-
-
-def _pass2(xr, xi, yr, yi, s, wr, wi):
-    """y[a, j] = W[a j s] sum over l of exp(-2 pi i j l / 2) x[l, a], and so on for the other factors."""
-    for a in range(xr.shape[1]):
-        c, d = wr[a * s], wi[a * s]
-        for q in range(xr.shape[2]):
-            t = xr[0, a, q] - xr[1, a, q]
-            u = xi[0, a, q] - xi[1, a, q]
-            yr[a, 0, q] = xr[0, a, q] + xr[1, a, q]
-            yi[a, 0, q] = xi[0, a, q] + xi[1, a, q]
-            yr[a, 1, q] = t * c - u * d
-            yi[a, 1, q] = t * d + u * c
-
-
-def _pass3(xr, xi, yr, yi, s, wr, wi):
-    third = wr.dtype.type(math.sqrt(0.75))
-    half = wr.dtype.type(0.5)
-    for a in range(xr.shape[1]):
-        c1, d1 = wr[a * s], wi[a * s]
-        c2, d2 = wr[2 * a * s], wi[2 * a * s]
-        for q in range(xr.shape[2]):
-            er = xr[1, a, q] + xr[2, a, q]
-            ei = xi[1, a, q] + xi[2, a, q]
-            fr = third * (xi[1, a, q] - xi[2, a, q])
-            fi = third * (xr[2, a, q] - xr[1, a, q])
-            gr = xr[0, a, q] - half * er
-            gi = xi[0, a, q] - half * ei
-            yr[a, 0, q] = xr[0, a, q] + er
-            yi[a, 0, q] = xi[0, a, q] + ei
-            t, u = gr + fr, gi + fi
-            yr[a, 1, q] = t * c1 - u * d1
-            yi[a, 1, q] = t * d1 + u * c1
-            t, u = gr - fr, gi - fi
-            yr[a, 2, q] = t * c2 - u * d2
-            yi[a, 2, q] = t * d2 + u * c2
-
-
-def _pass4(xr, xi, yr, yi, s, wr, wi):
-    for a in range(xr.shape[1]):
-        c1, d1 = wr[a * s], wi[a * s]
-        c2, d2 = wr[2 * a * s], wi[2 * a * s]
-        c3, d3 = wr[3 * a * s], wi[3 * a * s]
-        for q in range(xr.shape[2]):
-            er = xr[0, a, q] + xr[2, a, q]
-            ei = xi[0, a, q] + xi[2, a, q]
-            fr = xr[1, a, q] + xr[3, a, q]
-            fi = xi[1, a, q] + xi[3, a, q]
-            gr = xr[0, a, q] - xr[2, a, q]
-            gi = xi[0, a, q] - xi[2, a, q]
-            hr = xi[1, a, q] - xi[3, a, q]
-            hi = xr[3, a, q] - xr[1, a, q]
-            yr[a, 0, q] = er + fr
-            yi[a, 0, q] = ei + fi
-            t, u = gr + hr, gi + hi
-            yr[a, 1, q] = t * c1 - u * d1
-            yi[a, 1, q] = t * d1 + u * c1
-            t, u = er - fr, ei - fi
-            yr[a, 2, q] = t * c2 - u * d2
-            yi[a, 2, q] = t * d2 + u * c2
-            t, u = gr - hr, gi - hi
-            yr[a, 3, q] = t * c3 - u * d3
-            yi[a, 3, q] = t * d3 + u * c3
-
-
-def _pass5(xr, xi, yr, yi, s, wr, wi):
-    p1, p2 = wr.dtype.type(math.cos(0.4 * math.pi)), wr.dtype.type(math.cos(0.8 * math.pi))
-    m1, m2 = wr.dtype.type(math.sin(0.4 * math.pi)), wr.dtype.type(math.sin(0.8 * math.pi))
-    for a in range(xr.shape[1]):
-        for q in range(xr.shape[2]):
-            er, ei = xr[1, a, q] + xr[4, a, q], xi[1, a, q] + xi[4, a, q]
-            fr, fi = xr[2, a, q] + xr[3, a, q], xi[2, a, q] + xi[3, a, q]
-            gr, gi = xr[1, a, q] - xr[4, a, q], xi[1, a, q] - xi[4, a, q]
-            hr, hi = xr[2, a, q] - xr[3, a, q], xi[2, a, q] - xi[3, a, q]
-            br, bi = xr[0, a, q] + p1 * er + p2 * fr, xi[0, a, q] + p1 * ei + p2 * fi
-            cr, ci = xr[0, a, q] + p2 * er + p1 * fr, xi[0, a, q] + p2 * ei + p1 * fi
-            vr, vi = m1 * gr + m2 * hr, m1 * gi + m2 * hi
-            zr, zi = m2 * gr - m1 * hr, m2 * gi - m1 * hi
-            yr[a, 0, q] = xr[0, a, q] + er + fr
-            yi[a, 0, q] = xi[0, a, q] + ei + fi
-            _turn(yr, yi, a, 1, q, br + vi, bi - vr, wr, wi, s)
-            _turn(yr, yi, a, 4, q, br - vi, bi + vr, wr, wi, s)
-            _turn(yr, yi, a, 2, q, cr + zi, ci - zr, wr, wi, s)
-            _turn(yr, yi, a, 3, q, cr - zi, ci + zr, wr, wi, s)
-
-
-def _turn(yr, yi, a, j, q, t, u, wr, wi, s):
-    c, d = wr[a * j * s], wi[a * j * s]
-    yr[a, j, q] = t * c - u * d
-    yi[a, j, q] = t * d + u * c
-
-
-def _pass(xr, xi, yr, yi, s, wr, wi):
-    """Any factor: each sum as it stands."""
-    p = xr.shape[0]
-    n = wr.shape[0]
-    for a in range(xr.shape[1]):
-        for j in range(p):
-            at = a * j * s
-            for q in range(xr.shape[2]):
-                yr[a, j, q] = 0.0
-                yi[a, j, q] = 0.0
-            for l in range(p):
-                c, d = wr[at], wi[at]
-                for q in range(xr.shape[2]):
-                    yr[a, j, q] += xr[l, a, q] * c - xi[l, a, q] * d
-                    yi[a, j, q] += xr[l, a, q] * d + xi[l, a, q] * c
-                at = (at + j * (n // p)) % n
-
-
 # ---------------------------------------------------------------- lengths, factors
 
 
@@ -384,12 +202,16 @@ def complexed(a):
     return floating(a) + 0j
 
 
-def sized(m, n):
-    """The rows cut, or filled up with zeros, to the length n."""
-    if n is None:
-        n = m.shape[1]
+def some(n):
+    """A length, if there is anything to transform."""
     if n < 1:
         raise ValueError(f"Invalid number of FFT data points ({n}) specified.")
+    return n
+
+
+def sized(m, n):
+    """The rows cut, or filled up with zeros, to the length n."""
+    n = some(m.shape[1] if n is None else n)
     if n == m.shape[1]:
         return m
     out = np.zeros((m.shape[0], n), dtype=m.dtype)
@@ -410,13 +232,14 @@ def forward_factor(n, norm):
 
 
 def backward_factor(n, norm):
+    return forward_factor(n, _swapped(norm))
+
+
+def _swapped(norm):
+    """The norm whose transforms forth have the factor that those of this one have back."""
     if norm is None or norm == "backward":
-        return 1.0 / n
-    if norm == "ortho":
-        return 1.0 / math.sqrt(n)
-    if norm == "forward":
-        return 1.0
-    raise ValueError(f'Invalid norm value {norm}; should be "backward","ortho" or "forward".')
+        return "forward"
+    return "backward" if norm == "forward" else norm
 
 
 # ---------------------------------------------------------------- along one axis
@@ -481,9 +304,7 @@ def _with_conjugates(y, n):
 def irfft(a, n=None, axis=-1, norm=None, out=None):
     a = complexed(a)
     m = rows(a, axis)
-    n = 2 * (m.shape[1] - 1) if n is None else n
-    if n < 1:
-        raise ValueError(f"Invalid number of FFT data points ({n}) specified.")
+    n = some(2 * (m.shape[1] - 1) if n is None else n)
     return along(_whole(sized(m, n // 2 + 1), n) * backward_factor(n, norm), a, axis)
 
 
@@ -518,12 +339,6 @@ def _whole(m, n):
             else:
                 out[i, j] = np.real(z[i, j])
     return out
-
-
-def _swapped(norm):
-    if norm is None or norm == "backward":
-        return "forward"
-    return "backward" if norm == "forward" else norm
 
 
 def hfft(a, n=None, axis=-1, norm=None, out=None):

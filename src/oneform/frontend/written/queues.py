@@ -181,6 +181,13 @@ class Deque:
     def __setitem__(self, k, x):
         self.kept[self.place(k)] = x
 
+    def __delitem__(self, k):
+        at = self.place(k)
+        self.changes += 1
+        for j in range(at, len(self.kept) - 1):
+            self.kept[j] = self.kept[j + 1]
+        self.kept.pop()
+
     def place(self, k):
         n = len(self)
         if k < 0:
@@ -203,21 +210,14 @@ def counted(new, xs):
     new.update(xs)
 
 
-class DefaultDict:
-    def __init__(self, factory, table):
-        self.default_factory = factory
-        self.table = table
+class Table:
+    """What is a dict, and more."""
 
-    def __getitem__(self, key):
-        if key not in self.table:
-            self.table[key] = self.default_factory()
-        return self.table[key]
+    def __init__(self, table):
+        self.table = table
 
     def __setitem__(self, key, x):
         self.table[key] = x
-
-    def __delitem__(self, key):
-        del self.table[key]
 
     def __contains__(self, key):
         return key in self.table
@@ -232,17 +232,11 @@ class DefaultDict:
             if len(self) != n:
                 raise RuntimeError("dictionary changed size during iteration")
 
-    def copy(self):
-        return DefaultDict(self.default_factory, dict(self.table))
-
-    def __copy__(self):
-        return self.copy()
-
     def get(self, key, default=None):
         return self.table.get(key, default)
 
-    def pop(self, key):
-        return self.table.pop(key)
+    def pop(self, key, *default):
+        return self.table.pop(key, *default)
 
     def setdefault(self, key, default):
         return self.table.setdefault(key, default)
@@ -255,16 +249,34 @@ class DefaultDict:
         return iter(self)
 
     def values(self):
-        return self.table.values()
+        for key in self:
+            yield self.table[key]
 
     def clear(self):
         self.table.clear()
 
 
-class Counter:
-    def __init__(self, table):
-        self.table = table
+class DefaultDict(Table):
+    def __init__(self, factory, table):
+        super().__init__(table)
+        self.default_factory = factory
 
+    def __getitem__(self, key):
+        if key not in self.table:
+            self.table[key] = self.default_factory()
+        return self.table[key]
+
+    def __delitem__(self, key):
+        del self.table[key]
+
+    def copy(self):
+        return DefaultDict(self.default_factory, dict(self.table))
+
+    def __copy__(self):
+        return self.copy()
+
+
+class Counter(Table):
     def update(self, xs):
         if isinstance(xs, dict):
             for key, count in xs.items():
@@ -283,39 +295,15 @@ class Counter:
     def __getitem__(self, key):
         return self.table.get(key, 0)
 
-    def __setitem__(self, key, x):
-        self.table[key] = x
-
     def __delitem__(self, key):
         if key in self.table:
             del self.table[key]
-
-    def __contains__(self, key):
-        return key in self.table
-
-    def __len__(self):
-        return len(self.table)
-
-    def __iter__(self):
-        return iter(self.table.keys())
 
     def copy(self):
         return Counter(dict(self.table))
 
     def __copy__(self):
         return self.copy()
-
-    def get(self, key, default=None):
-        return self.table.get(key, default)
-
-    def items(self):
-        return self.table.items()
-
-    def keys(self):
-        return self.table.keys()
-
-    def values(self):
-        return self.table.values()
 
 
 QUEUES: dict[type, type] = {Deque: collections.deque, DefaultDict: collections.defaultdict, Counter: collections.Counter}

@@ -125,6 +125,8 @@ class Set:
         return len(self.keys)
 
     def __eq__(self, other):
+        if not is_set(other):
+            return False
         return len(self.keys) == len(other.keys) and self.issubset(other)
 
     def __ne__(self, other):
@@ -169,6 +171,10 @@ class Set:
     def __ixor__(self, other):
         self.symmetric_difference_update(other)
         return self
+
+
+def is_set(x):
+    return isinstance(x, set)
 
 
 def members(x):

@@ -119,18 +119,11 @@ def argpartition(a, kth, axis=-1, kind="introselect", order=None):
     return argsort(a, axis)
 
 
-def gathered(x, at):
-    out = np.empty(at.shape[0], dtype=x.dtype)
-    for k in range(at.shape[0]):
-        out[k] = x[at[k]]
-    return out
-
-
 def lexsort_rows(keys):
     """np.lexsort of the rows of a matrix: the last row is the first key."""
     at = np.arange(keys.shape[1])
     for k in range(keys.shape[0]):
-        at = gathered(at, ordered(gathered(constant(keys[k]), at)))
+        at = at[ordered(constant(keys[k])[at])]
     return at
 
 
@@ -160,16 +153,12 @@ def unique(ar, return_index=False, return_inverse=False, return_counts=False, ax
     if axis is None:
         flat = np.ravel(ar)
         first, inverse, counts = _groups(ordered(constant(flat)), lambda i, j: _new(flat[i], flat[j], equal_nan))
-        out = gathered(flat, first)
+        out = flat[first]
         inverse = inverse.reshape(np.shape(ar))
     else:
         m = rows(ar, axis)
         first, inverse, counts = _groups(ordered_columns(constant(m)), lambda i, j: _columns_differ(m, i, j))
-        picked = np.empty((m.shape[0], first.shape[0]), dtype=ar.dtype)
-        for r in range(m.shape[0]):
-            for k in range(first.shape[0]):
-                picked[r, k] = m[r, first[k]]
-        out = along(picked, ar, axis)
+        out = along(m[:, first], ar, axis)
     found = (out,)
     if return_index:
         found = (*found, first)
@@ -286,6 +275,7 @@ def histogram_edges(a, bins, range):
 
 
 def _places(n):
+    """range(n), where NumPy calls a parameter `range`."""
     return np.arange(n)
 
 

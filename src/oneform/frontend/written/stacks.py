@@ -9,11 +9,17 @@ import numpy as np
 from oneform.frontend.written.structure import floating, lanes, unsupported
 
 
-def square(a):
-    """The operand as floats; a stack of square matrices, or an exception."""
+def matrices(a):
+    """One matrix or a stack of them, of floats."""
     a = floating(a)
     if a.ndim < 2:
         raise np.linalg.LinAlgError(f"{a.ndim}-dimensional array given. Array must be at least two-dimensional")
+    return a
+
+
+def square(a):
+    """One square matrix or a stack of them, of floats."""
+    a = matrices(a)
     if a.shape[a.ndim - 1] != a.shape[a.ndim - 2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
     return a
@@ -40,14 +46,6 @@ def count_of(a):
     for length in a.shape[: a.ndim - 2]:
         n *= length
     return n
-
-
-def matrices(a):
-    """One matrix or a stack of them, of floats."""
-    a = floating(a)
-    if a.ndim < 2:
-        raise np.linalg.LinAlgError(f"{a.ndim}-dimensional array given. Array must be at least two-dimensional")
-    return a
 
 
 def of_each(f, a):
