@@ -17,7 +17,7 @@ import pytest
 
 import oneform as of
 from oneform.codegen import pool
-from oneform.ir import instructions
+from oneform.ir import Instr, instructions
 from oneform.optimise import chunks
 from oneform.runtime import threads
 from tests.differences import leaves
@@ -37,10 +37,15 @@ def everything_in_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     of.set_num_threads(before)
 
 
+def in_parts(f: Any, *args: Any) -> list[Instr]:
+    """The loops over parts."""
+    text = of.lower(of.jit(f, parallel=True))(*args).optimised()
+    return [i for i in instructions(of.parse(text).function.block.body) if "chunks" in i.attrs]
+
+
 def kinds(f: Any, *args: Any) -> list[tuple[str, ...]]:
     """What the loops that run in parts do with what they carry."""
-    text = of.lower(of.jit(f, parallel=True))(*args).optimised()
-    return [i.attrs["chunks"] for i in instructions(of.parse(text).function.block.body) if "chunks" in i.attrs]
+    return [i.attrs["chunks"] for i in in_parts(f, *args)]
 
 
 # ---------------------------------------------------------------- which loops
@@ -122,6 +127,15 @@ def overlapping(x):
     return y
 
 
+def doubled(w):
+    """As many rounds as a product says; y[1] is written in rounds 0 and 1."""
+    y = np.zeros(3 * w.size)
+    for i, v in enumerate(w.ravel()):
+        y[i] = v
+        y[2 * i + 1] = -v
+    return y
+
+
 def scratch(x):
     s = 0.0
     for i in range(len(x)):
@@ -144,11 +158,16 @@ def test_rounds_that_do_not_need_each_other(f: Any) -> None:
     assert expected in kinds(f, *args)
 
 
-@pytest.mark.parametrize("f", [running, neighbours, wrapping, overlapping], ids=lambda f: f.__name__)
+DEPENDENT = {running: X, neighbours: X, wrapping: X, overlapping: X, doubled: RNG.normal(size=(30, 40))}
+
+
+@pytest.mark.parametrize("f", DEPENDENT, ids=lambda f: f.__name__)
 def test_rounds_that_need_each_other(f: Any) -> None:
     of.set_num_threads(3)
-    assert not any(k != ("own",) for k in kinds(f, X))  # arrays are filled in parts
-    np.testing.assert_array_equal(of.jit(f, parallel=True)(X), f(X))
+    x = DEPENDENT[f]
+    assert not any(k != ("own",) for k in kinds(f, x))  # arrays are filled in parts
+    assert not any(j.op.name == "set" for i in in_parts(f, x) for j in instructions(i.regions[0].body))
+    np.testing.assert_array_equal(of.jit(f, parallel=True)(x), f(x))
 
 
 # ---------------------------------------------------------------- results
