@@ -30,7 +30,8 @@ X, W, AT = RNG.normal(size=101), RNG.normal(size=(101, 7)), RNG.integers(0, 9, 1
 
 @pytest.fixture(autouse=True)
 def everything_in_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(chunks, "LEAST", 1)
+    for name, value in (("LEAST", 1), ("COPY", 0), ("FEW", 2)):
+        monkeypatch.setattr(chunks, name, value)
     monkeypatch.setenv("ONEFORM_CACHE", "0")
     before = of.get_num_threads()
     yield
@@ -425,7 +426,7 @@ def test_memory_of_the_pool() -> None:
 
 
 def test_little_work_runs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is split that is certainly too little."""
+    """Nothing is split that is certainly too little; both sides of a branch count."""
     monkeypatch.setattr(chunks, "LEAST", 400_000)
 
     def short(x):
@@ -434,4 +435,14 @@ def test_little_work_runs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
             s += x[i]
         return s
 
-    assert kinds(short, X) == []
+    def either(x):
+        s = 0.0
+        for i in range(1000):
+            if x[i] < 0.0:
+                s += 1.0
+            else:
+                for j in range(100):
+                    s += math.sin(j * x[i])
+        return s
+
+    assert kinds(short, X) == [] and kinds(either, X) == [("sum",)]
