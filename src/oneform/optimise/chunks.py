@@ -179,8 +179,8 @@ def _share(b: Builder, n: Value, c: Value, count: Value) -> Value:
 
 
 def _from(start: Value, i: Instr) -> Block:
-    """The rounds of a loop or constructor from `start` on: variable = start + t. The attribute says that it is a variable still: what it indexes has an element for
-    each of its values."""
+    """The rounds of a loop or constructor from `start` on: variable = start + t. The attribute says that it is a variable still: what it indexes has an
+    element for each of its values."""
     (region,), t = i.regions, Value(Scalar(I64))
     shifted = Instr(arithmetic.add, (start, t), {"round": True}, (), (region.params[0],), i.loc)
     return Block((t, *region.params[1:]), (shifted, *region.body), region.results)
