@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import oneform as of
-from oneform.codegen import pool
+from oneform.codegen import control, pool
 from oneform.ir import Instr, instructions
 from oneform.optimise import chunks
 from oneform.runtime import threads
@@ -345,6 +345,34 @@ def test_interrupts() -> None:
     with pytest.raises(KeyboardInterrupt):
         f(10000, 1000000)
     assert time.monotonic() - begin < 30.0
+
+
+def test_interrupts_without_the_pool() -> None:
+    """Another thread of Python has it, so that the parts run one after the other."""
+    of.set_num_threads(2)
+    f = of.jit(uneven, parallel=True)
+    f(10, 10)
+    other = threading.Thread(target=f, args=(10, 100_000_000))
+    other.start()
+    while not threads._memory[pool._BUSY // 8]:
+        time.sleep(0.001)
+    threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        f(10000, 1000000)
+    assert time.monotonic() - begin < 4.0
+    other.join()
+
+
+def test_loops_that_move_their_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their parts run in order, but ask the pool how many there are."""
+    placed, place = list[None](), threads.place
+    monkeypatch.setattr(control, "shareable", lambda plan, i: False)
+    monkeypatch.setattr(threads, "place", lambda: placed.append(place()))
+    of.set_num_threads(3)
+    np.testing.assert_allclose(of.jit(total, parallel=True)(X), total(X), rtol=1e-13)
+    assert placed
+    same_bits(of.jit(each, parallel=True)(X), each(X))
 
 
 def test_other_threads_of_python() -> None:

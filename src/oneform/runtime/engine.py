@@ -104,7 +104,7 @@ def _site(s: Any) -> Site:
 
 def loaded(code: bytes, symbols: Sequence[str]) -> Any:
     """Machine code in this process, by symbol: placed by our own loader where it can, else by LLVM's."""
-    if b"of.pool.start" in code:
+    if b"of.pool." in code:
         threads.place()
     placed = loader.load(code, symbols)
     if placed is not None:
