@@ -147,9 +147,20 @@ def scratch(x):
     return s
 
 
+def moments(z, at):
+    """Sums of other dtypes and shapes, that do not start from zero."""
+    out, count, s = np.ones((9, 2), complex), np.ones(9, np.int32), 1.0j
+    for i in range(len(z)):
+        out[at[i], 1] -= z[i] * z[i]
+        count[at[i]] += 1
+        s += z[i]
+    return out, count, s
+
+
 PARALLEL = {
     total: ((X,), ("sum",)), each: ((X,), ("own", "own")), backwards: ((X,), ("own",)), interleaved: ((X,), ("own",)),
     histogram: ((X, AT), ("sum",)), scratch: ((X,), ("sum",)),
+    moments: ((X + 1j * X[::-1], AT), ("sum",) * 3),
 }  # fmt: skip
 
 
@@ -305,6 +316,30 @@ def test_what_a_program_raises() -> None:
         of.jit(roots, parallel=True)(x)
 
 
+def fails(n, m, bad):
+    s = 0.0
+    for i in range(n):
+        t = 0.5
+        for _ in range(m * (2 * i > n)):
+            t = 3.7 * t * (1.0 - t)
+        s += t
+        if i == bad:
+            raise ValueError("no")
+    return s
+
+
+@pytest.mark.parametrize("bad", [0, 3])
+def test_later_parts_leave(bad: int) -> None:
+    """Soon after a part has failed, the caller's or another."""
+    of.set_num_threads(3)
+    f = of.jit(fails, parallel=True)
+    f(9, 10, -1)
+    begin = time.monotonic()
+    with pytest.raises(ValueError, match="no"):
+        f(9, 2_000_000_000, bad)
+    assert time.monotonic() - begin < 4.0
+
+
 def rooms(n, k):
     s = 0.0
     for i in range(n):
@@ -369,10 +404,18 @@ def test_loops_that_move_their_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
     placed, place = list[None](), threads.place
     monkeypatch.setattr(control, "shareable", lambda plan, i: False)
     monkeypatch.setattr(threads, "place", lambda: placed.append(place()))
+
+    def squares(x):  # no other test has compiled it
+        y, s = x.copy(), 0.5
+        for i in range(len(x)):
+            y[i] = y[i] * x[i]
+            s += x[i]
+        return y, s
+
     of.set_num_threads(3)
-    np.testing.assert_allclose(of.jit(total, parallel=True)(X), total(X), rtol=1e-13)
-    assert placed
-    same_bits(of.jit(each, parallel=True)(X), each(X))
+    y, s = of.jit(squares, parallel=True)(X)
+    assert placed and s == pytest.approx(0.5 + X.sum(), rel=1e-13)
+    np.testing.assert_array_equal(y, X * X)
 
 
 def test_other_threads_of_python() -> None:
