@@ -328,7 +328,7 @@ def fails(n, m, bad):
     return s
 
 
-@pytest.mark.parametrize("bad", [0, 3])
+@pytest.mark.parametrize("bad", [0, 30])
 def test_later_parts_leave(bad: int) -> None:
     """Soon after a part has failed, the caller's or another."""
     of.set_num_threads(3)
@@ -336,8 +336,8 @@ def test_later_parts_leave(bad: int) -> None:
     f(9, 10, -1)
     begin = time.monotonic()
     with pytest.raises(ValueError, match="no"):
-        f(9, 2_000_000_000, bad)
-    assert time.monotonic() - begin < 4.0
+        f(90, 100_000_000, bad)
+    assert time.monotonic() - begin < 2.0
 
 
 def rooms(n, k):
