@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import oneform as of
-from oneform.codegen import pool
-from oneform.ir import instructions
+from oneform.codegen import control, pool
+from oneform.ir import Instr, instructions
 from oneform.optimise import chunks
 from oneform.runtime import threads
 from tests.differences import leaves
@@ -30,17 +30,23 @@ X, W, AT = RNG.normal(size=101), RNG.normal(size=(101, 7)), RNG.integers(0, 9, 1
 
 @pytest.fixture(autouse=True)
 def everything_in_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(chunks, "LEAST", 1)
+    for name, value in (("LEAST", 1), ("COPY", 0), ("FEW", 2)):
+        monkeypatch.setattr(chunks, name, value)
     monkeypatch.setenv("ONEFORM_CACHE", "0")
     before = of.get_num_threads()
     yield
     of.set_num_threads(before)
 
 
+def in_parts(f: Any, *args: Any) -> list[Instr]:
+    """The loops over parts."""
+    text = of.lower(of.jit(f, parallel=True))(*args).optimised()
+    return [i for i in instructions(of.parse(text).function.block.body) if "chunks" in i.attrs]
+
+
 def kinds(f: Any, *args: Any) -> list[tuple[str, ...]]:
     """What the loops that run in parts do with what they carry."""
-    text = of.lower(of.jit(f, parallel=True))(*args).optimised()
-    return [i.attrs["chunks"] for i in instructions(of.parse(text).function.block.body) if "chunks" in i.attrs]
+    return [i.attrs["chunks"] for i in in_parts(f, *args)]
 
 
 # ---------------------------------------------------------------- which loops
@@ -122,6 +128,15 @@ def overlapping(x):
     return y
 
 
+def doubled(w):
+    """As many rounds as a product says; y[1] is written in rounds 0 and 1."""
+    y = np.zeros(3 * w.size)
+    for i, v in enumerate(w.ravel()):
+        y[i] = v
+        y[2 * i + 1] = -v
+    return y
+
+
 def scratch(x):
     s = 0.0
     for i in range(len(x)):
@@ -132,9 +147,20 @@ def scratch(x):
     return s
 
 
+def moments(z, at):
+    """Sums of other dtypes and shapes, that do not start from zero."""
+    out, count, s = np.ones((9, 2), complex), np.ones(9, np.int32), 1.0j
+    for i in range(len(z)):
+        out[at[i], 1] -= z[i] * z[i]
+        count[at[i]] += 1
+        s += z[i]
+    return out, count, s
+
+
 PARALLEL = {
     total: ((X,), ("sum",)), each: ((X,), ("own", "own")), backwards: ((X,), ("own",)), interleaved: ((X,), ("own",)),
     histogram: ((X, AT), ("sum",)), scratch: ((X,), ("sum",)),
+    moments: ((X + 1j * X[::-1], AT), ("sum",) * 3),
 }  # fmt: skip
 
 
@@ -144,11 +170,16 @@ def test_rounds_that_do_not_need_each_other(f: Any) -> None:
     assert expected in kinds(f, *args)
 
 
-@pytest.mark.parametrize("f", [running, neighbours, wrapping, overlapping], ids=lambda f: f.__name__)
+DEPENDENT = {running: X, neighbours: X, wrapping: X, overlapping: X, doubled: RNG.normal(size=(30, 40))}
+
+
+@pytest.mark.parametrize("f", DEPENDENT, ids=lambda f: f.__name__)
 def test_rounds_that_need_each_other(f: Any) -> None:
     of.set_num_threads(3)
-    assert not any(k != ("own",) for k in kinds(f, X))  # arrays are filled in parts
-    np.testing.assert_array_equal(of.jit(f, parallel=True)(X), f(X))
+    x = DEPENDENT[f]
+    assert not any(k != ("own",) for k in kinds(f, x))  # arrays are filled in parts
+    assert not any(j.op.name == "set" for i in in_parts(f, x) for j in instructions(i.regions[0].body))
+    np.testing.assert_array_equal(of.jit(f, parallel=True)(x), f(x))
 
 
 # ---------------------------------------------------------------- results
@@ -285,6 +316,30 @@ def test_what_a_program_raises() -> None:
         of.jit(roots, parallel=True)(x)
 
 
+def fails(n, m, bad):
+    s = 0.0
+    for i in range(n):
+        t = 0.5
+        for _ in range(m * (2 * i > n)):
+            t = 3.7 * t * (1.0 - t)
+        s += t
+        if i == bad:
+            raise ValueError("no")
+    return s
+
+
+@pytest.mark.parametrize("bad", [0, 30])
+def test_later_parts_leave(bad: int) -> None:
+    """Soon after a part has failed, the caller's or another."""
+    of.set_num_threads(3)
+    f = of.jit(fails, parallel=True)
+    f(9, 10, -1)
+    begin = time.monotonic()
+    with pytest.raises(ValueError, match="no"):
+        f(90, 100_000_000, bad)
+    assert time.monotonic() - begin < 2.0
+
+
 def rooms(n, k):
     s = 0.0
     for i in range(n):
@@ -325,6 +380,42 @@ def test_interrupts() -> None:
     with pytest.raises(KeyboardInterrupt):
         f(10000, 1000000)
     assert time.monotonic() - begin < 30.0
+
+
+def test_interrupts_without_the_pool() -> None:
+    """Another thread of Python has it, so that the parts run one after the other."""
+    of.set_num_threads(2)
+    f = of.jit(uneven, parallel=True)
+    f(10, 10)
+    other = threading.Thread(target=f, args=(10, 100_000_000))
+    other.start()
+    while not threads._memory[pool._BUSY // 8]:
+        time.sleep(0.001)
+    threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        f(10000, 1000000)
+    assert time.monotonic() - begin < 4.0
+    other.join()
+
+
+def test_loops_that_move_their_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their parts run in order, but ask the pool how many there are."""
+    placed, place = list[None](), threads.place
+    monkeypatch.setattr(control, "shareable", lambda plan, i: False)
+    monkeypatch.setattr(threads, "place", lambda: placed.append(place()))
+
+    def squares(x):  # no other test has compiled it
+        y, s = x.copy(), 0.5
+        for i in range(len(x)):
+            y[i] = y[i] * x[i]
+            s += x[i]
+        return y, s
+
+    of.set_num_threads(3)
+    y, s = of.jit(squares, parallel=True)(X)
+    assert placed and s == pytest.approx(0.5 + X.sum(), rel=1e-13)
+    np.testing.assert_array_equal(y, X * X)
 
 
 def test_other_threads_of_python() -> None:
@@ -406,7 +497,7 @@ def test_memory_of_the_pool() -> None:
 
 
 def test_little_work_runs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is split that is certainly too little."""
+    """Nothing is split that is certainly too little; both sides of a branch count."""
     monkeypatch.setattr(chunks, "LEAST", 400_000)
 
     def short(x):
@@ -415,4 +506,14 @@ def test_little_work_runs_alone(monkeypatch: pytest.MonkeyPatch) -> None:
             s += x[i]
         return s
 
-    assert kinds(short, X) == []
+    def either(x):
+        s = 0.0
+        for i in range(1000):
+            if x[i] < 0.0:
+                s += 1.0
+            else:
+                for j in range(100):
+                    s += math.sin(j * x[i])
+        return s
+
+    assert kinds(short, X) == [] and kinds(either, X) == [("sum",)]

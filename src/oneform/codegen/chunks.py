@@ -8,26 +8,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oneform.codegen.complexes import register_types, registers, regrouped
+from oneform.codegen.complexes import register_types
 from oneform.codegen.context import CLOCK, CONTEXT, DETAILS, STOP
 from oneform.codegen.control import Carried, parts
 from oneform.codegen.emit import Arr, Emitter, Rep, generator
-from oneform.codegen.loops import before_loop, fill_shape
+from oneform.codegen.loops import Parts, before_loop, fill_shape
 from oneform.codegen.plan import PHI
-from oneform.codegen.recursion import captures, renamed, symbols_of
+from oneform.codegen.recursion import attributes, captures, exits, function, renamed
 from oneform.codegen.scalars import itemsize, llvm_type, memory_type
-from oneform.ir import Block, Instr, free_values, open_dims
-from oneform.types import Array, DType, Scalar, Type, real_dtype
+from oneform.ir import Block, Instr, open_dims
+from oneform.types import Array, DType, Scalar, real_dtype
 
-Registers = list[tuple[str, str]]  # LLVM type and name
-_STOP, _COUNT, _RECORDS, _SAVED = 0, 8, 16, 24  # in the frame: where captured registers begin
-_CODE, _DETAILS, _TOTALS, _LINE = 0, 8, 40, 128  # in a record; and what records and copies of arrays are aligned to
+_COUNT, _RECORDS, _SAVED = 8, 16, 24  # in the frame, which begins with the number of the first part that failed; captured registers are last
+_CODE, _DETAILS, _TOTALS, _LINE = 0, 8, 40, 128  # in a record; sizes of records and of copies of arrays are multiples of the last
 
 
 @generator("parts")
 def _parts(em: Emitter, i: Instr) -> Sequence[Rep]:
     n, work = (em.scalar(a) for a in i.args)
-    em.declare("of.pool.threads", "declare i64 @of.pool.threads()")
+    em.use("pool")
     most = em.ins(f"call i64 @llvm.smin.i64(i64 {n}, i64 {em.ins('call i64 @of.pool.threads()')})")
     some = em.ins(f"call i64 @llvm.smax.i64(i64 {most}, i64 1)")
     worth = em.ins(f"icmp sge i64 {work}, {i.attrs['least']}")
@@ -39,10 +38,10 @@ class _Layout:
     """What is where, in the frame and in the records."""
 
     symbol: str
-    captured: Registers
+    captured: Parts
     totals: tuple[tuple[str, DType], ...]  # registers of the numbers that are added up
     sums: tuple[DType, ...]  # arrays that are added to
-    frees: bool  # whether a part allocates
+    allocates: bool
     bottom: bool  # whether it calls functions that may go deep
 
     @property
@@ -74,12 +73,10 @@ def _chunks(em: Emitter, i: Instr) -> Sequence[Rep]:
     count, carried, kinds = em.scalar(i.args[0]), Carried(em, i), i.attrs["chunks"]
     sums = [rep for rep, kind in zip(carried.inits, kinds, strict=True) if isinstance(rep, Arr) and kind == "sum"]
     layout = _part(em, i, carried, sums)
-    em.others += [_call_part(layout), _on_thread(layout), _all(layout)]
-    for part in ("alloc", "nomemory", "poll", "release"):
+    em.others += [_call_part(layout), _other_part(layout), _on_thread(layout), _all(layout)]
+    for part in ("alloc", "nomemory", "poll", "pool", "release"):
         em.use(part)
     em.declare("llvm.memset.p0.i64", "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-    em.declare("of.pool.start", "declare i64 @of.pool.start(ptr, ptr, i64)")
-    em.declare("of.pool.wait", "declare i64 @of.pool.wait(i64)")
     frame = em.fresh("%frame")
     em.entry.append(f"  {frame} = alloca [{layout.first + layout.record} x i8], align 16")
 
@@ -95,10 +92,7 @@ def _chunks(em: Emitter, i: Instr) -> Sequence[Rep]:
     for k, (t, x) in enumerate(carried.parts):
         em.do(f"store {t} {x}, ptr {place(layout.first + layout.total(k))}")
     code = em.ins(f"call i32 @{layout.symbol}.all(ptr %ctx, ptr {frame})")
-    bad, good = em.ins(f"icmp ne i32 {code}, 0"), em.fresh("ok")
-    em.do(f"br i1 {bad}, label %fail, label %{good}, !prof !1")
-    em.failures.append((code, em.label))
-    em.begin(good)
+    em.succeeded(code)
     return carried.reps([em.ins(f"load {t}, ptr {place(layout.first + layout.total(k))}") for k, (t, _) in enumerate(layout.totals)])
 
 
@@ -111,29 +105,24 @@ def _part(em: Emitter, i: Instr, carried: Carried, sums: Sequence[Arr]) -> _Layo
     captured = [(t, x) for t, x in dict.fromkeys([*captures(em, region), *own]) if x not in added]
     written = {rep.ptr for rep, _ in arrays}
     names = {x: em.new() for x in dict.fromkeys([*(x for _, x in captured), *(rep.ptr for rep in sums)])}
-    env = {v: renamed(em.env[v], names) for v in free_values(region)}
-    symbols = {s: names.get(em.symbols[s], em.symbols[s]) for s in symbols_of(region) if s in em.symbols}
     symbol, c = em.fresh("of.part"), em.new()
     starts = [(t, em.new()) for t, _ in carried.parts]
-    with em.function(names) as body:
-        em.env.update(env)
-        em.symbols.update(symbols)
+    with function(em, region, names) as body:
         em.bind(region.params[0], c)
-        inits, rest = [renamed(rep, names) if isinstance(rep, Arr) else rep for rep in carried.inits], [x for _, x in starts]
-        for p, rep in zip(carried.params, inits, strict=True):
-            em.bind(p, rep if isinstance(rep, Arr) else _taken(p.type, rest))
+        for p, rep in zip(carried.params, carried.reps([x for _, x in starts]), strict=True):
+            em.bind(p, renamed(rep, names))
         _in_place(em, i)
         made = before_loop(em, i)
         _region(em, region)
-        ends = [x for r in region.results if isinstance(r.type, Scalar) for x in registers(em.number(r))]
+        ends = carried.yields()
         for array in made:
             em.release(array)
-        totals = tuple((t, d) for p in carried.params if isinstance(p.type, Scalar) for t, d in _reals(p.type.dtype))
+        totals = tuple((t, real_dtype(p.type.dtype)) for p in carried.params if isinstance(p.type, Scalar) for t in register_types(p.type.dtype))
         layout = _Layout(symbol, captured, totals, tuple(rep.dtype for rep in sums), bool(em.used & {"alloc", "copy", "grow"}), "deeper" in em.used)
         _leave(em, layout, ends)
     takes = [
         "ptr noalias captures(none) %ctx", f"i64 {c}",
-        *(f"{t} {_attributes(t, x in written)} {names[x]}" for t, x in captured), *(f"ptr noalias {names[rep.ptr]}" for rep in sums),
+        *(f"{t} {attributes(t, x in written)} {names[x]}" for t, x in captured), *(f"ptr noalias {names[rep.ptr]}" for rep in sums),
         *(f"{t} {x}" for t, x in starts),
     ]  # fmt: skip
     head = f"define internal fastcc {layout.result} @{symbol}({', '.join(takes)}) #0 {{"
@@ -181,22 +170,7 @@ def _region(em: Emitter, region: Block) -> None:
                 at = _row(em, whole, em.scalar(put.args[2]))
                 em.placed.add(at)
                 em.scratch[i, k] = Arr(whole.dtype, at, tuple(fill_shape(o.type, list(given)[: open_dims(o.type.shape)])))
-        em.instr(i)
-        for v in em.plan.frees.get(i, ()):
-            em.free_value(v)
-
-
-def _taken(t: Type, names: list[str]) -> Rep:
-    assert isinstance(t, Scalar)
-    return regrouped([names.pop(0) for _ in register_types(t.dtype)], [t.dtype])[0]
-
-
-def _reals(d: DType) -> list[tuple[str, DType]]:
-    return [(t, real_dtype(d)) for t in register_types(d)]
-
-
-def _attributes(t: str, written: bool) -> str:
-    return "" if t != "ptr" else "noalias" if written else "noalias readonly"
+        em.instructions((i,))
 
 
 def _leave(em: Emitter, layout: _Layout, ends: Sequence[str]) -> None:
@@ -204,13 +178,7 @@ def _leave(em: Emitter, layout: _Layout, ends: Sequence[str]) -> None:
     for k, ((t, _), x) in enumerate(zip(layout.totals, ends, strict=True), 1):
         out = em.ins(f"insertvalue {layout.result} {out}, {t} {x}, {k}")
     em.do(f"ret {layout.result} {out}")
-    if em.no_memory:
-        em.use("nomemory")
-        em.tail += ["nomemory:", "  call void @of.nomemory(ptr %ctx)", "  br label %fail"]
-        em.failures.append(("-1", "nomemory"))
-    if em.failures:
-        incoming = ", ".join(f"[{code}, %{block}]" for code, block in em.failures)
-        em.tail += ["fail:", f"  %code = phi i32 {incoming}", f"  %failed = insertvalue {layout.result} undef, i32 %code, 0", f"  ret {layout.result} %failed"]
+    exits(em, layout.result)
 
 
 # ---------------------------------------------------------------- around it, in plain text
@@ -241,64 +209,63 @@ def _call_part(y: _Layout) -> str:
 }}"""
 
 
-def _on_thread(y: _Layout) -> str:
-    """A part on a thread of the pool, with a context of its own."""
+def _details(source: str, at: int, target: str, to: int) -> str:
+    """What an error says, from a context to a record or back."""
+    return "".join(_load(f"%d{k}", "i64", source, at + 8 * k) + _store(f"%e{k}", "i64", f"%d{k}", target, to + 8 * k) for k in range(4))
+
+
+def _record(y: _Layout, c: str) -> str:
+    """The record of part c, which is not the first."""
+    place = f"  %before = sub i64 {c}, 1\n  %at = mul i64 %before, {y.record}\n  %record = getelementptr i8, ptr %records, i64 %at\n"
+    return _load("%records", "ptr", "%frame", _RECORDS) + place
+
+
+def _other_part(y: _Layout) -> str:
+    """A part that is not the first: what it adds to is zero before."""
     clear = "".join(
         _load(f"%a{k}", "ptr", "%record", y.copy(k)) + _load(f"%n{k}", "i64", "%frame", y.counts + 8 * k)
         + f"  %b{k} = mul i64 %n{k}, {itemsize(d)}\n  call void @llvm.memset.p0.i64(ptr %a{k}, i8 0, i64 %b{k}, i1 false)\n"
         for k, d in enumerate(y.sums)
     )  # fmt: skip
-    details = "".join(_load(f"%d{k}", "i64", "%ctx", DETAILS + 8 * k) + _store(f"%f{k}", "i64", f"%d{k}", "%record", _DETAILS + 8 * k) for k in range(4))
+    return f"""define internal i32 @{y.symbol}.other(ptr %ctx, ptr %frame, i64 %c) #7 {{
+{_record(y, "%c")}{clear}  %code = call i32 @{y.symbol}.call(ptr %ctx, ptr %frame, ptr %record, i64 %c)
+  ret i32 %code
+}}"""
+
+
+def _on_thread(y: _Layout) -> str:
+    """A part on a thread of the pool, with a context of its own."""
     return f"""define internal void @{y.symbol}.there(ptr %frame, i64 %c) #0 {{
   %ctx = alloca [{CONTEXT} x i8], align 16
   call void @llvm.memset.p0.i64(ptr %ctx, i8 0, i64 {CONTEXT}, i1 false)
 {_store("%stop", "ptr", "%frame", "%ctx", STOP)}{_store("%clock", "i64", "%c", "%ctx", CLOCK)}{"  call void @of.bottom(ptr %ctx)" if y.bottom else ""}
-{_load("%records", "ptr", "%frame", _RECORDS)}  %before = sub i64 %c, 1
-  %at = mul i64 %before, {y.record}
-  %record = getelementptr i8, ptr %records, i64 %at
-{clear}  %code = call i32 @{y.symbol}.call(ptr %ctx, ptr %frame, ptr %record, i64 %c)
-  %wide = zext i32 %code to i64
-{_store("%cp", "i64", "%wide", "%record", _CODE)}  %bad = icmp ne i32 %code, 0
+  %code = call i32 @{y.symbol}.other(ptr %ctx, ptr %frame, i64 %c)
+{_record(y, "%c")}{_store("%cp", "i32", "%code", "%record", _CODE)}  %bad = icmp ne i32 %code, 0
   br i1 %bad, label %failed, label %done
 failed:
-{details}  %old = atomicrmw umin ptr %frame, i64 %c monotonic
+{_details("%ctx", DETAILS, "%record", _DETAILS)}  %old = atomicrmw umin ptr %frame, i64 %c monotonic
   br label %done
 done:
-{"  call void @of.release(ptr %ctx)" if y.frees else ""}
+{"  call void @of.release(ptr %ctx)" if y.allocates else ""}
   ret void
 }}"""
 
 
 def _all(y: _Layout) -> str:
     """All parts: the first here, the others on threads, or here where those are busy; then their errors, or their sums, in order."""
-    s = y.symbol
     first = f"  %first = getelementptr i8, ptr %frame, i64 {y.first}\n"
-    call = f"call i32 @{s}.call(ptr %ctx, ptr %frame, ptr %first, i64 0)"
-    return f"""define internal i32 @{s}.all(ptr %ctx, ptr %frame) #0 {{
+    call = f"call i32 @{y.symbol}.call(ptr %ctx, ptr %frame, ptr %first, i64 0)"
+    return f"""define internal i32 @{y.symbol}.all(ptr %ctx, ptr %frame) #0 {{
 {first}{_load("%count", "i64", "%frame", _COUNT)}  %others = sub i64 %count, 1
   %alone = icmp slt i64 %others, 1
   br i1 %alone, label %single, label %many
 single:
   %only = {call}
   ret i32 %only
-many:
-  %records = call ptr @of.alloc(ptr %ctx, i64 %others, i64 {y.record})
-  %none = icmp eq ptr %records, null
-  br i1 %none, label %nomemory, label %copies
-copies:
-{_copies(y)}  br label %made
-made:
-  br label %prepare
-prepare:
-  %r = phi i64 [0, %made], [%r2, %prepare]
-  %ra = mul i64 %r, {y.record}
-  %record = getelementptr i8, ptr %records, i64 %ra
-{_prepared(y)}  %r2 = add i64 %r, 1
-  %ready = icmp eq i64 %r2, %others
-  br i1 %ready, label %start, label %prepare
-start:
+{_made_ready(y)}start:
   store i64 -1, ptr %frame
-{_store("%rp", "ptr", "%records", "%frame", _RECORDS)}  %started = call i64 @of.pool.start(ptr @{s}.there, ptr %frame, i64 %count)
+  %started = call i64 @of.pool.start(ptr @{y.symbol}.there, ptr %frame, i64 %count)
+  %helped = icmp ne i64 %started, 0
   %own = {call}
   %bad = icmp ne i32 %own, 0
   br i1 %bad, label %stop, label %join
@@ -306,9 +273,20 @@ stop:
   store atomic i64 0, ptr %frame monotonic, align 8
   br label %join
 join:
-  %helped = icmp ne i64 %started, 0
   br i1 %helped, label %wait, label %turn
-wait:
+{_TOGETHER}{_in_turn(y)}{_checked(y)}{_added(y)}finish:
+{_freed(y)}  ret i32 0
+failed:
+  %early = phi i32 [%w, %joined], [%tw, %turn]
+  ret i32 %early
+nomemory:
+  call void @of.nomemory(ptr %ctx)
+  ret i32 -1
+}}"""
+
+
+# The threads are waited for even where this one has failed: they write to the frame. A signal of the user's stops them.
+_TOGETHER = """wait:
   %w = phi i32 [%own, %join], [%w2, %on]
   %done = call i64 @of.pool.wait(i64 20000000)
   %over = icmp ne i64 %done, 0
@@ -326,32 +304,47 @@ halt:
 on:
   %w2 = phi i32 [%w, %look], [0, %poll], [-1, %halt]
   br label %wait
-turn:
-  %t = phi i64 [1, %join], [%t2, %next]
-  %tw = phi i32 [%own, %join], [0, %next]
+joined:
+  %fine = icmp eq i32 %w, 0
+  br i1 %fine, label %ends, label %failed
+"""
+
+
+def _in_turn(y: _Layout) -> str:
+    """The parts one after the other, in the caller's context: the first error is there already."""
+    return f"""turn:
+  %t = phi i64 [1, %join], [%t2, %here]
+  %tw = phi i32 [%own, %join], [%code, %here]
   %quit = icmp ne i32 %tw, 0
+  br i1 %quit, label %failed, label %go
+go:
   %last = icmp sgt i64 %t, %others
-  %leave = or i1 %quit, %last
-  br i1 %leave, label %joined, label %here
+  br i1 %last, label %add, label %here
 here:
-  call void @{s}.there(ptr %frame, i64 %t)
-  %pe = call i32 @of.poll(ptr %ctx)
-  %pi = icmp ne i32 %pe, 0
-  br i1 %pi, label %failed, label %next
-next:
+  %code = call i32 @{y.symbol}.other(ptr %ctx, ptr %frame, i64 %t)
   %t2 = add i64 %t, 1
   br label %turn
-joined:
-  %state = phi i32 [%w, %wait], [%tw, %turn]
-  %fine = icmp eq i32 %state, 0
-  br i1 %fine, label %ends, label %failed
-failed:
-  %early = phi i32 [%state, %joined], [-1, %here]
-  ret i32 %early
-{_collected(y)}nomemory:
-  call void @of.nomemory(ptr %ctx)
-  ret i32 -1
-}}"""
+"""
+
+
+def _made_ready(y: _Layout) -> str:
+    """Records of the other parts, and memory for their copies of the arrays that are added to."""
+    return f"""many:
+  %records = call ptr @of.alloc(ptr %ctx, i64 %others, i64 {y.record})
+  %none = icmp eq ptr %records, null
+  br i1 %none, label %nomemory, label %copies
+copies:
+{_store("%rp", "ptr", "%records", "%frame", _RECORDS)}{_copies(y)}  br label %made
+made:
+  br label %prepare
+prepare:
+  %r = phi i64 [0, %made], [%r2, %prepare]
+  %ra = mul i64 %r, {y.record}
+  %record = getelementptr i8, ptr %records, i64 %ra
+{_prepared(y)}  %r2 = add i64 %r, 1
+  %ready = icmp eq i64 %r2, %others
+  br i1 %ready, label %start, label %prepare
+"""
 
 
 def _copies(y: _Layout) -> str:
@@ -367,7 +360,7 @@ def _copies(y: _Layout) -> str:
 
 def _prepared(y: _Layout) -> str:
     """A record before its part runs."""
-    out = _store("%code0", "i64", "0", "%record", _CODE)
+    out = ""
     for k, (t, d) in enumerate(y.totals):
         out += _store(f"%z{k}", t, "0.0" if d.kind == "f" else "0", "%record", y.total(k))
     for k in range(len(y.sums)):
@@ -376,21 +369,59 @@ def _prepared(y: _Layout) -> str:
     return out
 
 
-def _collected(y: _Layout) -> str:
-    """The first error, or the sums of all parts, in order."""
-    details = "".join(_load(f"%d{k}", "i64", "%er", _DETAILS + 8 * k) + _store(f"%g{k}", "i64", f"%d{k}", "%ctx", DETAILS + 8 * k) for k in range(4))
+def _checked(y: _Layout) -> str:
+    """The error of the lowest part that failed is raised."""
+    return f"""ends:
+  %ei = phi i64 [0, %joined], [%ei2, %well]
+  %ea = mul i64 %ei, {y.record}
+  %er = getelementptr i8, ptr %records, i64 %ea
+{_load("%end", "i32", "%er", _CODE)}  %wrong = icmp ne i32 %end, 0
+  br i1 %wrong, label %error, label %well
+well:
+  %ei2 = add i64 %ei, 1
+  %checked = icmp eq i64 %ei2, %others
+  br i1 %checked, label %add, label %ends
+error:
+{_details("%er", _DETAILS, "%ctx", DETAILS)}  %lack = icmp eq i32 %end, -1
+  br i1 %lack, label %nomemory, label %raise
+raise:
+  ret i32 %end
+"""
+
+
+def _added(y: _Layout) -> str:
+    """What the first part has, and then the others', in order."""
     adds = ""
     for k, (t, d) in enumerate(y.totals):
         adds += _load(f"%u{k}", t, "%first", y.total(k)) + _load(f"%v{k}", t, "%ar", y.total(k))
-        adds += f"  %total{k} = {'fadd' if d.kind == 'f' else 'add'} {t} %u{k}, %v{k}\n  store {t} %total{k}, ptr %u{k}.p\n"
-    for k, d in enumerate(y.sums):
-        real = real_dtype(d)
-        t, adding = llvm_type(real), "fadd" if real.kind == "f" else "add"
-        adds += _load(f"%to{k}", "ptr", "%first", y.copy(k)) + _load(f"%from{k}", "ptr", "%ar", y.copy(k))
-        adds += f"""  %reals{k} = mul i64 %n{k}, {2 if d.kind == "c" else 1}
+        adds += f"  %total{k} = {_add(d)} {t} %u{k}, %v{k}\n  store {t} %total{k}, ptr %u{k}.p\n"
+    adds += "".join(_added_array(y, k, d) for k, d in enumerate(y.sums))
+    return f"""add:
+  br label %part
+part:
+  %ai = phi i64 [0, %add], [%ai2, %next]
+  %aa = mul i64 %ai, {y.record}
+  %ar = getelementptr i8, ptr %records, i64 %aa
+{adds}  br label %next
+next:
+  %ai2 = add i64 %ai, 1
+  %added = icmp eq i64 %ai2, %others
+  br i1 %added, label %finish, label %part
+"""
+
+
+def _add(d: DType) -> str:
+    return "fadd" if d.kind == "f" else "add"
+
+
+def _added_array(y: _Layout, k: int, d: DType) -> str:
+    t, places = llvm_type(real_dtype(d)), _load(f"%to{k}", "ptr", "%first", y.copy(k)) + _load(f"%from{k}", "ptr", "%ar", y.copy(k))
+    return f"""{places}  %reals{k} = mul i64 %n{k}, {2 if d.kind == "c" else 1}
+  br label %enter{k}
+enter{k}:
   br label %head{k}
 head{k}:
-  %i{k} = phi i64 [0, %{f"out{k - 1}" if k else "add"}], [%j{k}, %sum{k}]
+  %i{k} = phi i64 [0, %enter{k}], [%j{k}, %sum{k}]
   %more{k} = icmp slt i64 %i{k}, %reals{k}
   br i1 %more{k}, label %sum{k}, label %out{k}
 sum{k}:
@@ -398,41 +429,14 @@ sum{k}:
   %fp{k} = getelementptr {t}, ptr %from{k}, i64 %i{k}
   %tx{k} = load {t}, ptr %tp{k}
   %fx{k} = load {t}, ptr %fp{k}
-  %sx{k} = {adding} {t} %tx{k}, %fx{k}
+  %sx{k} = {_add(real_dtype(d))} {t} %tx{k}, %fx{k}
   store {t} %sx{k}, ptr %tp{k}
   %j{k} = add nuw nsw i64 %i{k}, 1
   br label %head{k}
 out{k}:
 """
-    frees = "".join(f"  call void @of.free(ptr %ctx, ptr %copies{k}, i64 %others, i64 %size{k})\n" for k in range(len(y.sums)))
-    latch = f"out{len(y.sums) - 1}" if y.sums else "add"
-    return f"""ends:
-  %ei = phi i64 [0, %joined], [%ei2, %well]
-  %ea = mul i64 %ei, {y.record}
-  %er = getelementptr i8, ptr %records, i64 %ea
-  %code = load i64, ptr %er
-  %wrong = icmp ne i64 %code, 0
-  br i1 %wrong, label %error, label %well
-well:
-  %ei2 = add i64 %ei, 1
-  %checked = icmp eq i64 %ei2, %others
-  br i1 %checked, label %add, label %ends
-error:
-{details}  %short = trunc i64 %code to i32
-  %lack = icmp eq i32 %short, -1
-  br i1 %lack, label %nomemory, label %raise
-raise:
-  ret i32 %short
-add:
-  %ai = phi i64 [0, %well], [%ai2, %{latch}x]
-  %aa = mul i64 %ai, {y.record}
-  %ar = getelementptr i8, ptr %records, i64 %aa
-{adds}  br label %{latch}x
-{latch}x:
-  %ai2 = add i64 %ai, 1
-  %added = icmp eq i64 %ai2, %others
-  br i1 %added, label %finish, label %add
-finish:
-{frees}  call void @of.free(ptr %ctx, ptr %records, i64 %others, i64 {y.record})
-  ret i32 0
-"""
+
+
+def _freed(y: _Layout) -> str:
+    copies = "".join(f"  call void @of.free(ptr %ctx, ptr %copies{k}, i64 %others, i64 %size{k})\n" for k in range(len(y.sums)))
+    return f"{copies}  call void @of.free(ptr %ctx, ptr %records, i64 %others, i64 {y.record})\n"

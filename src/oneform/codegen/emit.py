@@ -256,6 +256,13 @@ class Emitter(Body):
         self.no_memory.append(self.label)
         self.begin(good)
 
+    def succeeded(self, code: str) -> None:
+        """Leave with the code of a call unless it is 0."""
+        bad, good = self.ins(f"icmp ne i32 {code}, 0"), self.fresh("ok")
+        self.do(f"br i1 {bad}, label %fail, label %{good}, !prof !1")
+        self.failures.append((code, self.label))
+        self.begin(good)
+
     def poll(self) -> None:
         """Call of.poll and leave if it says so."""
         self.use("poll")

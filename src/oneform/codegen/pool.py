@@ -15,25 +15,43 @@ MOST = 256  # threads
 # where their caller waits. Then for each thread a slot: its state (1: has work), the function, its argument, the number of the part; and where it waits.
 _WANTED, _BUSY, _PID, _RUNNING, _PENDING, _MUTEX, _CONDITION, _SLOTS = 0, 8, 16, 24, 32, 64, 128, 256
 _STATE, _CALL, _ARGUMENT, _NUMBER = 0, 8, 16, 24
-MEMORY = _SLOTS + 256 * MOST
+MEMORY = _SLOTS + (MOST << 8)  # a slot has 256 bytes
 SYMBOLS = ("of.pool.threads", "of.pool.start", "of.pool.wait", "of.pool.reset")
 _LOOKS = 500  # with a pause after each: some 20 microseconds
 _SETMASK = 3 if sys.platform == "darwin" else 2
-_PAUSE = {"x86_64": "call void @llvm.x86.sse2.pause()", "aarch64": "call void @llvm.aarch64.hint(i32 1)"}
-_PAUSE["arm64"] = _PAUSE["aarch64"]
-_DECLARED = {"x86_64": "declare void @llvm.x86.sse2.pause()", "aarch64": "declare void @llvm.aarch64.hint(i32)"}
-_DECLARED["arm64"] = _DECLARED["aarch64"]
+_PAUSES = {"x86_64": ("llvm.x86.sse2.pause", "", ""), "aarch64": ("llvm.aarch64.hint", "i32", "i32 1")}  # name, parameters, arguments
+_PAUSES["arm64"] = _PAUSES["aarch64"]
+_NAME, _TAKES, _GIVEN = _PAUSES.get(platform.machine(), ("", "", ""))
+_PAUSE = f"call void @{_NAME}({_GIVEN})" if _NAME else "fence seq_cst"
+_DECLARED = f"declare void @{_NAME}({_TAKES})" if _NAME else ""
 
 
 def _at(name: str, base: str, offset: int) -> str:
     return f"  {name} = getelementptr i8, ptr {base}, i64 {offset}\n"
 
 
+_FIELDS = {
+    "wanted": _WANTED, "busy": _BUSY, "pid": _PID, "running": _RUNNING, "pending": _PENDING, "mutex": _MUTEX, "condition": _CONDITION, "slots": _SLOTS,
+}  # fmt: skip
+
+
 def _pool(*names: str) -> str:
-    offsets = {
-        "wanted": _WANTED, "busy": _BUSY, "pid": _PID, "running": _RUNNING, "pending": _PENDING, "mutex": _MUTEX, "condition": _CONDITION, "slots": _SLOTS,
-    }  # fmt: skip
-    return "".join(_at(f"%{name}", "@of.pool.memory", offsets[name]) for name in names)
+    return "".join(_at(f"%{name}", "@of.pool.memory", _FIELDS[name]) for name in names)
+
+
+def _looks(before: str, place: str, when: str, found: str) -> str:
+    """Look for a while, block after block `before`, whether a number is 0 ("eq") or is not ("ne"): then go to `found`, else to `sleep`."""
+    return f"""look:
+  %n = phi i64 [0, %{before}], [%n2, %again]
+  %seen = load atomic i64, ptr {place} acquire, align 8
+  %so = icmp {when} i64 %seen, 0
+  br i1 %so, label %{found}, label %again
+again:
+  {_PAUSE}
+  %n2 = add i64 %n, 1
+  %long = icmp eq i64 %n2, {_LOOKS}
+  br i1 %long, label %sleep, label %look
+"""
 
 
 _SLOT = _at("%call", "%slot", _CALL) + _at("%argument", "%slot", _ARGUMENT) + _at("%number", "%slot", _NUMBER)
@@ -142,17 +160,7 @@ define internal ptr @of.pool.work(ptr %slot) {{
 {_SLOT}{_OWN}  br label %idle
 idle:
   br label %look
-look:
-  %n = phi i64 [0, %idle], [%n2, %again]
-  %state = load atomic i64, ptr %slot acquire, align 8
-  %some = icmp ne i64 %state, 0
-  br i1 %some, label %run, label %again
-again:
-  {_PAUSE.get(platform.machine(), "fence seq_cst")}
-  %n2 = add i64 %n, 1
-  %long = icmp eq i64 %n2, {_LOOKS}
-  br i1 %long, label %sleep, label %look
-sleep:
+{_looks("idle", "%slot", "ne", "run")}sleep:
   %l = call i32 @pthread_mutex_lock(ptr %mutex)
   br label %check
 check:
@@ -189,18 +197,8 @@ done:
 define i64 @of.pool.wait(i64 %most) {{
   %time = alloca [2 x i64]
 {_pool("pending", "busy", "mutex", "condition")}  br label %look
-look:
-  %n = phi i64 [0, %0], [%n2, %again]
-  %left = load atomic i64, ptr %pending acquire, align 8
-  %none = icmp eq i64 %left, 0
-  br i1 %none, label %over, label %again
-again:
-  {_PAUSE.get(platform.machine(), "fence seq_cst")}
-  %n2 = add i64 %n, 1
-  %long = icmp eq i64 %n2, {_LOOKS}
-  br i1 %long, label %sleep, label %look
-sleep:
-  %t = call i32 @clock_gettime(i32 0, ptr %time)
+{_looks("0", "%pending", "eq", "over")}sleep:
+  %t = call i32 @clock_gettime(i32 0, ptr %time) ; CLOCK_REALTIME, as conditions have it
   %np = getelementptr i8, ptr %time, i64 8
   %s0 = load i64, ptr %time
   %n0 = load i64, ptr %np
@@ -232,7 +230,7 @@ over:
   store atomic i64 0, ptr %busy release, align 8
   ret i64 1
 }}
-{_DECLARED.get(platform.machine(), "")}
+{_DECLARED}
 declare i32 @getpid()
 declare i32 @clock_gettime(i32, ptr)
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)

@@ -5,13 +5,14 @@ call goes on on a new piece of memory (support.DEEPER); when there is none any m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from oneform.codegen.complexes import Cpx, register_types
 from oneform.codegen.context import BUDGET, LIMIT, POLL_EVERY
 from oneform.codegen.control import Parts, parts, write_slots
-from oneform.codegen.emit import Arr, Emitter, Lst, Rep, Site, generator
+from oneform.codegen.emit import Arr, Body, Emitter, Lst, Rep, Site, generator
 from oneform.codegen.plan import PHI
 from oneform.ir import Block, Instr, free_values, instructions
 from oneform.layout import is_small
@@ -81,7 +82,7 @@ def captures(em: Emitter, region: Block) -> Parts:
     found: dict[tuple[str, str], None] = {}
     for v in free_values(region):
         found.update(dict.fromkeys(parts(em.env[v], v.type, PHI)))
-    for symbol in symbols_of(region):
+    for symbol in _symbols(region):
         if symbol in em.symbols:
             found["i64", em.symbols[symbol]] = None
     for i in instructions(region.body):
@@ -91,9 +92,20 @@ def captures(em: Emitter, region: Block) -> Parts:
     return [(t, x) for t, x in found if x.startswith("%")]
 
 
-def symbols_of(region: Block) -> set[str]:
+def _symbols(region: Block) -> set[str]:
     values = [*region.params, *(v for i in instructions(region.body) for v in (*i.args, *i.outs, *(p for r in i.regions for p in r.params)))]
     return {d for v in values if isinstance(v.type, Array) for d in v.type.shape if isinstance(d, str) and d != ANY}
+
+
+@contextmanager
+def function(em: Emitter, region: Block, names: dict[str, str]) -> Generator[Body]:
+    """The region as a function of its own, where registers from around it have these names."""
+    env = {v: renamed(em.env[v], names) for v in free_values(region)}
+    symbols = {s: names.get(em.symbols[s], em.symbols[s]) for s in _symbols(region) if s in em.symbols}
+    with em.function(names) as body:
+        em.env.update(env)
+        em.symbols.update(symbols)
+        yield body
 
 
 def _captured(em: Emitter, callee: Callee) -> Parts:
@@ -135,10 +147,7 @@ def _call(em: Emitter, i: Instr, callee: Callee) -> Sequence[Rep]:
     kind = callee.result_type
     out = em.ins(f"notail call fastcc {kind} @{callee.symbol}({passed})")  # as a loop, an endless recursion would not end in an error
     code = em.ins(f"extractvalue {kind} {out}, 0")
-    bad, good = em.ins(f"icmp ne i32 {code}, 0"), em.fresh("ok")
-    em.do(f"br i1 {bad}, label %fail, label %{good}, !prof !1")
-    em.failures.append((code, em.label))
-    em.begin(good)
+    em.succeeded(code)
     count = sum(len(_registers(t)) for t in callee.results)
     names = [em.ins(f"extractvalue {kind} {out}, {k + 1}") for k in range(count)]
     return [s if s is not None else _rep(t, names) for s, t in zip(small, callee.results, strict=True)]
@@ -150,34 +159,30 @@ def _call(em: Emitter, i: Instr, callee: Callee) -> Sequence[Rep]:
 def _define(em: Emitter, i: Instr, callee: Callee) -> None:
     region = i.regions[0]
     names = {x: em.new() for _, x in callee.captures}
-    env = {v: renamed(em.env[v], names) for v in free_values(region)}
-    symbols = {s: names.get(em.symbols[s], em.symbols[s]) for s in symbols_of(region) if s in em.symbols}
     moved = em.plan.moved[i]
     signature: list[tuple[str, str, str]] = []  # LLVM type, attributes, name
-    with em.function(names) as body:
-        em.env.update(env)
-        em.symbols.update(symbols)
+    with function(em, region, names) as body:
         for k, p in enumerate(region.params):
             own = [em.new() for _ in (_registers(p.type) or "p")]
             kinds = _registers(p.type) or ["ptr"]
-            signature += [(t, _attributes(t, k in moved), x) for t, x in zip(kinds, own, strict=True)]
+            signature += [(t, attributes(t, k in moved), x) for t, x in zip(kinds, own, strict=True)]
             em.bind(p, _rep(p.type, list(own)))
         delivered = em.plan.delivered[i]
         small = [em.new() if is_small(t) and k not in delivered else "" for k, t in enumerate(callee.results)]
         signature += [("ptr", "noalias captures(none)", x) for x in small if x]
-        signature += [(t, _attributes(t, False), names[x]) for t, x in callee.captures]
+        signature += [(t, attributes(t, False), names[x]) for t, x in callee.captures]
         _prologue(em, i, callee, signature)
         em.loops.append(i)
         em.block(region)
         _return(em, region, callee, [em.array(region.params[delivered[k]]).ptr if k in delivered else x for k, x in enumerate(small)])
         em.loops.pop()
-        _exits(em, callee)
+        exits(em, callee.result_type)
     takes = ", ".join(["ptr noalias captures(none) %ctx", *(f"{t} {a} {x}" for t, a, x in signature)])
     text = [f"define internal fastcc {callee.result_type} @{callee.symbol}({takes}) #7 {{", "entry:", *body.entry, *body.lines, *body.tail, "}"]
     em.others.append("\n".join([*text, *_deeper(em, i, callee, [t for t, _, _ in signature])]))
 
 
-def _attributes(t: str, moved: bool) -> str:
+def attributes(t: str, moved: bool) -> str:
     return "" if t != "ptr" else "noalias" if moved else "noalias readonly captures(none)"
 
 
@@ -224,15 +229,15 @@ def _return(em: Emitter, region: Block, callee: Callee, small: Sequence[str]) ->
     em.do(f"ret {out}")
 
 
-def _exits(em: Emitter, callee: Callee) -> None:
+def exits(em: Emitter, result_type: str) -> None:
     """Where all errors of a call meet; what it had allocated is freed by the outermost."""
     if em.no_memory:
         em.use("nomemory")
         em.tail += ["nomemory:", "  call void @of.nomemory(ptr %ctx)", "  br label %fail"]
         em.failures.append(("-1", "nomemory"))
-    incoming = ", ".join(f"[{code}, %{block}]" for code, block in em.failures)
-    em.tail += ["fail:", f"  %code = phi i32 {incoming}", f"  %failed = insertvalue {callee.result_type} undef, i32 %code, 0"]
-    em.tail.append(f"  ret {callee.result_type} %failed")
+    if em.failures:
+        incoming = ", ".join(f"[{code}, %{block}]" for code, block in em.failures)
+        em.tail += ["fail:", f"  %code = phi i32 {incoming}", f"  %failed = insertvalue {result_type} undef, i32 %code, 0", f"  ret {result_type} %failed"]
 
 
 # ---------------------------------------------------------------- more stack

@@ -103,6 +103,7 @@ declare i32 @PyErr_CheckSignals()
 """
 
 
+POOL = "declare i64 @of.pool.threads()\ndeclare i64 @of.pool.start(ptr, ptr, i64)\ndeclare i64 @of.pool.wait(i64)\n"
 RESTORE = "declare void @PyEval_RestoreThread(ptr)\n"
 
 # Attribute groups by number; from FIRST_GROUP on they belong to the vector variants of mathematical functions.
@@ -159,6 +160,7 @@ PARTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "grow": (GROW, ("alloc",)),
     "poll": (poll_text(""), ("restore",)),
     "poll.pooled": (poll_text(_POOLED_POLL), ("restore",)),
+    "pool": (POOL, ()),
     "deeper": (here() + BOTTOM + (DEEPER if more_stack() else NOT_DEEPER), ()),
     "restore": (RESTORE, ()),
     "ipow.i64": (power_text("i64"), ()),
@@ -173,12 +175,13 @@ def declared_in(text: str) -> set[str]:
     return set(_DECLARED.findall(text))
 
 
-def support_text(used: set[str], present: str, pooled: bool) -> str:
-    """The parts used, with what they need, each once; externals that `present` declares are not declared again. `pooled`: the code uses the pool of threads."""
+def support_text(used: set[str], present: str) -> str:
+    """The parts used, with what they need, each once, as code has them that uses the pool of threads if this does; externals that `present` declares are not
+    declared again."""
     wanted: dict[str, None] = {}
 
     def want(name: str) -> None:
-        name = f"{name}.pooled" if pooled and f"{name}.pooled" in PARTS else name
+        name = f"{name}.pooled" if "pool" in used and f"{name}.pooled" in PARTS else name
         for need in PARTS[name][1]:
             want(need)
         wanted[name] = None

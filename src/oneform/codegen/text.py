@@ -44,7 +44,7 @@ def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str
         em.declare(*_MEMSET)
     if "deeper" in em.used:
         em.entry.append("  call void @of.bottom(ptr %ctx)")
-    if "of.pool.start" in em.declared:  # other threads are handed these pointers
+    if "pool" in em.used:  # other threads are handed these pointers
         signature = signature.replace(" captures(none)", "")
     text = [f"define i32 @of.kernel({signature}) #0 {{", "entry:", *em.entry, *em.lines, *em.tail, "}", *em.others]
     module = "\n".join(text) + "\n" + _declarations(em, extra) + extra
@@ -143,4 +143,4 @@ def _declarations(em: Emitter, extra: str) -> str:
     lines += ['!0 = !{!"branch_weights", i32 1048575, i32 1}', '!1 = !{!"branch_weights", i32 1, i32 1048575}']
     lines += ['!2 = !{!"llvm.loop.vectorize.enable", i1 false}', '!3 = !{!"llvm.loop.unroll.disable"}']
     lines += ['!9 = !{!"llvm.loop.interleave.count", i32 1}', *TAGS, *em.metadata]
-    return support_text(em.used, extra, "of.pool.start" in em.declared) + "\n".join(lines) + "\n"
+    return support_text(em.used, extra) + "\n".join(lines) + "\n"

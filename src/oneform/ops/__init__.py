@@ -3,7 +3,7 @@
 from oneform.ops import arithmetic, array, complexes, lists, logic, transcendental, whole
 from oneform.ops.accumulated import accumulated
 from oneform.ops.array import zero_of, zeros
-from oneform.ops.control import CUSTOM, build, custom_again, custom_jvp, custom_vjp, for_, if_, parts, paste, recur, recursive, unfolded, while_
+from oneform.ops.control import CUSTOM, build, custom_again, custom_jvp, custom_vjp, for_, if_, lengths_of, parts, paste, recur, recursive, unfolded, while_
 from oneform.ops.table import OPS, Term, apply, constant, dim, dims, integer, literal, open_operands
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "for_",
     "if_",
     "integer",
+    "lengths_of",
     "literal",
     "open_operands",
     "parts",

@@ -11,19 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oneform.ir import Block, Builder, Function, Instr, Value, clone_instr, instructions
-from oneform.ops import Term, arithmetic, array, build, constant, dims, for_, if_, integer, literal, parts, paste
+from oneform.ops import Term, arithmetic, array, build, constant, dims, for_, if_, integer, lengths_of, literal, parts, paste
 from oneform.optimise.independent import OWN, SUM, independent
 from oneform.types import ANY, I64, Array, Scalar
 
 LEAST = 400_000  # cycles, roughly, that pay for waking the threads and waiting for them; loops that are vectorised take a fourth of them, or less
-_COPY = 16  # cycles for each element of an array that every part has a copy of: to fill it with zeros, to add it to the others'
+COPY = 16  # cycles for each element of an array that every part has a copy of: to fill it with zeros, to add it to the others'
 _UNKNOWN = 8  # rounds of a loop whose length is not known before the loop that is split
-_FEW = 4  # rounds that are too few to be shared out
+FEW = 4  # rounds that are too few to be shared out, if it is known before the run
 
 
 def split(f: Function) -> Function:
     """f with its parallel loops in parts."""
-    return Function(f.name, _Split(LEAST, f).block(f.block, 0))
+    return Function(f.name, _Split(f).block(f.block, 0))
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ class _Loop:
 
 
 class _Split:
-    def __init__(self, least: int, f: Function):
-        self.least = least
+    def __init__(self, f: Function):
         self.makers = {o: i for i in instructions(f.block.body) for o in i.outs}
 
     def block(self, block: Block, depth: int) -> Block:
@@ -71,7 +70,7 @@ class _Split:
         """Whether to split a loop, where that is a question for the run: inside another loop if there is enough work; a loop over the groups of a
         Jacobian, which may be a single one with large loops inside, if there are several."""
         if depth:
-            return (Term(b, work) >= self.least).v
+            return (Term(b, work) >= LEAST).v
         return (Term(b, i.args[0]) >= 2).v if i.attrs.get("own") and any(j.regions for j in i.regions[0].body) else None
 
     def either(self, i: Instr, choice: Value, chosen: Instr, made: list[Instr], depth: int) -> list[Instr]:
@@ -83,8 +82,8 @@ class _Split:
 
     # ------------------------------------------------------------ how much there is to do
 
-    def rounds(self, i: Instr) -> list[int | Value]:
-        """The lengths of a loop or constructor, outermost first."""
+    def lengths(self, i: Instr) -> list[int | Value]:
+        """The numbers of rounds of a loop or constructor, outermost first."""
         if i.op.structure == "for":
             number = literal(self.makers[i.args[0]]) if i.args[0] in self.makers else None
             return [i.args[0] if number is None else int(number)]
@@ -94,8 +93,8 @@ class _Split:
     def worth(self, i: Instr) -> bool:
         if i.op.structure not in ("for", "build"):
             return False
-        n = self.rounds(i)[0]
-        return not (isinstance(n, int) and n < (_FEW if self.least > 1 else 2))
+        n = self.lengths(i)[0]
+        return not (isinstance(n, int) and n < FEW)
 
     def work(self, b: Builder, i: Instr) -> Value | None:
         """About how many cycles the loop takes, as an i64; None if that is certainly too few."""
@@ -104,12 +103,12 @@ class _Split:
             inside.update(j.outs, *(r.params for r in j.regions))
         total = self.loop_work(b, i, inside)
         if isinstance(total, int):
-            return integer(b, total) if total >= self.least else None
+            return integer(b, total) if total >= LEAST else None
         return total.v
 
     def loop_work(self, b: Builder, i: Instr, inside: set[Value]) -> int | Term:
         total: int | Term = sum((self.block_work(b, r, inside) for r in i.regions[-1:]), 1)
-        for n in self.rounds(i) if i.op.structure in ("for", "build") else [_UNKNOWN]:
+        for n in self.lengths(i) if i.op.structure in ("for", "build") else [_UNKNOWN]:
             if isinstance(n, int):
                 total = total * n
             else:
@@ -124,7 +123,7 @@ class _Split:
                 case "for" | "while" | "build":
                     total = total + self.loop_work(b, i, inside)
                 case "if":
-                    total = total + self.block_work(b, i.regions[0], inside)
+                    total = sum((self.block_work(b, r, inside) for r in i.regions), total)
                 case "":
                     total = total + i.op.cost
                 case _:
@@ -145,18 +144,17 @@ class _Split:
     def loop(self, b: Builder, i: Instr) -> _Loop | None:
         if i.op.structure == "for":
             kinds = independent(i, self.makers)
-            return None if kinds is None else _Loop(i.args[0], i.args[1:], kinds, lambda c, start, m, carried: _some_rounds(c, i, start, m, carried))
-        shape = i.attrs["shape"]
-        if not shape:
-            return _sum(b, i) if i.attrs["reduce"] == "add" else None
-        return _filled(b, i)
+            return None if kinds is None else _of_loop(i, kinds)
+        if i.attrs["shape"]:
+            return _of_arrays(b, i)
+        return _of_sum(b, i) if i.attrs["reduce"] == "add" else None
 
     def without_copies(self, b: Builder, loop: _Loop, work: Value) -> Value:
         """The work, less what the copies of arrays cost that parts add to."""
         left = Term(b, work)
         for a, kind in zip(loop.inits, loop.kinds, strict=True):
             if kind == SUM and isinstance(a.type, Array):
-                size = Term(b, integer(b, _COPY))
+                size = Term(b, integer(b, COPY))
                 for n in dims(b, a):
                     size = size * Term(b, n)
                 left = left - size
@@ -165,9 +163,7 @@ class _Split:
     def parts(self, loop: _Loop, work: Value, i: Instr) -> list[Instr]:
         """The loop over the parts."""
         b = Builder(i.loc)
-        if self.least > 1:
-            work = self.without_copies(b, loop, work)
-        count = b.emit1(parts, loop.n, work, least=self.least)
+        count = b.emit1(parts, loop.n, self.without_copies(b, loop, work), least=LEAST)
         part = b.sub()
         c = part.param(Scalar(I64))
         carried = [part.param(o.type) for o in i.outs]
@@ -182,58 +178,46 @@ def _share(b: Builder, n: Value, c: Value, count: Value) -> Value:
     return b.emit1(arithmetic.floordiv, (Term(b, n) * Term(b, c)).v, count)
 
 
-def _shifted(b: Builder, start: Value, t: Value, variable: Value) -> Instr:
-    """variable = start + t. The attribute says that it is a variable still: what it indexes has an element for each of its values."""
-    return Instr(arithmetic.add, (start, t), {"round": True}, (), (variable,), b.loc)
+def _from(start: Value, i: Instr) -> Block:
+    """The rounds of a loop or constructor from `start` on: variable = start + t. The attribute says that it is a variable still: what it indexes has an
+    element for each of its values."""
+    (region,), t = i.regions, Value(Scalar(I64))
+    shifted = Instr(arithmetic.add, (start, t), {"round": True}, (), (region.params[0],), i.loc)
+    return Block((t, *region.params[1:]), (shifted, *region.body), region.results)
 
 
-def _some_rounds(b: Builder, i: Instr, start: Value, m: Value, carried: Sequence[Value]) -> Sequence[Value]:
-    (region,) = i.regions
-    t = Value(Scalar(I64))
-    block = Block((t, *region.params[1:]), (_shifted(b, start, t, region.params[0]), *region.body), region.results)
-    outs = tuple(Value(o.type) for o in i.outs)
-    b.body.append(Instr(for_, (m, *carried), i.attrs, (block,), outs, i.loc))
-    return outs
+def _of_loop(i: Instr, kinds: tuple[str, ...]) -> _Loop:
+    def rounds(c: Builder, start: Value, m: Value, carried: Sequence[Value]) -> Sequence[Value]:
+        return c.emit(for_, m, *carried, regions=(_from(start, i),), **i.attrs)
+
+    return _Loop(i.args[0], i.args[1:], kinds, rounds)
 
 
 # ---------------------------------------------------------------- constructors
 
 
-def _lengths(b: Builder, i: Instr) -> list[Value]:
-    given = iter(i.args)
-    return [integer(b, d) if isinstance(d, int) else next(given) for d in (*i.attrs["shape"], *i.attrs["extent"])]
-
-
-def _sum(b: Builder, i: Instr) -> _Loop:
+def _of_sum(b: Builder, i: Instr) -> _Loop:
     """A total: every part has its own."""
-    (region,) = i.regions
-    n, extent = _lengths(b, i)[0], i.attrs["extent"]
+    extent = i.attrs["extent"]
     others = i.args[not isinstance(extent[0], int) :]
 
     def rounds(c: Builder, start: Value, m: Value, carried: Sequence[Value]) -> Sequence[Value]:
-        t = Value(Scalar(I64))
-        block = Block((t, *region.params[1:]), (_shifted(c, start, t, region.params[0]), *region.body), region.results)
-        outs = tuple(Value(o.type) for o in i.outs)
-        attrs = {**i.attrs, "extent": (ANY, *extent[1:])}
-        c.body.append(Instr(build, (m, *others), attrs, (block,), outs, i.loc))
-        return [c.emit1(arithmetic.add, p, o, reassoc=True) for p, o in zip(carried, outs, strict=True)]
+        totals = c.emit(build, m, *others, regions=(_from(start, i),), **{**i.attrs, "extent": (ANY, *extent[1:])})
+        return [c.emit1(arithmetic.add, p, o, reassoc=True) for p, o in zip(carried, totals, strict=True)]
 
-    zero = tuple(constant(b, 0, o.type.dtype) for o in i.outs if isinstance(o.type, Scalar))
-    return _Loop(n, zero, (SUM,) * len(i.outs), rounds)
+    zeros = tuple(constant(b, 0, o.type.dtype) for o in i.outs if isinstance(o.type, Scalar))
+    return _Loop(lengths_of(b, i)[0], zeros, (SUM,) * len(i.outs), rounds)
 
 
-def _filled(b: Builder, i: Instr) -> _Loop:
+def _of_arrays(b: Builder, i: Instr) -> _Loop:
     """Arrays: every part makes some of their rows, where these belong."""
-    (region,), lengths = i.regions, _lengths(b, i)
-    shape = i.attrs["shape"]
+    shape, lengths = i.attrs["shape"], lengths_of(b, i)
     opened = [n for n, d in zip(lengths, shape, strict=False) if not isinstance(d, int)]
     inits = tuple(b.emit1(array.empty, *opened, shape=shape, dtype=o.type.dtype) for o in i.outs if isinstance(o.type, Array))
     others = i.args[not isinstance(shape[0], int) :]
 
     def rounds(c: Builder, start: Value, m: Value, carried: Sequence[Value]) -> Sequence[Value]:
-        t = Value(Scalar(I64))
-        block = Block((t, *region.params[1:]), (_shifted(c, start, t, region.params[0]), *region.body), region.results)
-        rows = c.emit(build, m, *others, regions=(block,), **{**i.attrs, "shape": (ANY, *shape[1:])})
+        rows = c.emit(build, m, *others, regions=(_from(start, i),), **{**i.attrs, "shape": (ANY, *shape[1:])})
         return [c.emit1(paste, p, r, start) for p, r in zip(carried, rows, strict=True)]
 
     return _Loop(lengths[0], inits, (OWN,) * len(i.outs), rounds)

@@ -7,7 +7,7 @@ end, so that two rounds might meet: it does not serve."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from oneform.ir import Block, Instr, Value, free_values, instructions
@@ -113,7 +113,7 @@ class _Uses:
         """Whether nothing happens to the elements but that numbers are added: add_at a, e, k; or set a, (get a, k) + e, k, with no other use of the read."""
         paired: set[Instr] = set()
         for i in accesses:
-            if i.op is array.set_ and (read := affine.added_to(i.args[1])) is not None and (read.args[0], *read.args[1:]) == (i.args[0], *i.args[2:]):
+            if i.op is array.set_ and (read := affine.added_to(i.args[1])) is not None and read.args == (i.args[0], *i.args[2:]):
                 paired.update((i, read))
         return all(i.op is array.add_at or i in paired for i in accesses)
 
@@ -178,35 +178,26 @@ class _Affine:
     def end(self, at: _Linear, last: bool) -> _Linear:
         """The index in the first or the last round."""
         rest = _Linear(0, at.terms, at.constant)
-        count = self.linear(self.count)
-        return rest.plus(count.plus(_Linear(0, (), 1), -1).times(at.factor), 1) if last and count is not None else rest
+        return rest.plus(self.around(self.count).plus(_Linear(0, (), 1), -1).times(at.factor), 1) if last else rest
 
     def linear(self, v: Value) -> _Linear | None:
+        """A number of the loop's body as a function of the variable, if it is one."""
         if v is self.variable:
             return _Linear(1)
+        if v not in self.inside:
+            return self.around(v)
         i = self.makers.get(v)
         if i is None:
-            if v in self.inside:
-                return None
-            i = self.all.get(v)
-        number = literal(i)
-        if number is not None:
-            return _Linear(0, (), int(number)) if isinstance(number, int) else None
-        if i is None or (v not in self.inside and i.op not in (add, sub, mul)):
-            return _Linear(0, ((v, 1),))
+            return None
         if i.op is array.index:
             at = self.linear(i.args[0])
             return at if at is not None and self.not_negative(at) else None
-        if i.op not in (add, sub, mul) or len(i.args) != 2:
-            return None
-        x, y = self.linear(i.args[0]), self.linear(i.args[1])
-        if x is None or y is None:
-            return None
-        if i.op is not mul:
-            return x.plus(y, 1 if i.op is add else -1)
-        if x.factor or x.terms:
-            x, y = y, x
-        return None if x.factor or x.terms else y.times(x.constant)
+        return _value(i, self.linear)
+
+    def around(self, v: Value) -> _Linear:
+        """A number from around the loop; where it is none of the sums and products below, it is a term of its own."""
+        found = _value(self.all.get(v), self.around)
+        return _Linear(0, ((v, 1),)) if found is None else found
 
     def not_negative(self, at: _Linear) -> bool:
         """Whether the index is certainly not negative, in any round."""
@@ -216,6 +207,21 @@ class _Affine:
     def is_length(self, v: Value) -> bool:
         i = self.all.get(v)
         return v is self.count or (i is not None and i.op is array.dim_)
+
+
+def _value(i: Instr | None, of: Callable[[Value], _Linear | None]) -> _Linear | None:
+    """What an instruction gives, for literals, sums, differences, and products with literals; `of` its operands."""
+    if i is None or i.op not in (add, sub, mul):
+        number = literal(i)
+        return _Linear(0, (), number) if isinstance(number, int) else None
+    x, y = map(of, i.args)
+    if x is None or y is None:
+        return None
+    if i.op is not mul:
+        return x.plus(y, 1 if i.op is add else -1)
+    if x.factor or x.terms:
+        x, y = y, x
+    return None if x.factor or x.terms else y.times(x.constant)
 
 
 def _below(a: tuple[_Linear, _Linear], b: tuple[_Linear, _Linear]) -> bool:

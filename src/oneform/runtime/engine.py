@@ -103,15 +103,10 @@ def _site(s: Any) -> Site:
 
 
 def loaded(code: bytes, symbols: Sequence[str]) -> Any:
-    """Machine code in this process, by symbol: placed by our own loader where it can, else by LLVM's."""
-    if b"of.pool.start" in code:
+    """Machine code in this process, by symbol, with the pool of threads if it uses that."""
+    if b"of.pool." in code:
         threads.place()
-    placed = loader.load(code, symbols)
-    if placed is not None:
-        return placed
-    from oneform.codegen import target
-
-    return target.load_object(code, *symbols, known=loader.KNOWN)
+    return loader.loaded(code, symbols)
 
 
 class Specialisation:

@@ -46,6 +46,16 @@ def load(image: bytes, symbols: Sequence[str]) -> Code | None:
         return None
 
 
+def loaded(image: bytes, symbols: Sequence[str]) -> Any:
+    """The image in this process, by symbol: placed by `load` where that can, else by LLVM's loader."""
+    placed = load(image, symbols)
+    if placed is not None:
+        return placed
+    from oneform.codegen import target
+
+    return target.load_object(image, *symbols, known=KNOWN)
+
+
 class _Object:
     """A relocatable ELF file, read."""
 

@@ -19,7 +19,7 @@ _placed: list[Any] = []
 
 def _default() -> int:
     given = os.environ.get("ONEFORM_NUM_THREADS", "")
-    count = int(given) if given.isdigit() else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = int(given) if given.isdecimal() else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(count, MOST))
 
 
@@ -55,11 +55,7 @@ def place() -> None:
             code = pool.image()
             if key:
                 cache.write(key, code)
-        pool_code: Any = loader.load(code, SYMBOLS)
-        if pool_code is None:
-            from oneform.codegen import target
-
-            pool_code = target.load_object(code, *SYMBOLS, known=loader.KNOWN)
+        pool_code = loader.loaded(code, SYMBOLS)
         for s in SYMBOLS:
             loader.KNOWN[s] = pool_code[s]
         ctypes.CFUNCTYPE(None)(pool_code["of.pool.reset"])()

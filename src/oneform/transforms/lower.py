@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from oneform.ir import Block, Builder, Instr, Value, clone_block, reads
-from oneform.ops import arithmetic, array, constant, for_, integer, logic
+from oneform.ops import arithmetic, array, constant, for_, lengths_of, logic
 from oneform.types import I64, Scalar, element
 
 
@@ -28,12 +28,6 @@ def lower(block: Block, overwritten: set[Value]) -> Block:
         else:
             b.body.append(new)
     return Block(block.params, tuple(b.body), block.results)
-
-
-def lengths_of(b: Builder, i: Instr) -> list[Value]:
-    """The length of every axis of an array constructor, those reduced over last."""
-    given = iter(i.args)
-    return [integer(b, d) if isinstance(d, int) else next(given) for d in (*i.attrs["shape"], *i.attrs["extent"])]
 
 
 Step = Callable[[Builder, tuple[Value, ...], list[Value]], list[Value]]

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from oneform.ir import Attrs, Block, Op, mismatch, open_dims
+from oneform.ir import Attrs, Block, Builder, Instr, Op, Value, mismatch, open_dims
 from oneform.ops.array import run_shape
-from oneform.ops.table import define
+from oneform.ops.table import define, integer
 from oneform.types import F64, I64, Scalar, Type, with_shape
 
 REDUCERS: dict[str, Any] = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
@@ -65,3 +65,9 @@ build = define(
         missing={"derivative": "transforms/jvp and transforms/reverse/build", "samples": "tests/programs"},
     )
 )
+
+
+def lengths_of(b: Builder, i: Instr) -> list[Value]:
+    """The length of every axis of an array constructor, those reduced over last."""
+    given = iter(i.args)
+    return [integer(b, d) if isinstance(d, int) else next(given) for d in (*i.attrs["shape"], *i.attrs["extent"])]

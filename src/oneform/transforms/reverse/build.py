@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from oneform.ir import Block, Builder, Instr, Value, clone_block, reads
-from oneform.ops import Term, apply, arithmetic, array, constant, for_, logic
-from oneform.transforms.lower import lengths_of
+from oneform.ops import Term, apply, arithmetic, array, constant, for_, lengths_of, logic
 from oneform.transforms.reverse.cells import load, query
 from oneform.transforms.reverse.early import Early
 from oneform.transforms.reverse.sweep import Nodes, Sweep

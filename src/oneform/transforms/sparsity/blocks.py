@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from oneform.ir import Block, Builder, Function, Instr, Value, clone_instr, free_values
-from oneform.ops import Term, array, constant, dims, for_, integer
+from oneform.ops import Term, array, constant, dims, for_, integer, lengths_of
 from oneform.transforms.activity import differentiable_arguments
-from oneform.transforms.lower import lengths_of
 from oneform.transforms.reverse import vjp
 from oneform.transforms.sparsity.influence import Influence
 from oneform.transforms.sparsity.store import nest, number, of_dtype, position
