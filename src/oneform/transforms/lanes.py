@@ -57,11 +57,13 @@ def _dear(region: Block, influence: Influence) -> list[Value]:
 
 
 class Lanes:
-    """`env`: what is the same in all directions; `wide`: what is not."""
+    """`env`: what is the same in all directions; `wide`: what is not. `constructs`: whether array constructors stay such, with one more axis."""
+
+    constructs = True
 
     def __init__(self, f: Function, directions: Sequence[Value], count: int):
         influence = Influence(f.block, directions)
-        self.block = lowered(f.block, influence, kept=lambda i: _with_an_axis(i, influence))
+        self.block = lowered(f.block, influence, kept=lambda i: self.constructs and _with_an_axis(i, influence))
         self.influence = Influence(self.block, directions)
         self.count = count
         if count * sum(any(o in self.influence.tainted for o in i.outs) for i in instructions(self.block.body)) > _LARGEST:

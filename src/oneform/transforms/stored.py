@@ -49,6 +49,8 @@ class Storing(Lanes):
     as zero. `threaded`: the nonzeros; `firsts`: for each result where its rows start in this group, among those of all groups. `behind`: where the nonzeros
     end. The lanes of an element are stored there side by side as well: that is what LLVM makes vectors from, and the lines stay in cache."""
 
+    constructs = False  # their elements, too, go to their places one by one
+
     def __init__(self, f: Function, directions: Sequence[Value], picks: Sequence[int], slots: Value, count: int):
         super().__init__(f, directions, count)
         self.slots, self.behind = slots, slots
