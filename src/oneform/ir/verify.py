@@ -7,16 +7,19 @@ from oneform.ir.core import Block, Function, Instr, Value
 from oneform.ir.text import show
 
 
-def verify(f: Function) -> Function:
-    """`f` itself, or an InternalError that shows the program with a mark at the offending instruction."""
-    _Verifier(f).block(f.block, set(), None)
+def verify(f: Function, typed: set[Instr] | None = None) -> Function:
+    """`f` itself, or an InternalError that shows the program with a mark at the offending instruction. `typed`: instructions that are known to be
+    well-typed, to which those of `f` are added: what a pass leaves alone need not be typed again after it."""
+    _Verifier(f, set() if typed is None else typed).block(f.block, None)
     return f
 
 
 class _Verifier:
-    def __init__(self, f: Function):
+    def __init__(self, f: Function, typed: set[Instr]):
         self.f = f
-        self.defined: set[Value] = set()  # anywhere so far, in scope or not
+        self.typed = typed
+        self.defined: set[Value] = set()  # anywhere so far
+        self.left: set[Value] = set()  # in blocks that have ended
         self.functions: list[str] = []  # recursive regions around
 
     def fail(self, detail: str, at: Instr | None) -> InternalError:
@@ -26,36 +29,43 @@ class _Verifier:
             text = f"(the program cannot be shown: {e})"
         return InternalError(f"{detail}, in {self.f.name}\n{text}")
 
-    def define(self, values: tuple[Value, ...], scope: set[Value], at: Instr | None) -> None:
-        for v in values:
-            if v in self.defined:
-                raise self.fail("a value is defined twice", at)
-            self.defined.add(v)
-            scope.add(v)
+    def define(self, values: tuple[Value, ...], at: Instr | None) -> None:
+        if not self.defined.isdisjoint(values) or len(set(values)) != len(values):
+            raise self.fail("a value is defined twice", at)
+        self.defined.update(values)
 
-    def read(self, values: tuple[Value, ...], scope: set[Value], what: str, at: Instr | None) -> None:
+    def read(self, values: tuple[Value, ...], what: str, at: Instr | None) -> None:
         for k, v in enumerate(values):
-            if v not in scope:
-                fault = "is used outside its scope or before its definition" if v in self.defined else "is never defined"
-                raise self.fail(f"{what} {k}, a {v.type}, {fault}", at)
+            if v in self.left:
+                raise self.fail(f"{what} {k}, a {v.type}, is used outside its scope or before its definition", at)
+            if v not in self.defined:
+                raise self.fail(f"{what} {k}, a {v.type}, is never defined", at)
 
-    def block(self, block: Block, outer: set[Value], owner: Instr | None) -> None:
-        scope = set(outer)
-        self.define(block.params, scope, owner)
+    def block(self, block: Block, owner: Instr | None) -> None:
+        self.define(block.params, owner)
         for i in block.body:
-            self.instr(i, scope)
-        self.read(block.results, scope, "result", block.body[-1] if block.body else owner)
+            self.instr(i)
+        self.read(block.results, "result", block.body[-1] if block.body else owner)
+        self.left.update(block.params)
+        for i in block.body:
+            self.left.update(i.outs)
 
-    def instr(self, i: Instr, scope: set[Value]) -> None:
-        self.read(i.args, scope, "operand", i)
+    def instr(self, i: Instr) -> None:
+        self.read(i.args, "operand", i)
         if i.op.structure == "recur" and i.attrs["name"] not in self.functions:
             raise self.fail(f"a call of {i.attrs['name']} outside of it", i)
         if i.op.structure == "recursive":
             self.functions.append(i.attrs["name"])
         for r in i.regions:
-            self.block(r, scope, i)
+            self.block(r, i)
         if i.op.structure == "recursive":
             self.functions.pop()
+        if i not in self.typed:
+            self.type(i)
+            self.typed.add(i)
+        self.define(i.outs, i)
+
+    def type(self, i: Instr) -> None:
         try:
             types = i.op.types(tuple(a.type for a in i.args), i.attrs, i.regions)
         except OneformError as e:
@@ -64,4 +74,3 @@ class _Verifier:
             raise self.fail(f"{i.op.name} is malformed: {type(e).__name__} {e}", i) from e
         if types != tuple(o.type for o in i.outs):
             raise self.fail(f"{i.op.name} gives ({', '.join(map(str, types))}), not ({', '.join(str(o.type) for o in i.outs)})", i)
-        self.define(i.outs, scope, i)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from oneform.ir import Function, verify
+from oneform.ir import Function, Instr, verify
 from oneform.optimise.construct import construct
 from oneform.optimise.cse import cse
 from oneform.optimise.dce import dce
@@ -65,8 +65,9 @@ def _checks(verified: bool | None) -> bool:
 
 
 def run(f: Function, passes: Sequence[Pass], check: bool) -> Function:
+    typed: set[Instr] = set()
     for p in passes:
-        f = p(f)
-        if check:
-            verify(f)
+        given, f = f, p(f)
+        if check and f is not given:
+            verify(f, typed)
     return f
