@@ -16,7 +16,7 @@ from oneform.ops import OPS
 from oneform.origins import Origin
 from oneform.runtime import arrays
 from oneform.runtime.engine import Options, entries
-from oneform.staging import Call, Compiled, lowering_arguments, plan
+from oneform.staging import Call, Compiled, lowering_arguments, plan, without_collection
 from oneform.tree import LEAF, Leaf, Tree
 from oneform.types import differentiable
 
@@ -145,7 +145,8 @@ def program_of(origin: Origin, args: tuple[Any, ...], kwargs: Mapping[str, Any])
     """Trace for the types of these arguments."""
     call = Call(args, kwargs, lambda k: f"leaf {k} of the arguments")
     positional, named = lowering_arguments(call.signature)
-    low = origin.lower(positional, named)
+    with without_collection():
+        low = origin.lower(positional, named)
     return Program(low, call.signature[0], dict(call.signature[1]))
 
 

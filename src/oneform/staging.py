@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import os
 import sys
 import threading
@@ -10,7 +12,7 @@ import types
 import warnings
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,19 @@ def origin_of(f: Any) -> Origin:
     if not callable(f):
         raise ArgumentError("E401", f"a function is needed here, not a {type(f).__name__}")
     return FromPython(f)
+
+
+@contextlib.contextmanager
+def without_collection() -> Iterator[None]:
+    """No garbage collector meanwhile: a compiler makes hundreds of thousands of small objects that stay, and looking through them again and again takes
+    an eighth of its time. Where another thread has switched it off, that one switches it on."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 # ---------------------------------------------------------------- compiled code by signature
@@ -316,6 +331,7 @@ class Compiled(Base):
                 return None  # another version, or the frontend, says what is wrong
         return out
 
+    @without_collection()
     def compile(self, signature: Signature) -> Version:
         """Machine code for a signature: from the disk if it was compiled in another process, else from the source."""
         assert self.identity is not None
