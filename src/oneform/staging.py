@@ -12,7 +12,7 @@ import types
 import warnings
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def origin_of(f: Any) -> Origin:
 
 
 @contextlib.contextmanager
-def without_collection() -> Iterator[None]:
+def without_collection() -> Generator[None]:
     """No garbage collector meanwhile: a compiler makes hundreds of thousands of small objects that stay, and looking through them again and again takes
     an eighth of its time. Where another thread has switched it off, that one switches it on."""
     enabled = gc.isenabled()
@@ -177,9 +177,9 @@ def plan(low: Lowered, signature: Signature, references: Sequence[Reference], id
     results = tuple(r.type for r in function.results[: len(function.results) - len(low.writes)])
     by_python = not all(map(readable, (*trees, *(k for _, k in named)))) or bool(low.updates)
     if native(low.result) and not low.updates:
-        return function, Shape(trees, named, leaves, kinds, low.result, results, tuple(low.writes), by_python=by_python)
+        return function, Shape(trees, named, leaves, kinds, low.result, results, tuple(low.writes), by_python=by_python, numbers=low.numbers)
     flat = Tree("tuple", (LEAF,) * len(results))
-    return function, Shape(trees, named, leaves, kinds, flat, results, tuple(low.writes), low.result, low.updates, by_python)
+    return function, Shape(trees, named, leaves, kinds, flat, results, tuple(low.writes), low.result, low.updates, by_python, low.numbers)
 
 
 # ---------------------------------------------------------------- the callable
@@ -244,6 +244,8 @@ class Compiled(Base):
         bound = self.bounds.get(version) or self.bind(version)
         values = [*call.values, *(v for v, _ in captured)]
         shape = version.spec.shape
+        for k in shape.numbers:
+            arrays.check_number(call.originals[k], self.leaf_name(k, args, kwargs))
         if shape.rebuilt is None:
             return None, self.run(call, version, bound, values, captured, args, kwargs)
         places = updates.places(shape.updates, args, kwargs)

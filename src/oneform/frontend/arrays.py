@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 
+from oneform.frontend.axisless import check_no_number, written
 from oneform.frontend.boxes import change_rows, poison_partners, refuse_poison, row_array, rows_at
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Arr, Axis, Base, Cell, Num, Poison, RowCell, View, number
@@ -153,6 +154,7 @@ def transposed(t: Tracer, a: Arr, perm: tuple[int, ...]) -> Arr:
 
 def set_version(t: Tracer, cell: Cell, v: Value, name: str = "") -> None:
     """The cell has new contents."""
+    written(t, cell)
     if isinstance(cell, RowCell):
         value, indices = rows_at(t, cell.place, cell.token)
         change_rows(t, cell.place.box, make.put_item(t.b, value, v, indices, cell.place.fields), through=True)
@@ -189,6 +191,7 @@ def with_sum(t: Tracer, cell: Cell, memory: Value, v: Value, indices: list[Value
 
 def set_memory(t: Tracer, cell: Cell, memory: Value) -> None:
     if isinstance(cell, RowCell):
+        written(t, cell)
         change_rows(t, cell.place.box, memory, through=True)
     else:
         set_version(t, cell, memory)
@@ -214,6 +217,7 @@ def store(t: Tracer, target: Arr, x: Num | Arr) -> None:
 
 
 def check_writable(t: Tracer, a: Arr) -> None:
+    check_no_number(t, a)
     if a.view is not None and a.view.frozen:
         t.refuse("E105", "assignment destination is read-only: a broadcast array shows one element in several places", None, "Write to a copy.")
 

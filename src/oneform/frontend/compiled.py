@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oneform.frontend.arrays import new_array, rank, read, set_version
+from oneform.frontend.axisless import changed
 from oneform.frontend.containers import from_leaves, to_leaves
 from oneform.frontend.lift import captured
 from oneform.frontend.lowered import Lowered
@@ -38,6 +39,10 @@ def call_compiled(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str
         own = captured(t, c.name, c.key, c.read, Leaf(_fresh(t, c.leaf.type, names), c.leaf.weak))
         operands.append(own)
         values.append(t.value(own) if isinstance(own, Num) else read(t, own))
+    for k in lowered.numbers:
+        if isinstance(a := operands[k], Num):
+            with t.holding(a):
+                changed(t, a, a, None)
     outs = splice_function(t, lowered.function, values)
     count = len(lowered.result_leaves)
     if lowered.updates:

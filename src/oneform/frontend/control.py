@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable
 
 from oneform.frontend.arrays import new_array, read
-from oneform.frontend.liveness import NOBODY, Names
+from oneform.frontend.liveness import NOBODY
+from oneform.frontend.living import after
 from oneform.frontend.meet import Path, join_paths, lower_path, meet, raise_on, splice
 from oneform.frontend.objects import taken_out
 from oneform.frontend.tracer import PathEnds, Tracer
@@ -24,6 +25,7 @@ def block(t: Tracer, body: list[ast.stmt]) -> None:
                 with t.placed(s):
                     consumed = if_statement(t, s, rest)
             else:
+                t.here.statement = s
                 t.stmt(s)
         except PathEnds:
             t.state.status = "raised"
@@ -32,11 +34,6 @@ def block(t: Tracer, body: list[ast.stmt]) -> None:
         if t.state.status == "maybe" and rest:
             _rest_while_going(t, rest)
             return
-
-
-def after(t: Tracer, s: ast.stmt) -> Names | None:
-    """Names live behind a statement; None (all of them) behind one that is not in the source."""
-    return t.here.live.after.get(id(s))
 
 
 def _rest_while_going(t: Tracer, rest: list[ast.stmt]) -> None:

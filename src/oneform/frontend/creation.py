@@ -10,6 +10,7 @@ import numpy as np
 
 from oneform.frontend import library
 from oneform.frontend.arrays import new_array, open_lengths, rank, read, require_equal, reshaped_view, shape, store, version
+from oneform.frontend.axisless import shown_element
 from oneform.frontend.boxes import partner
 from oneform.frontend.forms import CellForm, NumForm, RowsForm, SeqForm
 from oneform.frontend.index import at_index
@@ -197,7 +198,7 @@ def reshaped(t: Tracer, x: Arr, target: Abstract) -> Operand:
     dims, lengths = parse_shape(t, Seq("tuple", tuple(numbers)))
     _same_size(t, size, product(t, lengths), numbers, free)
     if not dims:
-        return t.strong(make.get(t.b, read(t, x), [integer(t.b, 0)] * rank(x)))
+        return shown_element(t, t.strong(make.get(t.b, read(t, x), [integer(t.b, 0)] * rank(x))), x)
     same_memory = reshaped_view(t, x, dims, lengths)
     if same_memory is not None:
         return same_memory

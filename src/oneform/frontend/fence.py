@@ -42,7 +42,10 @@ ENTRIES: tuple[Entry, ...] = (
          "Names, tuples, elements and slices of arrays, what integer arrays and masks choose of them, items and slices of lists, items of dicts, "
          "fields of objects that are not frozen; several targets."
     ),
-    _yes(ast.AugAssign, "a += b", "In place for arrays, as in NumPy, for lists, and for objects whose class says how."),
+    _yes(ast.AugAssign, "a += b",
+         "In place for arrays, as in NumPy, for lists, and for objects whose class says how. "
+         "Arrays without axes are numbers: where something else holds one too, this is refused."
+    ),
     _yes(ast.AnnAssign, "a: T = b", "The annotation is not read."),
     _yes(ast.For, "for",
          "Over range, arrays (rows), tuples, lists, dicts, enumerate, zip, reversed; with break, continue, else. Tuples, and lists of a few "

@@ -21,6 +21,7 @@ from oneform.types import BOOL, I64, Array, Dim, DType, List, Scalar, Type, join
 class NumForm:
     dtype: DType
     weak: bool
+    arrays: frozenset[Any] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +228,7 @@ def joined(a: Form | None, b: Form | None, what: str = "the list") -> Form | Non
         return b if a == NOTHING else a
     match a, b:
         case (NumForm() | Keep(item=Num())), (NumForm() | Keep(item=Num())):
-            return NumForm(*promoted([_number(a), _number(b)]))
+            return common(_number(a), _number(b))
         case CellForm(), CellForm():
             kind = join(a.type, b.type)
             if isinstance(kind, Array):
@@ -321,7 +322,12 @@ def _number(form: Form) -> Num:
         assert isinstance(form.item, Num)
         return form.item
     assert isinstance(form, NumForm)
-    return Num(form.dtype, form.weak)
+    return Num(form.dtype, form.weak, arrays=form.arrays)
+
+
+def common(a: Num, b: Num) -> NumForm:
+    """The form that two numbers fit."""
+    return NumForm(*promoted([a, b]), a.arrays | b.arrays)
 
 
 def shown(form: Form) -> str:

@@ -112,7 +112,7 @@ def captured(t: Tracer, name: str, key: tuple[Any, ...], read: Read, leaf: Leaf)
     if isinstance(capture.leaf.type, Array):
         return Arr(t.captured_cells[key])
     assert isinstance(value, Value) and isinstance(capture.leaf.type, Scalar)
-    return Num(capture.leaf.type.dtype, capture.leaf.weak, value)
+    return Num(capture.leaf.type.dtype, capture.leaf.weak, value, arrays=frozenset({name}) if isinstance(read(), np.ndarray) else frozenset())
 
 
 def constant_object(t: Tracer, obj: Any, name: str, key: tuple[Any, ...], read: Read) -> Abstract:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from oneform.frontend.control import after, block
+from oneform.frontend.control import block
 from oneform.frontend.liveness import NOBODY
-from oneform.frontend.meet import join_paths, lower_path, needed
+from oneform.frontend.living import after, needed
+from oneform.frontend.meet import join_paths, lower_path
 from oneform.frontend.numbers import negated
 from oneform.frontend.sameness import same
 from oneform.frontend.state import LoopFrame

@@ -17,8 +17,9 @@ from oneform.frontend.forms import CellForm, ChoiceForm, Form, Growth, Keep, Lat
 from oneform.frontend.generators import for_each, is_run
 from oneform.frontend.iterate import Iteration, iteration
 from oneform.frontend.liveness import stores
+from oneform.frontend.living import needed
 from oneform.frontend.loop_shape import has_effects, leave_loop, loop_frame, may_leave, with_break
-from oneform.frontend.meet import count_references, needed
+from oneform.frontend.meet import count_references
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.numbers import compare_numbers, negated
 from oneform.frontend.once import opened, spend
@@ -161,7 +162,7 @@ def _guess(loop: Loop, cache: Forms) -> Forms:
     for name in sorted(bound | written):
         x = pre.slots.get(Var(t.here.path, name))
         if isinstance(x, Num) and name in bound and name in loop.frame.live_head | loop.frame.live_after:
-            forms[Var(t.here.path, name)] = NumForm(x.dtype, x.weak)
+            forms[Var(t.here.path, name)] = NumForm(x.dtype, x.weak, x.arrays)
         if isinstance(x, Arr) and name in written:
             v = pre.version(x.cell)
             if isinstance(v, Value):
@@ -366,7 +367,9 @@ def _form(loop: Loop, meeting: Meeting, key: Any, a: Any, b: Any) -> Form:
     if isinstance(before, CellForm) and isinstance(form, CellForm) and not before.clean and form.clean:
         return CellForm(form.type, form.name, form.pair, False)
     if isinstance(before, NumForm) and isinstance(form, Keep):
-        return before
+        return NumForm(before.dtype, before.weak, before.arrays | form.item.arrays)
+    if isinstance(before, NumForm) and isinstance(form, NumForm):
+        return NumForm(form.dtype, form.weak, before.arrays | form.arrays)
     if isinstance(before, ChoiceForm) and isinstance(form, ChoiceForm):  # in one order, whatever the order in which paths come
         return ChoiceForm(paired(before.options, form.options, function_key, lambda _, new: new, lambda x, _: x))
     return form

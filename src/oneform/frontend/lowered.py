@@ -51,3 +51,4 @@ class Lowered:
     warnings: Sequence[str] = ()
     updates: tuple[Update, ...] = ()
     parameters: tuple[str, ...] = ()  # names of the positional parameters
+    numbers: tuple[int, ...] = ()  # parameters that NumPy would change in place if they are arrays without axes

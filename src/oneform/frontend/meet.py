@@ -11,11 +11,12 @@ from oneform.frontend.affine import constant
 from oneform.frontend.dicts import agree
 from oneform.frontend.forms import Form
 from oneform.frontend.liveness import NOBODY, Names
+from oneform.frontend.living import needed
 from oneform.frontend.meeting import Meeting, Side
 from oneform.frontend.numbers import negated
 from oneform.frontend.passing import give, take
 from oneform.frontend.sameness import same
-from oneform.frontend.state import Flag, Scope, State, Var
+from oneform.frontend.state import Flag, Scope, State
 from oneform.frontend.tracer import PathEnds, Tracer
 from oneform.frontend.values import ANYTHING, FALSE, TRUE, Abstract, Box, Cell, Memory, Num
 from oneform.ir import Builder
@@ -42,21 +43,6 @@ def lower_path(t: Tracer, start: State, c: Num, holds: bool, run: Callable[[], N
         except PathEnds:
             t.state.status = "raised"
         return Path(b, t.scope, t.state)
-
-
-def needed(t: Tracer, key: Any, live: Names | None) -> bool:
-    """Whether anybody may read a variable on a path where the names `live` of the current frame are (None: all of them)."""
-    if not isinstance(key, Var):
-        return True
-    frame = t.frame  # None: behind the program's own function, where it is recursive
-    if frame is not None and key.frame == frame.path:
-        return live is None or key.name in live or key.name in frame.live.always
-    if key.frame in t.closed_over:
-        return True
-    around = next((f for f in t.stack if f.path == key.frame), None)
-    if around is None or around.waiting is None:
-        return around is not None
-    return key.name in around.waiting.live_head or key.name in around.waiting.live_after or key.name in around.live.always
 
 
 def path_live(state: State, after: Names | None) -> Names | None:

@@ -28,11 +28,11 @@ from oneform.frontend.forms import (
     TextForm,
     VersionForm,
     ViewForm,
+    common,
     joined,
     paired,
 )
 from oneform.frontend.passing import bound_item, rows_item, see
-from oneform.frontend.promotion import promoted
 from oneform.frontend.sameness import same, same_memory, same_place, same_skeleton, same_view, view_numbers
 from oneform.frontend.state import State, Var
 from oneform.frontend.tracer import Tracer
@@ -103,7 +103,7 @@ class Meeting:
         if a is ANYTHING or b is ANYTHING:
             return self.lone(b if a is ANYTHING else a, a is ANYTHING, name)
         if isinstance(a, Num) and isinstance(b, Num):
-            return Keep(a) if same(a, b) else NumForm(*promoted([a, b]))
+            return Keep(a) if same(a, b) else common(a, b)
         if isinstance(a, Arr) and isinstance(b, Arr):
             return self._arrays(a, b, name)
         if isinstance(a, Ref) and isinstance(b, Ref):
@@ -149,7 +149,7 @@ class Meeting:
         if any(isinstance(x, Py) and not isinstance(x.obj, str) and not functions.is_function(x) for x in inner):
             return None
         form = self.form(inner[0], inner[1], name)
-        return OptForm(NumForm(form.item.dtype, form.item.weak) if isinstance(form, Keep) and isinstance(form.item, Num) else form)
+        return OptForm(NumForm(form.item.dtype, form.item.weak, form.item.arrays) if isinstance(form, Keep) and isinstance(form.item, Num) else form)
 
     def shown(self, x: Any, side: Side) -> str:
         return describe(x, self._type(x, side).shape if isinstance(x, Arr) else None)
@@ -194,7 +194,7 @@ class Meeting:
         """A value of one path, where the other has none that matters. A view is copied: elsewhere its indices would mean nothing."""
         side = self.right if right else self.left
         if isinstance(x, Num):
-            return Keep(x) if x.known is not None else NumForm(x.dtype, x.weak)
+            return Keep(x) if x.known is not None else NumForm(x.dtype, x.weak, x.arrays)
         if isinstance(x, Seq):
             return SeqForm(x.kind, tuple(self.form(*((ANYTHING, i) if right else (i, ANYTHING)), name) for i in x.items), x.meta)
         if isinstance(x, Pullback):

@@ -16,10 +16,10 @@ from oneform.frontend.numbers import Operand, arithmetic, as_value, check_shapes
 from oneform.frontend.operators import matmul
 from oneform.frontend.passing import plain
 from oneform.frontend.reductions import all_of, any_of, chosen, is_true, mean, variance
-from oneform.frontend.registry import Call, Handler, handles, handles_late, method
+from oneform.frontend.registry import Call, Handler, handles, handles_late, makes_array, method
 from oneform.frontend.shape_api import array_of, with_axes
 from oneform.frontend.tracer import PathEnds, Tracer
-from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, number
+from oneform.frontend.values import Abstract, Arr, Generator, Num, Py, Seq, describe, number
 from oneform.ops import constant, make
 from oneform.types import BOOL, C64, C128, F32, F64, I32, I64, DType
 
@@ -36,11 +36,12 @@ def _constant_filled(v: float) -> Handler:
     return handler
 
 
-handles(np.zeros)(_constant_filled(0))
-handles(np.ones)(_constant_filled(1))
+handles(np.zeros)(makes_array(_constant_filled(0)))
+handles(np.ones)(makes_array(_constant_filled(1)))
 
 
 @handles(np.empty)
+@makes_array
 def empty(c: Call) -> Abstract:
     size, dtype = c.bind("shape", "dtype?")
     assert size is not None
@@ -48,6 +49,7 @@ def empty(c: Call) -> Abstract:
 
 
 @handles(np.full)
+@makes_array
 def full(c: Call) -> Abstract:
     size, fill, dtype = c.bind("shape", "fill_value", "dtype?")
     assert size is not None and fill is not None
@@ -71,11 +73,12 @@ def _filled_like(v: float) -> Handler:
     return handler
 
 
-handles(np.zeros_like)(_filled_like(0))
-handles(np.ones_like)(_filled_like(1))
+handles(np.zeros_like)(makes_array(_filled_like(0)))
+handles(np.ones_like)(makes_array(_filled_like(1)))
 
 
 @handles(np.empty_like)
+@makes_array
 def empty_like(c: Call) -> Abstract:
     model, dtype = c.bind("a", "dtype?")
     dims, lengths, kind = like(c.t, as_operand(c.t, model or Py(None)), parse_dtype(c.t, dtype, F64) if dtype else None)
@@ -83,6 +86,7 @@ def empty_like(c: Call) -> Abstract:
 
 
 @handles(np.full_like)
+@makes_array
 def full_like(c: Call) -> Abstract:
     model, fill, dtype = c.bind("a", "fill_value", "dtype?")
     dims, lengths, kind = like(c.t, as_operand(c.t, model or Py(None)), parse_dtype(c.t, dtype, F64) if dtype else None)
@@ -107,6 +111,7 @@ def arange_(c: Call) -> Abstract:
 
 
 @handles(np.array)
+@makes_array
 def array(c: Call) -> Abstract:
     x, dtype, copy_, least = c.bind("object", "dtype?", "*", "copy?", "ndmin?")
     assert x is not None
@@ -122,9 +127,10 @@ def array(c: Call) -> Abstract:
 
 
 @handles(np.asarray, np.ascontiguousarray)
+@makes_array
 def asarray(c: Call) -> Abstract:
     x, dtype = c.bind("a", "dtype?")
-    if isinstance(x, Arr) and (dtype is None or parse_dtype(c.t, dtype, F64) == x.cell.dtype):
+    if (isinstance(x, Arr) or (isinstance(x, Num) and x.arrays)) and (dtype is None or parse_dtype(c.t, dtype, F64) == dtype_of(x)):
         return x
     return array(c)
 
@@ -397,7 +403,8 @@ def item(c: Call) -> Abstract:
 @method("fill")
 def fill(c: Call) -> Abstract:
     x, v = c.only("self", "value")
-    assert isinstance(x, Arr)
+    if not isinstance(x, Arr):
+        c.t.refuse("E105", f"{describe(x)} has no elements to write to", c.node)
     store(c.t, x, scalar(c.t, v, "the fill value"))
     return Py(None)
 

@@ -160,7 +160,7 @@ def take(t: Tracer, form: Form, values: Iterator[Value], bound: Num | None = Non
         case PoisonForm():
             return Poison(form.written, form.loc)
         case NumForm():
-            return Num(form.dtype, form.weak, next(values))
+            return Num(form.dtype, form.weak, next(values), arrays=form.arrays)
         case VersionForm():
             return next(values)
         case MaybeForm():
@@ -225,6 +225,8 @@ def _link(memory: Any, form: CellForm | BoxForm) -> None:
         root = source.place.box if isinstance(source, RowCell) else source
         if isinstance(root, Box) and isinstance(memory, Box):
             memory.doubled = memory.doubled or root.doubled
+        if isinstance(root, Cell) and isinstance(memory, Cell):
+            memory.arrays |= root.arrays
         if root is not None:
             for other in {*root.partners, *(() if form.clean else (root,))}:
                 tie(memory, other)
@@ -329,7 +331,7 @@ def take_item(t: Tracer, form: Form, place: Place, token: Any) -> Abstract:
         case NumForm():
             value, indices = rows_at(t, place, token)
             found = make.item(t.b, value, indices, place.fields)
-            return Num(element(found.type), form.weak, found)
+            return Num(element(found.type), form.weak, found, arrays=form.arrays)
         case Keep():
             return form.item
         case CellForm():
@@ -388,7 +390,7 @@ def holds_memory(form: Form | None) -> bool:
 def item_form(t: Tracer, x: Any) -> Form:
     """The form that a value has as an item of a list."""
     if isinstance(x, Num):
-        return NumForm(x.dtype, x.weak)
+        return NumForm(x.dtype, x.weak, x.arrays)
     if isinstance(x, Arr):
         kind = array_type(t, x)
         return CellForm(Array(kind.dtype, tuple(d if isinstance(d, int) else ANY for d in kind.shape)), "", (None, None), True)

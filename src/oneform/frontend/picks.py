@@ -29,6 +29,7 @@ from oneform.frontend.arrays import (
     with_element,
     with_sum,
 )  # fmt: skip
+from oneform.frontend.axisless import shown_element
 from oneform.frontend.creation import as_array
 from oneform.frontend.index import index_array
 from oneform.frontend.masks import places_of
@@ -95,7 +96,14 @@ def _as_index(t: Tracer, p: Arr | Seq | Ref, node: ast.AST | None) -> Arr:
 def item_of_array(t: Tracer, a: Arr, key: Abstract, node: ast.AST | None = None) -> Operand:
     """a[key] as an operand."""
     found = picked(t, a, plain(t, key), node)
-    return gathered(t, found) if isinstance(found, Pick) else load(t, found)
+    if isinstance(found, Pick):
+        return gathered(t, found)
+    out = load(t, found)
+    return shown_element(t, out, a) if isinstance(out, Num) and _with_ellipsis(plain(t, key)) else out
+
+
+def _with_ellipsis(key: Abstract) -> bool:
+    return any(isinstance(p, Py) and p.obj is Ellipsis for p in (key.items if isinstance(key, Seq) else (key,)))
 
 
 def places_along(t: Tracer, a: Arr, at: Arr, axis: int) -> Pick:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from oneform.frontend.axisless import made
 from oneform.frontend.passing import plain
 from oneform.frontend.tracer import Tracer
-from oneform.frontend.values import Abstract, Py
+from oneform.frontend.values import Abstract, Num, Py
 
 
 @dataclass
@@ -74,6 +75,16 @@ def handles(*callees: Any, objects: bool = False) -> Callable[[Handler], Handler
 
 def _reading(f: Handler) -> Handler:
     return lambda c: f(Call(c.t, c.name, [plain(c.t, a) for a in c.args], {k: plain(c.t, a) for k, a in c.kwargs.items()}, c.node))
+
+
+def makes_array(handler: Handler) -> Handler:
+    """The result of this function of NumPy is an array, also where it has no axes."""
+
+    def marked(c: Call) -> Abstract:
+        out = handler(c)
+        return made(c.t, out, c.node) if isinstance(out, Num) else out
+
+    return marked
 
 
 def indexes(*owners: Any) -> Callable[[Handler], Handler]:

@@ -15,6 +15,8 @@ def same(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, Num):
+        if a.arrays != b.arrays:
+            return False
         if a.known is not None:
             return type(a.known) is type(b.known) and a.dtype == b.dtype and a.weak == b.weak and (a.known == b.known and str(a.known) == str(b.known))
         return a.value is b.value and b.value is not None and a.weak == b.weak

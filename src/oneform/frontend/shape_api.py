@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from oneform.frontend.arrays import places, rank, read, require_equal, shape, shown, transposed, whole
+from oneform.frontend.axisless import shown_element
 from oneform.frontend.creation import as_operand, copied, filled, parse_shape, product, reshaped
 from oneform.frontend.index import index_array
 from oneform.frontend.numbers import compare_numbers
@@ -25,8 +26,10 @@ def array_of(t: Tracer, x: Abstract) -> Arr:
     """An operand as an array; a number has one element."""
     a = as_operand(t, x)
     if isinstance(a, Num):
-        a = filled(t, (1,), (number(1),), t.value(a))
-    assert isinstance(a, Arr)
+        shown = filled(t, (1,), (number(1),), t.value(a))
+        assert isinstance(shown, Arr)
+        shown.cell.arrays = a.arrays
+        return shown
     return a
 
 
@@ -206,7 +209,7 @@ def squeeze(c: Call) -> Abstract:
                 detail = "an axis whose length is known only at run time has length 1"
                 c.t.check(more, "ValueError", f"{detail}: which axes squeeze() takes out must be said by axis=")
     out = viewed(c.t, a, [number(0) if k in gone else WHOLE for k in range(rank(a))])
-    return c.t.strong(read(c.t, out)) if rank(out) == 0 else out
+    return shown_element(c.t, c.t.strong(read(c.t, out)), a) if rank(out) == 0 else out
 
 
 def _atleast(n: int) -> Handler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,6 +144,7 @@ class Frame:
     signature: Any = None
     recursion: Any = None  # Recursion, while the function is lowered as a recursive one
     loops: list[LoopFrame] = field(default_factory=list[LoopFrame])
+    statement: ast.stmt | None = None  # that is being lowered, or was the last one
     waiting: LoopFrame | None = None  # the loop in which it goes through a generator, while that runs
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 
 from oneform.frontend.arrays import load, rank, store, whole
 from oneform.frontend.attributes import attribute, bound_method
+from oneform.frontend.axisless import changed
 from oneform.frontend.creation import as_array
 from oneform.frontend.dicts import delete_key, set_key
 from oneform.frontend.fields import present, record_of, set_field
@@ -319,7 +320,13 @@ def in_place(t: Tracer, f: Callable[..., Any], old: Abstract, value: ast.expr, n
         extend(t, old, x)
         return old
     own = method_of(t, old, f"__i{DUNDER.get(f, '')}__")
-    return t.call(t, own, [x], {}, node) if own is not None else binary(t, f, old, x)
+    if own is not None:
+        return t.call(t, own, [x], {}, node)
+    new = binary(t, f, old, x)
+    if not isinstance(old, Num):
+        return new
+    frame = owner(t, node.id) if isinstance(node, ast.Name) else None
+    return changed(t, old, new, Var(frame.path, node.id) if frame is not None and isinstance(node, ast.Name) else None)
 
 
 def _check_in_place(t: Tracer, old: Arr, new: Abstract) -> None:

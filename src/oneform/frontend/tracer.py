@@ -66,6 +66,8 @@ class Tracer:
         self.dependencies: dict[Any, Dependency] = {}
         self.returned_at: Location | None = None  # the last return statement that was run
         self.codes: dict[Any, None] = {}  # code objects of the Python functions compiled in
+        self.shown: set[Any] = set()  # arrays of which an element was taken as an array without axes
+        self.numbers_only: dict[int, None] = {}  # parameters that must not be arrays without axes, since they would be changed in place
         self.held: list[Abstract] = []  # values without a name: what the loops around iterate over, operands evaluated already
         self.keep: list[Any] = []  # objects whose id() serves as a key
         self.affine: dict[Value, Affine] = {}

@@ -21,12 +21,14 @@ Known = bool | int | float | complex
 
 @dataclass(frozen=True, eq=False)
 class Num:
-    """A number. A constant has `known` and no `value`: it becomes a constant of whatever dtype its user needs."""
+    """A number. A constant has `known` and no `value`: it becomes a constant of whatever dtype its user needs. `arrays`: where NumPy has an array
+    without axes instead, which others may hold and change: where that may have been made (axisless.py)."""
 
     dtype: DType
     weak: bool  # a Python number, which adapts to the dtype it meets (NEP 50)
     value: Value | None = None
     known: Any = None  # a Known of the kind that the dtype says
+    arrays: frozenset[Any] = frozenset()
 
 
 def number(x: Known) -> Num:
@@ -41,7 +43,7 @@ TRUE, FALSE = number(True), number(False)
 class Cell:
     """A piece of array memory. Its current version is a slot of the state; `initial` is the version that all states start from."""
 
-    __slots__ = ("name", "dtype", "rank", "initial", "pinned", "partners", "depth", "home")
+    __slots__ = ("name", "dtype", "rank", "initial", "pinned", "partners", "depth", "home", "arrays")
 
     def __init__(self, name: str, dtype: DType, rank: int, initial: Value | None = None, pinned: str = ""):
         self.name, self.dtype, self.rank, self.initial = name, dtype, rank, initial
@@ -49,6 +51,7 @@ class Cell:
         self.partners: set[Memory] = set()  # cells and boxes that may be the same memory: a merge of two paths could not tell
         self.depth = 0  # in how many loops it is made, if that is known
         self.home: Box | None = None  # the caller's list in whose rows it is from now on: that list's update changes it
+        self.arrays: frozenset[Any] = frozenset()  # as a Num's, for an array that shows the same memory
 
 
 class Box:
@@ -379,27 +382,31 @@ def parts(x: Any) -> Iterator[Arr | Ref]:
     if isinstance(x, (Arr, Ref)):
         yield x
         return
-    inside: Iterable[Any] = ()
-    if isinstance(x, (Seq, Pullback)):
-        inside = x.items
-    elif isinstance(x, (Maybe, Opt)):
-        inside = (x.item,)
-    elif isinstance(x, Method):
-        inside = (x.function, *x.args, *x.kwargs.values())
-    elif isinstance(x, Attr):
-        inside = (x.owner,)
-    elif isinstance(x, Fn):
-        inside = (*x.defaults.values(), *(x.captured or {}).values())
-    elif isinstance(x, Choice):
-        inside = x.options
-    elif isinstance(x, Walk):
-        inside = x.parts
-    elif isinstance(x, Generator):
-        inside = (x.first,)
-    elif isinstance(x, Yields):
-        inside = x.bindings.values()
-    for i in inside:
+    for i in inside(x):
         yield from parts(i)
+
+
+def inside(x: Any) -> Iterable[Any]:
+    """The abstract values that one is made of."""
+    if isinstance(x, (Seq, Pullback)):
+        return x.items
+    if isinstance(x, (Maybe, Opt)):
+        return (x.item,)
+    if isinstance(x, Method):
+        return (x.function, *x.args, *x.kwargs.values())
+    if isinstance(x, Attr):
+        return (x.owner,)
+    if isinstance(x, Fn):
+        return (*x.defaults.values(), *(x.captured or {}).values())
+    if isinstance(x, Choice):
+        return x.options
+    if isinstance(x, Walk):
+        return x.parts
+    if isinstance(x, Generator):
+        return (x.first,)
+    if isinstance(x, Yields):
+        return x.bindings.values()
+    return ()
 
 
 def describe(x: Any, shape: tuple[Dim, ...] | None = None) -> str:

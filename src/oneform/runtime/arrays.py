@@ -122,6 +122,13 @@ def marshal(x: Any, name: str) -> tuple[Any, LeafKey]:
     return array, array_key(array.shape, _NATIVE[id(array.dtype)])
 
 
+def check_number(x: Any, name: str) -> None:
+    """Raise ArgumentError E401 for an array without axes, which is a number to compiled code, where NumPy would change it in place."""
+    if not isinstance(x, (bool, int, float, complex, np.generic)):
+        detail = f"{name} is an array without axes, which the function changes in place"
+        raise ArgumentError("E401", detail, repair="Pass a number, x[()], or an array of one element.")
+
+
 def _supported(a: np.ndarray[Any, Any], name: str) -> np.ndarray[Any, Any]:
     """The array in native byte order, C-contiguous, aligned, with an element type that we have."""
     native = a.dtype.newbyteorder("=")

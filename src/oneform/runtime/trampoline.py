@@ -53,6 +53,7 @@ class Shape:
     rebuilt: Tree | None = None  # the structure of the result, where Python must build it: `result` is then a tuple of the leaves
     updates: tuple[Any, ...] = ()  # what becomes of objects that were given: the leaves for it come behind those of the result
     by_python: bool = False  # the arguments are taken apart by Python only
+    numbers: tuple[int, ...] = ()  # leaves that must not be arrays without axes, since the program would change them in place
 
     @property
     def arguments(self) -> tuple[Tree, ...]:
