@@ -74,7 +74,7 @@ def test_pattern_and_values(point: Point) -> None:
         np.testing.assert_allclose(found.toarray()[finite], expected[finite], rtol=0.0, atol=atol)
 
 
-SCALAR = [prm for prm in POINTS if (point := prm.values[0]) and len(leaves(point.value[0])) == 1 and np.ndim(leaves(point.value[0])[0]) == 0]
+SCALAR = [prm for prm in POINTS if (point := prm.values[0]).case == 0 and len(leaves(point.value[0])) == 1 and np.ndim(leaves(point.value[0])[0]) == 0]
 
 
 @pytest.mark.slow
