@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: the class was made at run time
+REBOUND, BEFORE = " rebound", " before"  # end the names of no field
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,12 @@ def _annotations(cls: type) -> list[set[type]]:
         names = {**vars(sys.modules.get(base.__module__, types.ModuleType(""))), base.__name__: base}
         found += [_classes(note, names) for note in base.__dict__.get("__annotations__", {}).values()]
     return [{s for c in note for s in (c, *_subclasses(c))} for note in found if note]
+
+
+def hidden(name: str) -> bool:
+    """Whether a column is none of a field, but says of one in which of the caller's objects the program has put another list or array there
+    (name + REBOUND), and what the caller's own held then (name + BEFORE)."""
+    return name.endswith((REBOUND, BEFORE))
 
 
 @functools.lru_cache(4096)

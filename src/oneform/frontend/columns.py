@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from oneform.families import Family
+from oneform.families import Family, hidden
 from oneform.frontend.arrays import new_array, read
 from oneform.frontend.boxes import contents, new_box, rows_at, set_contents
 from oneform.frontend.forms import NOTHING, CellForm, Form, Keep, NodeForm, NumForm, OptForm, RowsForm, SeqForm, TextForm, joined, types
@@ -41,17 +41,21 @@ def rows_to_leaves(t: Tracer, x: Any, leaves: list[Num | Arr], used: dict[Family
     return Tree("rows", (item,), tuple(weak))
 
 
-def pool_to_leaves(t: Tracer, family: Family, leaves: list[Num | Arr], used: dict[Family, None]) -> Tree:
-    """The objects of recursive classes as a table."""
+def pool_to_leaves(t: Tracer, family: Family, leaves: list[Num | Arr], used: dict[Family, None], marks: bool) -> Tree:
+    """The objects of recursive classes as a table. `marks`: with what is hidden in it."""
     found = contents(t, t.pool(family))
-    assert isinstance(found, Rows) and found.value is not None and found.item is not None, "a pool with objects in it"
+    assert isinstance(found, Rows) and found.value is not None and isinstance(found.item, SeqForm), "a pool with objects in it"
     weak: list[bool] = []
-    item = _columns(t, found.item, found.value, leaves, weak, used)
-    names = tuple(n for n in item.meta if n != "")
+    kids: dict[str, Tree] = {}
+    first = 0
+    for name, form in zip(found.item.meta, found.item.items, strict=True):
+        if marks or not hidden(name):
+            kids[name] = _columns(t, form, found.value, leaves, weak, used, first)
+        first += len(types(form))
     own = tuple((c, t.fields_of[c]) for c in family.classes if c in t.fields_of)
-    tag = "" in item.meta
-    kids = [c for c, n in zip(item.children, item.meta, strict=True) if n != ""]
-    return Tree("table", (Tree("fields", (*([Tree("tag", (LEAF,))] if tag else []), *kids), (family, names, own)),), tuple(weak))
+    tag = kids.pop("", None)
+    fields = Tree("fields", (*([] if tag is None else [Tree("tag", (LEAF,))]), *kids.values()), (family, tuple(kids), own))
+    return Tree("table", (fields,), tuple(weak))
 
 
 def _columns(

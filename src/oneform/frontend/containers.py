@@ -75,11 +75,11 @@ def to_leaves(t: Tracer, x: Abstract, leaves: list[Num | Arr], sharing: Sharing 
     return Tree("pools", (*tables, tree), tuple(used)) if used else tree
 
 
-def tables_to_leaves(t: Tracer, used: dict[Family, None], leaves: list[Num | Arr]) -> tuple[Tree, ...]:
-    """The tables of recursive classes; `used` gets the families that these refer to in turn."""
+def tables_to_leaves(t: Tracer, used: dict[Family, None], leaves: list[Num | Arr], marks: bool = False) -> tuple[Tree, ...]:
+    """The tables of recursive classes; `used` gets the families that these refer to in turn. `marks`: as for pool_to_leaves."""
     tables: list[Tree] = []
     while len(tables) < len(used):
-        tables.append(pool_to_leaves(t, list(used)[len(tables)], leaves, used))
+        tables.append(pool_to_leaves(t, list(used)[len(tables)], leaves, used, marks))
     return tuple(tables)
 
 

@@ -6,7 +6,7 @@ import linecache
 import operator
 from typing import Any
 
-from oneform.families import Family
+from oneform.families import BEFORE, REBOUND, Family
 from oneform.frontend.boxes import contents, lodge, part, set_contents
 from oneform.frontend.forms import NodeForm, SeqForm, joined, types
 from oneform.frontend.numbers import compare_numbers, conjunction
@@ -35,6 +35,8 @@ def new_node(t: Tracer, family: Family, cls: type, fields: dict[str, Abstract]) 
         x = own.get(name)
         if x is not None and holds_memory(f):
             lodge(t, x, pool)
+        if name.endswith(REBOUND):
+            x = TRUE  # no caller holds what it has
         row += give(t, f, x) if x is not None else [make.undefined(t.b, t.erase(k)) for k in types(f)]
     at = t.integer(make.size(t.b, value, (), ()))
     set_contents(t, pool, Rows(make.push(t.b, value, (), (), row), form, family), grown=True)
@@ -67,22 +69,55 @@ def set_node_field(t: Tracer, x: Ref, name: str, new: Abstract) -> None:
     if x.form.cls is None:
         _check_class(t, x, tuple(classes), name)
     form = _widened(t, family, SeqForm("node", (item_form(t, new),), (name,)))
-    k = form.meta.index(name)
-    column = sum(len(types(f)) for f in form.items[:k])
-    if holds_memory(form.items[k]):
+    held = holds_memory(form.field(name))
+    if held:
         old = node_field(t, x, name)
         if old is not None and same(old, new):
             return  # q.a += 1 puts the array back
         lodge(t, new, x.box)
-        part(t, Place(x.box, x.place.indices, (column,)), lambda _: None)
+        part(t, Place(x.box, x.place.indices, (_column(form, name),)), lambda _: None)
+        if x.box in t.given:
+            form = _put_aside(t, x, form, name)
+    _put(t, x, form, name, new)
+
+
+def _column(form: SeqForm, name: str) -> int:
+    """Where the columns of a field begin."""
+    return sum(len(types(f)) for f in form.items[: form.meta.index(name)])
+
+
+def _put_aside(t: Tracer, x: Ref, form: SeqForm, name: str) -> SeqForm:
+    """A field is about to hold another list or array: the caller's object will get a new one, and the old one, which others may hold, what is in it
+    now. Returns the form of the rows."""
+    mark, before = name + REBOUND, name + BEFORE
+    form = _widened(t, x.form.family, SeqForm("node", (item_form(t, TRUE), form.items[form.meta.index(name)]), (mark, before)))
     found = contents(t, x.box)
-    assert isinstance(found, Rows)
-    value = found.value
-    assert value is not None
+    assert isinstance(found, Rows) and found.value is not None
     indices = [t.value(i, I64) for i in x.place.indices]
-    for j, v in enumerate(give(t, form.items[k], new)):
-        value = make.put_item(t.b, value, v, indices, (column + j,))
-    set_contents(t, x.box, Rows(value, form, family))
+    done = make.item(t.b, found.value, indices, (_column(form, mark),))
+    with t.region() as b:
+        kept = b.block(found.value)
+    with t.region() as b:
+        value = found.value
+        for j in range(len(types(form.items[form.meta.index(name)]))):
+            value = make.put_item(b, value, make.item(b, value, indices, (_column(form, name) + j,)), indices, (_column(form, before) + j,))
+        put = b.block(value)
+    (value,) = make.branch(t.b, done, kept, put)
+    set_contents(t, x.box, Rows(value, form, x.form.family))
+    _put(t, x, form, mark, TRUE)
+    return form
+
+
+def _put(t: Tracer, x: Ref, form: SeqForm, name: str, new: Abstract) -> None:
+    """Write a field into an object's row."""
+    found = contents(t, x.box)
+    assert isinstance(found, Rows) and found.value is not None and isinstance(form, SeqForm)
+    value = found.value
+    first = _column(form, name)
+    indices = [t.value(i, I64) for i in x.place.indices]
+    for j, v in enumerate(give(t, form.items[form.meta.index(name)], new)):
+        value = make.put_item(t.b, value, v, indices, (first + j,))
+    set_contents(t, x.box, Rows(value, form, x.form.family))
 
 
 def node_attribute(t: Tracer, x: Ref, name: str) -> Abstract | None:

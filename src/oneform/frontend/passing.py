@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterator
 from typing import Any
 
-from oneform.families import text_code
+from oneform.families import REBOUND, text_code
 from oneform.frontend import functions
 from oneform.frontend.arrays import array_type, read, whole
 from oneform.frontend.boxes import contents, rows_at, tie
@@ -459,7 +459,8 @@ def converted(t: Tracer, value: Value, has: Form | None, wanted: Form) -> Value:
         t.state.slots[box] = Rows(value, has, token)
         item: Any = take_item(t, has, Place(box).row(t.integer(k), 0), token)
         if isinstance(has, SeqForm) and has.kind == "node" and isinstance(wanted, SeqForm):
-            item = Seq("node", tuple(item.items[has.meta.index(n)] if n in has.meta else ANYTHING for n in wanted.meta), wanted.meta)
+            missing = {n: FALSE if n.endswith(REBOUND) else ANYTHING for n in wanted.meta}
+            item = Seq("node", tuple(item.items[has.meta.index(n)] if n in has.meta else missing[n] for n in wanted.meta), wanted.meta)
         new = make.push(t.b, out, (), (), give(t, wanted, item))
         body = b.block(new)
     del t.state.slots[box]

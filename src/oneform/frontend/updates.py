@@ -62,7 +62,7 @@ def _inside(x: Any, path: Path) -> Iterator[tuple[Abstract, Path]]:
 def _nodes_update(t: Tracer, used: dict[Family, None], leaves: list[Num | Arr]) -> list[Update]:
     """Objects of recursive classes as they are now: those that were given, new ones that they or the other changes refer to."""
     used.update({f: None for f, pool in t.pools.items() if pool in t.changed and pool in t.given})
-    tables = tables_to_leaves(t, used, leaves)
+    tables = tables_to_leaves(t, used, leaves, marks=True)
     for family in used:
         _check_lodged(t, t.pool(family))
     return [Update((), "nodes", Tree("pools", (*tables, NONE), tuple(used)))] if used else []

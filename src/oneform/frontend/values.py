@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from oneform.frontend.written.classes import known_as
 from oneform.ir import Value
-from oneform.tree import Tree
+from oneform.tree import Tree, is_frozen
 from oneform.types import BOOL, C128, F64, I64, Array, Dim, DType
 
 if TYPE_CHECKING:
@@ -374,7 +374,7 @@ NONE = Py(None)
 
 def changes(cls: type) -> bool:
     """Whether instances of a record class can be changed."""
-    return not issubclass(cls, tuple) and not (hasattr(cls, "__dataclass_params__") and cls.__dataclass_params__.frozen)  # type: ignore[attr-defined]
+    return not is_frozen(cls)
 
 
 def parts(x: Any) -> Iterator[Arr | Ref]:

@@ -120,6 +120,11 @@ def made(cls: Any, names: Sequence[str], values: Sequence[Any]) -> Any:
     return new
 
 
+def is_frozen(cls: type) -> bool:
+    """Whether objects of a record class cannot be changed."""
+    return issubclass(cls, tuple) or (hasattr(cls, "__dataclass_params__") and cls.__dataclass_params__.frozen)  # type: ignore[attr-defined]
+
+
 def only(family: Family) -> type | None:
     """The class of all objects of a family, if there is but one."""
     return family.classes[0] if len(family.classes) == 1 else None

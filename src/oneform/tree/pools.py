@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from oneform.errors import ArgumentError
-from oneform.families import HEAP_TYPE, Family, family_of, observe, refers
+from oneform.families import BEFORE, HEAP_TYPE, REBOUND, Family, family_of, hidden, observe, refers
 from oneform.tree.columns import Differ, Made, column_items, column_of, node_column, text_column
-from oneform.tree.nesting import LEAF, Tree, field_names, has_fixed_fields
+from oneform.tree.nesting import LEAF, Tree, field_names, has_fixed_fields, is_frozen, made
 
 ATOMS = frozenset({int, float, bool, str, complex, type(None), np.ndarray, np.float64, np.float32, np.int64})  # types of what refers to nothing
 
+
+PLAIN = frozenset({"node", "none", "static", "text"})  # kinds of fields that hold nothing that could be changed in place
 
 DEEP = 4  # objects of one class inside each other, from which on they are taken for a list or tree of any size
 
@@ -205,11 +207,13 @@ def _fill(table: Tree, found: list[Any], nodes: Made, old: int) -> None:
     if kids and kids[0].kind == "tag":
         del kids[0]
         _skip(columns, weak)
-    for n, child in zip(names, kids, strict=True):
-        values = column_items(child, columns, weak, len(kinds), nodes)
-        for x, c, v in zip(rows[:old], kinds, values, strict=False):
+    read = {n: (child, column_items(child, columns, weak, len(kinds), nodes)) for n, child in zip(names, kids, strict=True)}
+    for n, (child, values) in read.items():
+        if hidden(n):
+            continue
+        for k, (x, c, v) in enumerate(zip(rows[:old], kinds, values, strict=False)):
             if n in fields[c]:
-                _set(x, n, v)
+                _set(x, n, v, child, _put_aside(read, n, k))
         mine, theirs = rows[old:], values[old:]
         if not all(n in own_names for own_names in fields.values()):
             having = [n in fields[c] for c in kinds[old:]]
@@ -217,15 +221,59 @@ def _fill(table: Tree, found: list[Any], nodes: Made, old: int) -> None:
         collections.deque(map(object.__setattr__, mine, itertools.repeat(n), theirs), 0)
 
 
-def _set(x: Any, name: str, new: Any) -> None:
-    """A field of an object; a list or an array that is there already takes over what is in the new one."""
-    old: Any = getattr(x, name, None) if isinstance(new, (list, np.ndarray)) else None
-    if isinstance(old, list):
-        old[:] = new
-    elif isinstance(old, np.ndarray) and isinstance(new, np.ndarray) and old.shape == new.shape and old.dtype == new.dtype:
-        old[...] = new
-    else:
-        object.__setattr__(x, name, new)
+Read = dict[str, tuple[Tree, list[Any]]]  # what the columns of a table hold, by name
+
+
+def _put_aside(read: Read, name: str, k: int) -> tuple[Tree, Any] | None:
+    """What the list or array held that was in a field of row k, if the program has put another there."""
+    if name + REBOUND not in read or not read[name + REBOUND][1][k]:
+        return None
+    tree, values = read[name + BEFORE]
+    return tree, values[k]
+
+
+def _set(x: Any, name: str, new: Any, tree: Tree, before: tuple[Tree, Any] | None) -> None:
+    """A field of an object. The list or array that is there takes over what is in the new one, or `before`, where the program has put another there."""
+    if before is not None:
+        taken_over(before[0], getattr(x, name, None), before[1])
+    elif tree.kind not in PLAIN:
+        new = taken_over(tree, getattr(x, name, None), new)
+    object.__setattr__(x, name, new)
+
+
+def taken_over(tree: Tree, old: Any, new: Any) -> Any:
+    """The old list, array or object with what is in the new one, all the way down; the new one where they are not of a kind."""
+    if type(old) is not type(new) or tree.kind in PLAIN:
+        return new
+    match tree.kind:
+        case "leaf":
+            if isinstance(old, np.ndarray) and (old.shape, old.dtype) == (new.shape, new.dtype):
+                old[...] = new
+                return old
+        case "optional":
+            return taken_over(tree.children[1], old, new)
+        case "ragged":
+            inner = tree.children[1]
+            numbers = inner.kind == "leaf" and not (new and isinstance(new[0], np.ndarray))
+            kept = [] if numbers or inner.kind in PLAIN else [taken_over(inner, a, b) for a, b in zip(old, new, strict=False)]
+            old[:] = [*kept, *new[len(kept) :]]
+            return old
+        case "list":
+            old[:] = new
+            return old
+        case "tuple":
+            return tuple(taken_over(c, a, b) for c, a, b in zip(tree.children, old, new, strict=True))
+        case "record":
+            cls, names = tree.meta
+            values = [taken_over(c, getattr(old, n), getattr(new, n)) for c, n in zip(tree.children, names, strict=True)]
+            if is_frozen(cls):
+                return made(cls, names, values)
+            for n, v in zip(names, values, strict=True):
+                object.__setattr__(old, n, v)
+            return old
+        case _:
+            pass
+    return new
 
 
 def _skip(*iterators: Iterator[Any]) -> None:
@@ -239,7 +287,7 @@ def _fill_tuples(table: Tree, found: list[Any], nodes: Made, old: int) -> None:
     fields = dict(own)
     kinds = _kinds(table, found)
     made_rows = nodes[family]
-    values: dict[str, tuple[Tree, list[Any]]] = {}
+    values: Read = {}
     columns, weak = iter(found), iter(table.meta)
     kids = list(table.children[0].children)
     if kids and kids[0].kind == "tag":
@@ -272,4 +320,7 @@ def _fill_tuples(table: Tree, found: list[Any], nodes: Made, old: int) -> None:
         stack.pop()
     for k in others:
         for n in fields[kinds[k]]:
-            (_set if k < old else object.__setattr__)(made_rows[k], n, value(k, n))
+            if k < old:
+                _set(made_rows[k], n, value(k, n), values[n][0], _put_aside(values, n, k))
+            else:
+                object.__setattr__(made_rows[k], n, value(k, n))
