@@ -157,7 +157,7 @@ def set_version(t: Tracer, cell: Cell, v: Value, name: str = "") -> None:
     written(t, cell)
     if isinstance(cell, RowCell):
         value, indices = rows_at(t, cell.place, cell.token)
-        change_rows(t, cell.place.box, make.put_item(t.b, value, v, indices, cell.place.fields), through=True)
+        change_rows(t, cell.place, make.put_item(t.b, value, v, indices, cell.place.fields), through=True)
         return
     poison_partners(t, cell, name)
     t.state.slots[cell] = v
@@ -192,7 +192,7 @@ def with_sum(t: Tracer, cell: Cell, memory: Value, v: Value, indices: list[Value
 def set_memory(t: Tracer, cell: Cell, memory: Value) -> None:
     if isinstance(cell, RowCell):
         written(t, cell)
-        change_rows(t, cell.place.box, memory, through=True)
+        change_rows(t, cell.place, memory, through=True)
     else:
         set_version(t, cell, memory)
 

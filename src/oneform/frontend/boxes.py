@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from oneform.errors import Location, ObservedError
 from oneform.families import family_of, observe
 from oneform.frontend.affine import constant
-from oneform.frontend.forms import NodeForm, OptForm, RowsForm, SeqForm
+from oneform.frontend.forms import NodeForm, OptForm, RowsForm, SeqForm, types
 from oneform.frontend.state import Flag, Var
 from oneform.frontend.tracer import Tracer
 from oneform.frontend.values import Arr, Box, Cell, Maybe, Memory, Num, Opt, Place, Poison, Ref, RowCell, Rows, Seq, changes, parts
@@ -168,8 +168,14 @@ def rows_at(t: Tracer, place: Place, token: Any) -> tuple[Value, list[Value]]:
     return found.value, [t.value(i, I64) for i in place.indices]
 
 
-def change_rows(t: Tracer, box: Box, value: Value, moved: bool = False, through: bool = False) -> None:
-    """A run-time list has a new value; `moved`: items have changed their places; `through`: what was changed is inside an item."""
+def change_rows(t: Tracer, place: Place, value: Value, moved: bool = False, through: bool = False) -> None:
+    """What is at a place has changed: the run-time list that it lies in has a new value. `moved`: items have changed their places; `through`: what
+    was changed is inside an item."""
+    box = place.box
+    if box in t.given:
+        note_written(t, place)
+        if moved:
+            unfit(t, box, "the items of a list that lies in an object that was given are replaced by others")
     if through and box.doubled:
         detail = f"two items of {box.name or 'the list'} may be the same object, and one of them is changed here"
         unsure(t, detail, "Put a copy of it into the list the second time.", box)
@@ -179,6 +185,22 @@ def change_rows(t: Tracer, box: Box, value: Value, moved: bool = False, through:
     found = contents(t, box)
     assert isinstance(found, Rows)
     set_contents(t, box, Rows(value, found.item, object() if moved else found.token))
+
+
+def note_written(t: Tracer, place: Place) -> None:
+    """What a field of objects in a pool holds is changed in place."""
+    found = contents(t, place.box)
+    assert isinstance(found, Rows) and isinstance(found.item, SeqForm)
+    column = place.fields[0]
+    for name, form in zip(found.item.meta, found.item.items, strict=True):
+        if 0 <= column < len(types(form)):
+            t.written.setdefault(place.box, {})[name] = None
+        column -= len(types(form))
+
+
+def unfit(t: Tracer, pool: Box, detail: str) -> None:
+    """The caller's objects cannot be changed as the program changes them: said when they are to be, since a derivative changes none."""
+    t.unfit.setdefault(pool, (detail, t.b.loc))
 
 
 def row_array(t: Tracer, cell: RowCell) -> Value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oneform.frontend.boxes import change_rows, part, rows_at, set_contents
+from oneform.frontend.boxes import change_rows, part, rows_at, set_contents, unfit
 from oneform.frontend.forms import Form, NodeForm, joined, types
 from oneform.frontend.objects import placed
 from oneform.frontend.passing import fields_at, give, holds_memory, item_form, see
@@ -63,6 +63,8 @@ def _set_row_field(t: Tracer, x: Ref, names: tuple[str, ...], name: str, new: Ab
         if same(fields_at(t, x)[k], new):
             return  # q.a += 1 puts the array back
         t.rebound.add(x.box)
+        if x.box in t.given:
+            unfit(t, x.box, f"the field {name} of an object that lies in one that was given is made to hold another list or array")
         if x.box.pinned == "argument" and any(memory.pinned == "argument" for memory in t.state.reach(new)):
             detail = f"the field {name} of an object in a list that was given cannot be made to hold something else that was given"
             t.refuse("E105", detail, None, "Put a copy there.")
@@ -72,7 +74,7 @@ def _set_row_field(t: Tracer, x: Ref, names: tuple[str, ...], name: str, new: Ab
         v = give(t, wider, new)[column]
         value, indices = rows_at(t, place, x.token)
         value, v = _column_for(t, value, place.fields, v, kind, name)
-        change_rows(t, x.box, make.put_item(t.b, value, v, indices, place.fields), through=True)
+        change_rows(t, place, make.put_item(t.b, value, v, indices, place.fields), through=True)
     placed(t, new, x.box)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
+from oneform.families import Family
 from oneform.frontend.capture import Capture, Dependency
 from oneform.ir import Function
 from oneform.tree import Leaf, Tree
@@ -27,11 +28,13 @@ Path = tuple[Step, ...]
 class Update:
     """What becomes of an object that was given. `what`: list, dict: these are its items now; object: these fields have new values;
     objects: each object in the list has new values; nodes: the objects of recursive classes in all arguments, in the order in which they are
-    met. In `tree` "kept" is what was there before, "again" another object of the arguments (its path) or a new one, "shared" before (its number)."""
+    met. In `tree` "kept" is what was there before, "again" another object of the arguments (its path) or a new one, "shared" before (its number).
+    `written`: of the recursive classes, the fields in whose lists, arrays and objects something is changed in place."""
 
     path: Path
     what: str
     tree: Tree
+    written: tuple[tuple[Family, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -275,7 +275,7 @@ def put_at(t: Tracer, x: Ref, key: Num, new: Abstract) -> None:
     row = place.row(at, 0)
     for column, v in enumerate(give(t, form, new)):
         value = make.put_item(t.b, value, v, [*indices, t.value(at, I64)], (*place.fields, row.fields[-1] + column))
-    change_rows(t, x.box, value, holds_memory(form), bool(place.indices))
+    change_rows(t, place, value, holds_memory(form), bool(place.indices))
     placed(t, new, x.box)
 
 
@@ -362,7 +362,7 @@ def append(t: Tracer, x: Ref, new: Abstract) -> None:
     new = by_value(t, new)
     place, form, token = _fitting(t, x, new)
     value, indices = rows_at(t, place, token)
-    change_rows(t, x.box, make.push(t.b, value, indices, place.fields, give(t, form, new)), through=bool(place.indices))
+    change_rows(t, place, make.push(t.b, value, indices, place.fields, give(t, form, new)), through=bool(place.indices))
     placed(t, new, x.box)
 
 
@@ -384,7 +384,7 @@ def pop(t: Tracer, x: Ref) -> Abstract:
     t.check(compare_numbers(t, operator.gt, list_length(t, x), number(0)), "IndexError", "pop from empty list")
     value, indices = rows_at(t, place, token)
     new, *row = make.pop(t.b, value, indices, place.fields)
-    change_rows(t, x.box, new, holds_memory(form), bool(place.indices))
+    change_rows(t, place, new, holds_memory(form), bool(place.indices))
     out = taken(t, form, row)
     for memory in t.state.reach(out):
         for other in (*x.box.partners, *((x.box,) if x.box.doubled else ())):

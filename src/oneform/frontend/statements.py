@@ -8,12 +8,13 @@ import string
 from typing import Any
 
 from oneform.errors import ITSELF, exception_named, items_themselves, plain
+from oneform.frontend.boxes import unfit
 from oneform.frontend.expressions import BINARY
 from oneform.frontend.forms import NodeForm
 from oneform.frontend.frames import call_node, define
 from oneform.frontend.meet import join_paths, lower_path
 from oneform.frontend.objects import taken
-from oneform.frontend.passing import give, item_form
+from oneform.frontend.passing import give, holds_memory, item_form
 from oneform.frontend.patterns import Rewrite
 from oneform.frontend.targets import assign, augment, bind, delete
 from oneform.frontend.tracer import PathEnds, Tracer
@@ -44,6 +45,9 @@ def _taken_up(t: Tracer, x: Abstract) -> Abstract:
     if not array and not (isinstance(x, Ref) and x.form is not None and not isinstance(x.form, NodeForm)):
         return x
     form = item_form(t, x)
+    pool = x.cell.place.box if isinstance(x, Arr) and isinstance(x.cell, RowCell) else x.box if isinstance(x, Ref) else None
+    if pool in t.given and holds_memory(form):
+        unfit(t, pool, "lists or arrays in objects that were given trade places")
     return taken(t, form, give(t, form, x))
 
 

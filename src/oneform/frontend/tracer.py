@@ -60,6 +60,8 @@ class Tracer:
         self.first_rows: dict[Family, Value] = {}  # of the argument being read: where its objects begin in the pools
         self.lodged: dict[Box, set[Memory]] = {}  # lists and arrays that were put into objects of a pool, of which these hold copies
         self.given: set[Box] = set()  # pools with objects of the caller's in them
+        self.written: dict[Box, dict[str, None]] = {}  # fields of objects in these in whose lists, arrays and objects something is changed
+        self.unfit: dict[Box, tuple[str, Location | None]] = {}  # what cannot be done to the caller's objects in these, and where
         self.changed: set[Box] = set()  # objects and pools that the program writes to
         self.fields_of: dict[type, tuple[str, ...]] = {}  # of recursive classes
         self.captured_boxes: dict[Any, Abstract] = {}

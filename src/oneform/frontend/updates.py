@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from oneform.errors import CompileError
 from oneform.families import Family
 from oneform.frontend.boxes import classes_in, observed, unsure
 from oneform.frontend.containers import Sharing, tables_to_leaves, to_leaves, whole_memory
@@ -65,7 +66,8 @@ def _nodes_update(t: Tracer, used: dict[Family, None], leaves: list[Num | Arr]) 
     tables = tables_to_leaves(t, used, leaves, marks=True)
     for family in used:
         _check_lodged(t, t.pool(family))
-    return [Update((), "nodes", Tree("pools", (*tables, NONE), tuple(used)))] if used else []
+    written = tuple((f, tuple(t.written[pool])) for f, pool in t.pools.items() if pool in t.written)
+    return [Update((), "nodes", Tree("pools", (*tables, NONE), tuple(used)), written)] if used else []
 
 
 def changes_of(t: Tracer, given: Given, leaves: list[Num | Arr]) -> tuple[Update, ...]:
@@ -80,7 +82,11 @@ def changes_of(t: Tracer, given: Given, leaves: list[Num | Arr]) -> tuple[Update
 
 
 def _check_lodged(t: Tracer, pool: Box) -> None:
-    """Refuse to make two lists or arrays of what the program has as one."""
+    """Refuse to make two lists or arrays of what the program has as one, or to write into one of the caller's what the program has in another."""
+    if pool in t.unfit:
+        detail, loc = t.unfit[pool]
+        detail += ": which of them the caller still holds is not known"
+        raise CompileError("E105", detail, loc, "Make a new list of copies, and put it into the object's field.")
     given = next((m for m in t.lodged.get(pool, ()) if m.pinned), None)
     if pool.doubled or given is not None:
         what = "may be in two of them" if given is None else f"is {given.name or 'one that was given'}, which has another place too"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from oneform.errors import ArgumentError
-from oneform.families import Family
+from oneform.families import Family, family_of
 from oneform.tree import Made, Tree, field_names, nodes_in, objects_of, unflatten
 
 
@@ -16,15 +16,25 @@ def places(updates: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any
     """The objects that will change; refused if one is met twice among the arguments, since compiled code has taken it for two."""
     found = [_nodes(u.tree.meta, args, kwargs) if u.what == "nodes" else reach(u.path, args, kwargs) for u in updates]
     if found:
-        count: dict[int, int] = {}
-        for x in (*args, *kwargs.values()):
-            _count(x, count)
+        count = _count((*args, *kwargs.values()))
         for u, x in zip(updates, found, strict=True):
-            changed = () if u.what == "nodes" else _memory(x) if u.what in ("objects", "rebound") else (x,)
-            if any(count.get(id(i), 0) > 1 for i in changed):
+            if u.what == "nodes":
+                _check_fields(u.written, x, count)
+                continue
+            if any(count.get(id(i), 0) > 1 for i in (_memory(x) if u.what in ("objects", "rebound") else (x,))):
                 repair = "Pass a copy of it the second time."
                 raise ArgumentError("E403", f"{spelt(u.path)}, which the function changes, is the same object as another argument", repair=repair)
     return found
+
+
+def _check_fields(written: Sequence[tuple[Family, Sequence[str]]], found: Made, count: Mapping[int, int]) -> None:
+    """Refuse a list or an array in a field of two objects, if the function changes what is in that field: compiled code has taken it for two."""
+    for family, names in written:
+        for name in names:
+            for x in found.get(family, ()):
+                if any(count.get(id(i), 0) > 1 for i in _memory(getattr(x, name, None))):
+                    detail = f"what the field {name} of a {type(x).__name__} holds, which the function changes, has another place among the arguments too"
+                    raise ArgumentError("E403", detail, repair="Give each object a copy of its own.")
 
 
 def _nodes(families: Sequence[Family], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Made:
@@ -40,26 +50,33 @@ def _nodes(families: Sequence[Family], args: Sequence[Any], kwargs: Mapping[str,
 
 
 def _memory(x: Any) -> Iterator[Any]:
-    """What can be changed in a list of objects: itself, and what is in it."""
+    """What can be changed in a list of objects: itself, and what is in it; not objects of recursive classes."""
+    if not (isinstance(x, dict) or _holds_more(x)) or family_of(type(x)) is not None:
+        return
     if not isinstance(x, tuple):
         yield x
-    names = None if isinstance(x, (list, dict, tuple)) else field_names(x)
-    inner: Any = x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else [getattr(x, n) for n in names or ()]
-    for i in inner:
-        if _holds_more(i):
-            yield from _memory(i)
+    for i in _inside(x):
+        yield from _memory(i)
 
 
-def _count(x: Any, count: dict[int, int]) -> None:
+def _inside(x: Any) -> Iterable[Any]:
+    if isinstance(x, np.ndarray):
+        return ()
     names = None if isinstance(x, (list, dict, tuple)) else field_names(x)
-    if names is None and not isinstance(x, (list, dict, tuple, np.ndarray)):
-        return
-    count[id(x)] = count.get(id(x), 0) + 1
-    if count[id(x)] > 1:
-        return
-    inner: Any = x.values() if isinstance(x, dict) else () if isinstance(x, np.ndarray) else x if names is None else [getattr(x, n) for n in names]
-    for i in inner:
-        _count(i, count)
+    return x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else [getattr(x, n) for n in names or ()]
+
+
+def _count(args: Sequence[Any]) -> dict[int, int]:
+    """How many places each list, dict, array and object has among the arguments."""
+    count: dict[int, int] = {}
+    stack = list(args)
+    while stack:
+        x = stack.pop()
+        if isinstance(x, dict) or _holds_more(x):
+            count[id(x)] = count.get(id(x), 0) + 1
+            if count[id(x)] <= (2 if isinstance(x, tuple) else 1):  # what is in a tuple that has two places has two itself
+                stack += _inside(x)
+    return count
 
 
 def reach(path: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
