@@ -107,7 +107,8 @@ def poison_partners(t: Tracer, memory: Memory, name: str = "") -> None:
 
 def refuse_doubt(t: Tracer, memory: Memory, other: Memory) -> NoReturn:
     """A write to what may or may not be the caller's."""
-    theirs = f"the {other.pinned} {other.name}" if other.name != memory.name else f"the {other.name or _kind(other, '')} that was given"
+    known = other.name and other.name != memory.name
+    theirs = f"the {other.pinned} {other.name}" if known else f"the {other.name or _kind(other, '')} that was given"
     whole = other.name.isidentifier() and _kind(other) == _kind(memory)
     name = other.name if whole else memory.name or "x"
     repair = f"Work on a copy, so that the write cannot reach the caller's memory: {name} = {_copied(memory, name)}"

@@ -135,9 +135,12 @@ class _Changes:
             repair = "Return the new list instead, or work on a copy."
             observed(classes_in(now.item), "E105", detail, None, repair)  # then the list holds the numbers of their rows
             t.refuse("E105", detail, None, repair)
-        if box in t.rebound:
-            self.sharing.listed(t, box)
-        return Update(path, "list" if whole else "rebound" if box in t.rebound else "objects", self._tree(Ref(Place(box))))
+        if box in t.rebound:  # which of them, and what the old lists and arrays hold, is known of objects in a pool
+            detail = f"objects in {box.called} that was given are made to hold other lists, arrays or objects"
+            repair = "Write into the list or array that is there, or work on a copy."
+            observed(classes_in(now.item), "E105", detail, None, repair)
+            t.refuse("E105", detail, None, repair)
+        return Update(path, "list" if whole else "objects", self._tree(Ref(Place(box))))
 
     def _structure(self, box: Box, now: Seq, path: Path) -> Update | None:
         """A list, dict or object whose structure is known: what was in it before stays the same object."""

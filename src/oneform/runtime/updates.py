@@ -21,7 +21,7 @@ def places(updates: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any
             if u.what == "nodes":
                 _check_fields(u.written, x, count)
                 continue
-            if any(count.get(id(i), 0) > 1 for i in (_memory(x) if u.what in ("objects", "rebound") else (x,))):
+            if any(count.get(id(i), 0) > 1 for i in (_memory(x) if u.what == "objects" else (x,))):
                 repair = "Pass a copy of it the second time."
                 raise ArgumentError("E403", f"{spelt(u.path)}, which the function changes, is the same object as another argument", repair=repair)
     return found
@@ -116,7 +116,7 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
             nodes = objects_of(u.tree, leaves, x)
             new.append(None)
             continue
-        new.append(unflatten(u.tree, leaves, shared, nodes) if u.what in ("objects", "rebound") else _contents(u.tree, x, leaves, shared, nodes))
+        new.append(unflatten(u.tree, leaves, shared, nodes) if u.what == "objects" else _contents(u.tree, x, leaves, shared, nodes))
     for u, x, contents in zip(updates, found, new, strict=True):
         if u.what == "list":
             x[:] = contents
@@ -126,9 +126,9 @@ def apply(updates: Sequence[Any], found: Sequence[Any], leaves: Iterator[Any], a
         elif u.what == "object":
             for name, value in zip(u.tree.meta[1], contents, strict=True):
                 object.__setattr__(x, name, value)
-        elif u.what in ("objects", "rebound"):
+        elif u.what == "objects":
             for old, value in zip(x, contents, strict=True):
-                _assign(old, value, u.what == "rebound")
+                _assign(old, value)
 
 
 def _contents(tree: Tree, x: Any, leaves: Iterator[Any], shared: dict[Any, Any], nodes: Made) -> Any:
@@ -143,26 +143,26 @@ def _contents(tree: Tree, x: Any, leaves: Iterator[Any], shared: dict[Any, Any],
     return dict(zip(tree.meta, items, strict=True)) if tree.kind == "dict" else items
 
 
-def _assign(old: Any, new: Any, rebound: bool) -> None:
-    """What an object, list or array holds, taken over from another of its kind. `rebound`: the program has put other arrays and lists into objects."""
+def _assign(old: Any, new: Any) -> None:
+    """What an object, list or array holds, taken over from another of its kind."""
     if isinstance(old, np.ndarray):
         old[...] = new
     elif isinstance(old, list):
         items: list[Any] = old
         if len(items) == len(new) and all(map(_holds_more, items)):
             for a, b in zip(items, new, strict=True):
-                _assign(a, b, rebound)
+                _assign(a, b)
         else:
             items[:] = new
     elif isinstance(old, tuple):
         members: tuple[Any, ...] = old
         for a, b in zip(members, new, strict=True):
-            _assign(a, b, rebound)
+            _assign(a, b)
     else:
         for name in field_names(new) or ():
             a, b = getattr(old, name), getattr(new, name)
-            if type(a) is type(b) and _holds_more(a) and (field_names(a) is not None or not rebound):
-                _assign(a, b, rebound)
+            if type(a) is type(b) and _holds_more(a):
+                _assign(a, b)
             else:
                 object.__setattr__(old, name, b)
 

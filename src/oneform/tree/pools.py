@@ -243,7 +243,7 @@ def _set(x: Any, name: str, new: Any, tree: Tree, before: tuple[Tree, Any] | Non
 
 def taken_over(tree: Tree, old: Any, new: Any) -> Any:
     """The old list, array or object with what is in the new one, all the way down; the new one where they are not of a kind."""
-    if type(old) is not type(new) or tree.kind in PLAIN:
+    if new is None or type(old) is not type(new) or tree.kind in PLAIN:
         return new
     match tree.kind:
         case "leaf":
