@@ -211,9 +211,12 @@ def _fill(table: Tree, found: list[Any], nodes: Made, old: int) -> None:
     for n, (child, values) in read.items():
         if hidden(n):
             continue
-        for k, (x, c, v) in enumerate(zip(rows[:old], kinds, values, strict=False)):
-            if n in fields[c]:
-                _set(x, n, v, child, _put_aside(read, n, k))
+        if child.kind in PLAIN and len(fields) == 1:
+            collections.deque(map(object.__setattr__, rows[:old], itertools.repeat(n), values), 0)
+        else:
+            for k, (x, c, v) in enumerate(zip(rows[:old], kinds, values, strict=False)):
+                if n in fields[c]:
+                    _set(x, n, v, child, _put_aside(read, n, k))
         mine, theirs = rows[old:], values[old:]
         if not all(n in own_names for own_names in fields.values()):
             having = [n in fields[c] for c in kinds[old:]]
