@@ -114,6 +114,7 @@ def test_names_of_the_caller_see_what_they_see_in_python(seed: int) -> None:
     rng = random.Random(seed)
     codes = np.array([rng.randrange(14) if k < seed % 9 + 1 else 14 for k in range(9)])
     ours, pythons = chain(3), chain(3)
+    assert ours is not None and pythons is not None
     names, theirs = held(ours), held(pythons)
     jitted(ours, codes)
     work(pythons, codes)
