@@ -141,3 +141,9 @@ def test_a_function_whose_value_the_adjoint_does_not_need_is_not_kept():
     instrs = gradient(f, x)
     assert dear(instrs) == {"sin": 1, "cos": 1}
     assert sum(i.op.structure == "build" and bool(i.attrs["shape"]) for i in instrs) == 1  # the gradient itself
+
+
+def test_the_gradient_of_log_sum_exp_makes_one_array_and_three_passes():
+    instrs = gradient(log_sum, NUMBERS.uniform(size=40))
+    assert sum(bool(i.regions) for i in instrs) == 3  # the maximum; exponentials, their sum and the number of maxima; the gradient
+    assert sum(i.op.name in ("empty", "full") or (i.op.structure == "build" and bool(i.attrs["shape"])) for i in instrs) == 1

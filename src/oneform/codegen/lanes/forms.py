@@ -76,7 +76,10 @@ def _generated(i: Instr, name: str, d: DType, lanes: int, flags: str) -> tuple[s
         case "convert":
             if d == out.dtype:
                 return ("",)
-            return (f"uitofp {vector} {{0}} to {vector_type(out.dtype, lanes)}",) if d.kind == "b" else None
+            if d.kind != "b":
+                return None
+            to, one, zero = vector_type(out.dtype, lanes), literal(1.0, out.dtype), literal(0.0, out.dtype)
+            return (f"select {vector} {{0}}, {to} splat ({llvm_type(out.dtype)} {one}), {to} splat ({llvm_type(out.dtype)} {zero})",)
         case "masked_mul":
             zero = f"splat ({t} {literal(0.0, d)})"
             return (
