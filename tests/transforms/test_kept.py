@@ -147,3 +147,19 @@ def test_the_gradient_of_log_sum_exp_makes_one_array_and_three_passes():
     instrs = gradient(log_sum, NUMBERS.uniform(size=40))
     assert sum(bool(i.regions) for i in instrs) == 3  # the maximum; exponentials, their sum and the number of maxima; the gradient
     assert sum(i.op.name in ("empty", "full") or (i.op.structure == "build" and bool(i.attrs["shape"])) for i in instrs) == 1
+
+
+def columns(x: Any) -> Any:
+    return np.max(np.exp(x) * x, axis=0)
+
+
+def farthest(x: Any) -> Any:
+    return np.max(x @ x.T, axis=1)
+
+
+@pytest.mark.parametrize("f", [columns, farthest], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("shape", [(4, 3), (5, 11)])
+def test_an_extremum_is_compared_with_its_terms_as_they_were(f: Callable[..., Any], shape: tuple[int, int]):
+    """Computed again, in a vector instead of on its own, a term may differ from the maximum that it is."""
+    for _ in range(3):
+        of.check_grads(f, (NUMBERS.normal(size=shape),), order=2)
