@@ -32,8 +32,9 @@ def normaliser(x: Any) -> Any:
 
 def calls(f: Any, name: str) -> set[int]:
     """The lanes of the calls of a function; 1 for the function itself."""
-    text = of.lower(f)(X).asm()
-    return {int(n or 1) for n in re.findall(rf"call\S*\s+(?:_ZGV[bde]N(\d+)v_)?{name}\b", text)}
+    lowering = of.lower(f)(X)
+    inlined = {8} if f"@of.{name}.v8" in lowering.llvm() else set[int]()
+    return inlined | {int(n or 1) for n in re.findall(rf"call\S*\s+(?:_ZGV[bde]N(\d+)v_)?{name}\b", lowering.asm())}
 
 
 @widened

@@ -9,13 +9,16 @@ import pytest
 
 from oneform.ir import Function, Instr, instructions, interpret, parse, show, verify
 from oneform.ops import OPS
-from oneform.optimise import optimise
+from oneform.optimise import optimise, prepare
 from oneform.optimise.cse import cse
 from oneform.optimise.dce import dce
 from oneform.optimise.invariant import constant_carries, hoist
+from oneform.optimise.join import join
 from oneform.optimise.privatise import privatise
 from oneform.optimise.recurrence import counters
+from oneform.optimise.recycle import recycle
 from oneform.optimise.simplify import ROWS, simplify
+from oneform.optimise.sums import known_sums
 
 
 def program(head: str, *lines: str) -> Function:
@@ -372,7 +375,9 @@ def test_a_read_is_not_postponed_beyond_a_write_to_the_same_memory():
 
 def test_an_array_that_is_a_result_is_kept():
     f = program("%0: f64[n]", "%1: f64[n] = exp %0", "%2: f64 = sum %1 {axes=(0,)}", "return %1, %2")
-    assert len(named(check(f, optimise(f), X), "build")) == 2
+    assert len(named(check(f, prepare(f), X), "build")) == 2
+    g = check(f, optimise(f), X)
+    assert len(named(g, "exp")) == len(named(g, "for")) == 1  # for machine code one loop makes it and its sum
 
 
 # ---------------------------------------------------------------- privatisation
@@ -572,3 +577,104 @@ def test_a_loop_that_only_counts_is_gone():
     )
     for n in (5, 0, -2):
         assert not named(check(f, counters(f), n, 3), "for")
+
+# ---------------------------------------------------------------- sums that are known, loops that are joined, memory that is handed on
+
+SUMS = (
+    "%0: f64[n], %1: f64",
+    "%2: i64 = dim %0 {axis=0}",
+    "%3: f64 = build %2 {shape=(), extent=('n',), reduce='add'}",
+    "  region(%4: i64) {",
+    "    %5: f64 = get %0, %4",
+    "    %6: f64 = exp %5",
+    "    yield %6",
+    "  }",
+)
+
+
+def summing(*step: str, last: str) -> Function:
+    """A loop behind `SUMS` that makes the carried %9 into `last`."""
+    loop = ["%7: f64 = for %2, %1", "  region(%8: i64, %9: f64) {", "    %10: f64 = get %0, %8", "    %11: f64 = exp %10", *("    " + s for s in step)]
+    return program(*SUMS, *loop, f"    yield {last}", "  }", "return %3, %7")
+
+
+def test_a_multiple_of_a_known_sum_needs_no_loop():
+    f = summing("%12: f64 = mul %11, %1 {reassoc=True}", "%13: f64 = sub %9, %12 {reassoc=True}", last="%13")
+    g = check(f, dce(known_sums(f)), X, 0.3)
+    assert not named(g, "for") and len(named(g, "exp")) == 1
+    f = summing("%12: f64 = add %9, %11 {reassoc=True}", "%13: f64 = sub %12, %11 {reassoc=True}", last="%13")
+    assert not named(check(f, dce(known_sums(f)), X, 0.3), "for")
+
+
+@pytest.mark.parametrize(
+    ("step", "last"),
+    [
+        (("%12: f64 = mul %11, %1", "%13: f64 = add %9, %12 {reassoc=True}"), "%13"),  # a product that may not be regrouped
+        (("%12: f64 = add %9, %11",), "%12"),  # a sum in order
+        (("%12: f64 = mul %11, %10 {reassoc=True}", "%13: f64 = add %9, %12 {reassoc=True}"), "%13"),  # a factor that changes
+        (("%12: f64 = sub %11, %9 {reassoc=True}",), "%12"),  # no sum
+        (("%12: f64 = add %9, %11 {reassoc=True}", "%13: f64 = add %12, %9 {reassoc=True}"), "%13"),  # one that reads itself
+    ],
+)
+def test_what_is_no_multiple_of_a_known_sum_stays(step: tuple[str, ...], last: str):
+    f = summing(*step, last=last)
+    assert named(check(f, dce(known_sums(f)), X, 0.3), "for")
+
+
+def vectors(*between: str, start: str = "%9", factor: str = "%1", last: str = "return %6, %10") -> Function:
+    """Elements y = exp x, and a loop behind `between` over y and x."""
+    return program(
+        "%0: f64[n], %1: f64",
+        "%2: i64 = dim %0 {axis=0}",
+        "%4: f64[n] = build %2 {shape=('n',), extent=(), reduce=''}",
+        "  region(%5: i64) {",
+        "    %20: f64 = get %0, %5",
+        "    %21: f64 = exp %20",
+        "    yield %21",
+        "  }",
+        "%6: f64 = build %2 {shape=(), extent=('n',), reduce='add'}",
+        "  region(%7: i64) {",
+        "    %8: f64 = get %4, %7",
+        "    yield %8",
+        "  }",
+        *between,
+        "%9: f64[n] = empty %2 {shape=('n',), dtype=f64}",
+        f"%10: f64[n] = for %2, {start} {{parallel=True}}",
+        "  region(%11: i64, %12: f64[n]) {",
+        "    %13: f64 = get %4, %11",
+        f"    %14: f64 = mul %13, {factor}",
+        "    %15: f64[n] = set %12, %14, %11",
+        "    yield %15",
+        "  }",
+        last,
+    )
+
+
+def test_loops_over_the_same_elements_are_joined():
+    f = vectors()
+    g = check(f, dce(simplify(join(f))), X, 0.3)
+    assert len(named(g, "for")) == 1 and not named(g, "build")
+
+
+def test_a_number_in_between_moves_before_the_joined_loop():
+    f = vectors("%30: f64 = mul %1, %1", factor="%30")
+    assert len(named(check(f, join(f), X, 0.3), "for")) == 1
+
+
+def test_a_loop_that_waits_for_the_sum_is_not_joined_with_it():
+    f = vectors("%30: f64 = mul %6, %1", factor="%30")
+    g = check(f, join(f), X, 0.3)
+    assert len(named(g, "for")) == 2  # the elements with their sum, and what waits for it
+
+
+def test_no_loop_moves_before_a_check():
+    f = vectors("%30: f64 = const {value=0.0, dtype=f64}", "%31: bool = gt %1, %30", "assert %31 {error='ValueError', message='no'}")
+    assert len(named(check(f, join(f), X, 0.3), "for")) == 2
+
+
+def test_a_vector_that_is_read_for_the_last_time_gives_its_memory():
+    f = vectors("%30: f64 = mul %6, %1", factor="%30")
+    g = check(f, dce(recycle(join(f))), X, 0.3)
+    assert len(named(g, "empty")) == 1
+    f = vectors("%30: f64 = mul %6, %1", factor="%30", last="return %4, %10")
+    assert len(named(check(f, dce(recycle(join(f))), X, 0.3), "empty")) == 2

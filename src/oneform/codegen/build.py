@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -9,7 +10,7 @@ from oneform.codegen.arrays import allocate, flat_index, load, store, to_memory
 from oneform.codegen.complexes import Cpx, Number, number, plus, product, register_types, registers, regrouped
 from oneform.codegen.emit import Arr, Emitter, Rep, generator
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_vectors, inner_work, spend, trip_count
-from oneform.codegen.scalars import intrinsic, literal, llvm_type
+from oneform.codegen.scalars import SUFFIXES, intrinsic, literal, llvm_type
 from oneform.codegen.segments import Turn, in_segments, turns
 from oneform.codegen.strides import stride
 from oneform.codegen.versions import in_versions
@@ -160,8 +161,11 @@ def _accumulate(em: Emitter, i: Instr, outer: Sequence[Sequence[str]], over: Seq
     """The registers of the totals of one or several elements, side by side."""
     kind, dtypes, region = i.attrs["reduce"], _dtypes(i.regions[0]), i.regions[0]
     cuts = turns(em, region, region.params[-1], over[-1]) if len(outer) == 1 else []
+    flagged = kind in ("max", "min") and all(d.kind == "f" for d in dtypes)
 
     def leaf(indices: list[str], names: list[str]) -> Sequence[str]:
+        if flagged:
+            return _extremes(em, i, [_values(em, i, [*element, *indices], cuts) for element in outer], names)
         totals, new = regrouped(names, dtypes * len(outer)), list[Number]()
         for k, element in enumerate(outer):
             own = totals[k * len(dtypes) : (k + 1) * len(dtypes)]
@@ -170,6 +174,36 @@ def _accumulate(em: Emitter, i: Instr, outer: Sequence[Sequence[str]], over: Seq
         return [r for x in new for r in registers(x)]
 
     start: Parts = [part for d in dtypes for part in zip(register_types(d), registers(neutral(kind, d)), strict=True)] * len(outer)
+    if flagged:
+        start = [part for own in start for part in (own, ("i1", "false"))]
+    found = _reduced(em, i, outer, over, cuts, start, leaf)
+    return _with_nan(em, dtypes * len(outer), found) if flagged else found
+
+
+def _extremes(em: Emitter, i: Instr, terms: Sequence[Sequence[Number]], names: Sequence[str]) -> list[str]:
+    """One step of maxima or minima, each beside a flag whether a NaN was met: the comparison need not look for one, and waits for nothing else."""
+    kind, new = i.attrs["reduce"], list[str]()
+    dtypes = _dtypes(i.regions[0])
+    for own, d, x in zip(zip(names[::2], names[1::2], strict=True), dtypes * len(terms), itertools.chain(*terms), strict=True):
+        t = llvm_type(d)
+        total, met = own
+        unordered = em.ins(f"fcmp uno {t} {x}, {literal(0.0, d)}")
+        number = em.ins(f"select i1 {unordered}, {t} {literal(0.0, d)}, {t} {x}")  # any number: the result will be NaN
+        new.append(em.ins(f"call nnan nsz {t} @llvm.{kind}imum.{SUFFIXES[d.name]}({t} {total}, {t} {number})"))
+        new.append(em.ins(f"or i1 {met}, {unordered}"))
+    em.wide += len(terms) > 1
+    return new
+
+
+def _with_nan(em: Emitter, dtypes: Sequence[DType], found: Sequence[str]) -> list[str]:
+    """The extrema, or NaN where one was met."""
+    pairs = zip(zip(found[::2], found[1::2], strict=True), dtypes, strict=True)
+    return [em.ins(f"select i1 {met}, {llvm_type(d)} {literal(math.nan, d)}, {llvm_type(d)} {total}") for (total, met), d in pairs]
+
+
+def _reduced(em: Emitter, i: Instr, outer: Sequence[Sequence[str]], over: Sequence[str], cuts: Sequence[Turn], start: Parts, leaf: Leaf) -> list[str]:
+    """The loops of a reduction."""
+    region = i.regions[0]
     if cuts:
 
         def row(outside: list[str], names: list[str]) -> Sequence[str]:

@@ -12,6 +12,7 @@ from oneform.codegen.context import DETAILS
 from oneform.codegen.plan import Plan
 from oneform.codegen.scalars import flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type
 from oneform.codegen.support import FIRST_GROUP, FIRST_NODE
+from oneform.codegen.vectormath import form
 from oneform.errors import InternalError, Location
 from oneform.ir import Attrs, Block, Instr, Value, instructions
 from oneform.layout import is_small
@@ -198,8 +199,7 @@ class Emitter(Body):
             number = f"#{FIRST_GROUP + len(self.groups)}"
             self.groups[symbol] = (number, f'attributes {number} = {{ nounwind willreturn memory(none) "vector-function-abi-variant"="{text}" }}')
             for name, lanes in variants:
-                v = f"<{lanes} x {t}>"
-                self.variant_lines[name] = f"declare {v} @{name}({', '.join([v] * arity)}) #5"
+                self.variant_lines[name] = form(name, f"<{lanes} x {t}>", arity)
         return self.groups[symbol][0]
 
     def node(self, text: str) -> str:

@@ -110,7 +110,7 @@ def convert_scalar(em: Emitter, x: str, source: DType, target: DType) -> str:
         return x
     match source.kind, target.kind:
         case "b", "f":
-            return em.ins(f"uitofp {s} {x} to {t}")
+            return em.ins(f"select i1 {x}, {t} {literal(1.0, target)}, {t} {literal(0.0, target)}")  # of vectors a masked move
         case "b", "i":
             return em.ins(f"zext {s} {x} to {t}")
         case "i", "b":

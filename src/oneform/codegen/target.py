@@ -13,6 +13,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from oneform.codegen.vectormath import FORMS
 from oneform.errors import InternalError
 
 _lock = threading.RLock()  # LLVM contexts are not thread safe
@@ -70,14 +71,13 @@ def _vector_library() -> ctypes.CDLL | None:
 @functools.cache
 def vector_variants(name: str, arity: int, bits: int) -> tuple[tuple[str, int], ...]:
     """(symbol, lanes) of the vector forms of a mathematical function that this machine can run."""
-    library = _vector_library()
+    library, features = _vector_library(), _features()
+    found = [(symbol, 8) for (function, feature), symbol in FORMS.items() if (function, 64) == (name, bits) and feature in features]
     if library is None:
-        return ()
-    features = _features()
-    found: list[tuple[str, int]] = []
+        return tuple(found)
     for letter, width, feature in (("e", 512, "+avx512f"), ("d", 256, "+avx2"), ("b", 128, "+sse4.1")):
         symbol = f"_ZGV{letter}N{width // bits}{'v' * arity}_{name}"
-        if feature in features and hasattr(library, symbol):
+        if feature in features and hasattr(library, symbol) and width // bits not in [n for _, n in found]:
             found.append((symbol, width // bits))
     return tuple(found)
 
@@ -97,6 +97,10 @@ def _module(text: str, speed: int) -> Any:
     tuning.slp_vectorization = text.count("\n") <= _SLP_LINES
     builder = llvm.create_pass_builder(machine, tuning)
     builder.getModulePassManager().run(module, builder)
+    if any(name in text for name in FORMS.values()):  # vector forms, which loops call only now
+        late = llvm.create_new_module_pass_manager()
+        late.add_always_inliner_pass()
+        late.run(module, builder)
     return module
 
 

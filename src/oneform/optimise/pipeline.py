@@ -13,11 +13,14 @@ from oneform.optimise.expand import expand
 from oneform.optimise.fuse import fuse
 from oneform.optimise.inline import inline_primals
 from oneform.optimise.invariant import constant_carries, hoist
+from oneform.optimise.join import join
 from oneform.optimise.lists import simplify_lists
 from oneform.optimise.privatise import privatise
 from oneform.optimise.recurrence import counters, shorten
+from oneform.optimise.recycle import recycle
 from oneform.optimise.scalarise import scalarise, unroll
 from oneform.optimise.simplify import simplify
+from oneform.optimise.sums import known_sums
 
 Pass = Callable[[Function], Function]
 
@@ -44,14 +47,22 @@ PASSES: tuple[tuple[Pass, str], ...] = (
     (simplify, "reads of elements have become arithmetic"),
     (cse, "several elements of one constructor at the same index are one"),
     (dce, "removes the inlined constructors and what their reads replaced"),
+    (known_sums, "multiples of sums that the program has need no loop of their own, and nothing has to wait for one"),
     (shorten, "the adjoint of a loop waits for one multiplication per iteration instead of a chain of operations"),
     (dce, "the chains that nobody reads any more"),
+)
+
+LAST: tuple[tuple[Pass, str], ...] = (
+    (join, "one pass over memory serves loops that read the same arrays; of loops apart derivatives are simpler"),
+    (simplify, "what an earlier loop wrote at an index is there as a number"),
+    (recycle, "what is read for the last time gives its memory to what is written in its place"),
+    (dce, "arrays that only a joined loop read"),
 )
 
 
 def optimise(f: Function, *, verified: bool | None = None) -> Function:
     """The same function, faster, for machine code. `verified` (or ONEFORM_VERIFY=1 in the environment) checks the program after each pass."""
-    return run(f, [inline_primals, *(p for p, _ in PASSES)], _checks(verified))
+    return run(f, [inline_primals, *(p for p, _ in PASSES), *(p for p, _ in LAST)], _checks(verified))
 
 
 def prepare(f: Function, *, verified: bool | None = None) -> Function:

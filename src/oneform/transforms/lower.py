@@ -1,14 +1,14 @@
 """Before differentiation: array constructors that cannot be differentiated as they are become loops.
 
 That concerns products (their derivative needs the partial products) and, in reverse, constructors that read arrays which are
-overwritten later."""
+overwritten later. Extrema of dear terms are taken of an array of these."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from oneform.ir import Block, Builder, Instr, Value, clone_block, reads
-from oneform.ops import arithmetic, array, constant, for_, lengths_of, logic
+from oneform.ir import DEAR, Block, Builder, Instr, Value, clone_block, instructions, reads
+from oneform.ops import arithmetic, array, build, constant, for_, lengths_of, logic
 from oneform.types import I64, Scalar, element
 
 
@@ -25,9 +25,24 @@ def lower(block: Block, overwritten: set[Value]) -> Block:
         new = Instr(i.op, i.args, i.attrs, regions, i.outs, i.loc)
         if i.op.structure == "build" and (i.attrs["reduce"] == "mul" or any(a in overwritten for a in reads(i))):
             as_loops(b, new)
+        elif new.attrs.get("reduce") in ("max", "min") and any(m.op.cost >= DEAR for m in instructions(regions[0].body)):
+            _terms_apart(b, new)
         else:
             b.body.append(new)
     return Block(block.params, tuple(b.body), block.results)
+
+
+def _terms_apart(b: Builder, i: Instr) -> None:
+    """An extremum over an array of its terms. Its derivative asks which terms equal it, and a term that is computed once more may differ in the last
+    place: a function on vectors is not the one on numbers, a sum may be taken in another order."""
+    b.loc = i.loc
+    (region,) = i.regions
+    whole = {**i.attrs, "shape": (*i.attrs["shape"], *i.attrs["extent"]), "extent": (), "reduce": ""}
+    terms = b.emit(build, *i.args, regions=(region,), **whole)
+    body = b.sub()
+    index = [body.param(p.type) for p in region.params]
+    block = body.block(*(body.emit1(array.get, t, *index) for t in terms))
+    b.body.append(Instr(i.op, i.args, i.attrs, (block,), i.outs, i.loc))
 
 
 Step = Callable[[Builder, tuple[Value, ...], list[Value]], list[Value]]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from oneform.codegen.emit import Emitter
 from oneform.codegen.scalars import SUFFIXES, literal, llvm_type
 from oneform.codegen.target import vector_bytes, vector_variants
+from oneform.codegen.vectormath import form
 from oneform.ir import Instr, Value
 from oneform.types import DType, Scalar
 
@@ -35,8 +36,8 @@ def emit_form(em: Emitter, i: Instr, lanes: int, args: Sequence[str]) -> str:
     assert text is not None
     for line in text[:-1]:
         args = [*args, em.ins(line.format(*args))]
-    if (called := re.search(r"(<\d+ x \w+>) @(_ZGV\w+)", text[-1])) is not None:
-        em.variant_lines[called[2]] = f"declare {called[1]} @{called[2]}({', '.join([called[1]] * len(i.args))}) #5"
+    if (called := re.search(r"(<\d+ x \w+>) @((?:_ZGV|of\.)[\w.]+)", text[-1])) is not None:
+        em.variant_lines[called[2]] = form(called[2], called[1], len(i.args))
     return em.ins(text[-1].format(*args)) if text[-1] else args[-1]
 
 
@@ -75,7 +76,10 @@ def _generated(i: Instr, name: str, d: DType, lanes: int, flags: str) -> tuple[s
         case "convert":
             if d == out.dtype:
                 return ("",)
-            return (f"uitofp {vector} {{0}} to {vector_type(out.dtype, lanes)}",) if d.kind == "b" else None
+            if d.kind != "b":
+                return None
+            to, one, zero = vector_type(out.dtype, lanes), literal(1.0, out.dtype), literal(0.0, out.dtype)
+            return (f"select {vector} {{0}}, {to} splat ({llvm_type(out.dtype)} {one}), {to} splat ({llvm_type(out.dtype)} {zero})",)
         case "masked_mul":
             zero = f"splat ({t} {literal(0.0, d)})"
             return (

@@ -1,14 +1,16 @@
 """Reverse mode of the array constructor: a parallel loop whose adjoint reads one element's cotangent and runs that element's region
-forward and backward at once. Nothing is saved: the region is run again where the elements it reads are still there."""
+forward and backward at once, where the elements it reads are still there; or only backward, where what is dear is kept (`kept.py`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from oneform.ir import Block, Builder, Instr, Value, clone_block, reads
+from oneform.ir import Block, Builder, Instr, Value, clone_block, inline, reads
 from oneform.ops import Term, apply, arithmetic, array, constant, for_, lengths_of, logic
 from oneform.transforms.reverse.cells import load, query
 from oneform.transforms.reverse.early import Early
+from oneform.transforms.reverse.kept import Kept, keep
 from oneform.transforms.reverse.sweep import Nodes, Sweep
 from oneform.types import I64, Scalar, element
 
@@ -22,8 +24,11 @@ def build(sweep: Sweep, i: Instr, forward: Nodes, reverse: Nodes, early: Early |
         if cts is not None:
             _fused(sweep, i, forward, dict(zip(active, cts, strict=True)))
             return
-    forward.append(i)
-    nodes = _adjoint(sweep, i, active)
+    (region,) = i.regions
+    seed = partial(_winner, i, region, region.params) if _picks(i) else None
+    kept = keep(sweep, i, active, seed)
+    forward += [i] if kept is None else kept.forward
+    nodes = _adjoint(sweep, i, active, kept)
     for k in active:
         sweep.ensure(reverse, i.outs[k])
     sweep.ensure_touched(reverse, nodes, i)
@@ -41,17 +46,17 @@ def loops(b: Builder, lengths: Sequence[Value], inner: Callable[[Builder, list[V
     b.body.append(Instr(for_, (lengths[0],), {"parallel": True}, (Block((index,), tuple(body.body), ()),), (), loc.loc))
 
 
-def _adjoint(sweep: Sweep, i: Instr, active: Sequence[int]) -> Nodes:
+def _adjoint(sweep: Sweep, i: Instr, active: Sequence[int], kept: Kept | None) -> Nodes:
     b = Builder(i.loc)
     lengths = lengths_of(b, i)
     rank = len(i.attrs["shape"])
-    reduce: str = i.attrs["reduce"]
 
     def per_element(body: Builder, index: list[Value]) -> None:
         cts = {k: _incoming(sweep, i, k, body, index) for k in active}
-        if reduce in ("max", "min"):
-            cts = {k: _shared(i, k, body, ct, index) for k, ct in cts.items()}
-        loops(body, lengths[rank:], lambda inner, rest: _term(sweep, i, inner, [*index, *rest], cts, index), i)
+        if _picks(i):
+            cts = {k: _shared(i, k, body, ct, index, kept) for k, ct in cts.items()}
+        term = kept.term if kept is not None else partial(_term, sweep, i)
+        loops(body, lengths[rank:], lambda inner, rest: term(inner, [*index, *rest], cts), i)
 
     loops(b, lengths[:rank], per_element, i)
     return b.body
@@ -64,14 +69,17 @@ def _incoming(sweep: Sweep, i: Instr, k: int, b: Builder, index: Sequence[Value]
     return query(b.body, sweep.cell(out), array.get, index, Scalar(element(out.type)), i.loc)
 
 
-def _term(sweep: Sweep, i: Instr, b: Builder, indices: Sequence[Value], cts: dict[int, Value], index: Sequence[Value]) -> None:
+def _term(sweep: Sweep, i: Instr, b: Builder, indices: Sequence[Value], cts: dict[int, Value]) -> None:
     """One term forward and backward: a copy of the region with the indices of this loop."""
     block = activated(sweep, i.regions[0], indices)
-    if i.attrs["reduce"] in ("max", "min"):
-        seeds = {k: _winner(i, k, block, ct, index) for k, ct in cts.items()}
-        b.body.extend(sweep.host(block, seeds, plain=False))
+    if _picks(i):
+        b.body.extend(sweep.host(block, {k: partial(_winner, i, block, indices, k, ct) for k, ct in cts.items()}, plain=False))
     else:
         b.body.extend(sweep.host(block, cts))
+
+
+def _picks(i: Instr) -> bool:
+    return i.attrs["reduce"] in ("max", "min")
 
 
 def activated(sweep: Sweep, region: Block, indices: Sequence[Value]) -> Block:
@@ -82,33 +90,29 @@ def activated(sweep: Sweep, region: Block, indices: Sequence[Value]) -> Block:
     return copied
 
 
-def _winner(i: Instr, k: int, block: Block, ct: Value, index: Sequence[Value]) -> Callable[[Nodes], Value]:
+def _winner(i: Instr, block: Block, indices: Sequence[Value], k: int, ct: Value, nodes: Nodes) -> Value:
     """ct where the term is the extremum, else 0."""
-
-    def seed(nodes: Nodes) -> Value:
-        b = Builder(i.loc)
-        b.body = nodes
-        wins = apply("eq", Term(b, block.results[k]), Term(b, _result(i, k, b, index)))
-        return apply("select", wins, Term(b, ct), 0.0).v
-
-    return seed
+    b = Builder(i.loc)
+    b.body = nodes
+    wins = apply("eq", Term(b, block.results[k]), Term(b, _result(i, k, b, indices)))
+    return apply("select", wins, Term(b, ct), 0.0).v
 
 
-def _result(i: Instr, k: int, b: Builder, index: Sequence[Value]) -> Value:
-    return i.outs[k] if isinstance(i.outs[k].type, Scalar) else b.emit1(array.get, i.outs[k], *index)
+def _result(i: Instr, k: int, b: Builder, indices: Sequence[Value]) -> Value:
+    rank = len(i.attrs["shape"])
+    return b.emit1(array.get, i.outs[k], *indices[:rank]) if rank else i.outs[k]
 
 
-def _shared(i: Instr, k: int, b: Builder, ct: Value, index: Sequence[Value]) -> Value:
+def _shared(i: Instr, k: int, b: Builder, ct: Value, index: Sequence[Value], kept: Kept | None) -> Value:
     """ct divided by the number of terms that attain the extremum."""
     shape, extent = i.attrs["shape"], i.attrs["extent"]
     lengths = list(i.args)[sum(not isinstance(d, int) for d in shape) :]
     extremum = _result(i, k, b, index)
 
     def one(body: Builder, rest: Sequence[Value]) -> Value:
-        env: dict[Value, Value] = dict(zip(i.regions[0].params, (*index, *rest), strict=True))
-        copied = clone_block(Block((), i.regions[0].body, i.regions[0].results), env)
-        body.body.extend(copied.body)
-        wins = apply("eq", Term(body, copied.results[k]), Term(body, extremum))
+        indices = (*index, *rest)
+        term = inline(i.regions[0], indices, body.body)[k] if kept is None else kept.result(body, indices, k)
+        wins = apply("eq", Term(body, term), Term(body, extremum))
         return body.emit1(logic.convert, wins.v, dtype=element(ct.type))
 
     count = array.build(b, (), lengths, one, extent=extent, reduce="add")

@@ -7,7 +7,7 @@ of values (by bytes) that separates sources from sinks is saved, the rest is rec
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from oneform.ir import DEAR, Attrs, Block, Instr, Value, free_values, reads
@@ -15,6 +15,7 @@ from oneform.transforms.reverse.cells import LOAD, PSEUDO, QUERY
 from oneform.types import Scalar
 
 INFINITE = 1 << 30
+_LITTLE = 16  # what is there already is read for so much less than what has to be written first
 CHEAP_BUILD = 2 * DEAR  # an array is computed again if each of its elements costs less than this
 
 
@@ -60,25 +61,29 @@ def needed(nodes: Sequence[Instr]) -> dict[Value, None]:
     return free_values(Block((), tuple(nodes), ()))
 
 
-def plan(body: Sequence[Instr], params: Iterable[Value], wanted: Iterable[Value], readable: Callable[[Value], bool]) -> Plan:
-    """How the wanted values, defined by `params` and `body`, reach the adjoint. `readable(array)`: its elements are still there then."""
+def plan(
+    body: Sequence[Instr], params: Iterable[Value], wanted: Iterable[Value], readable: Callable[[Value], bool], there: Container[Value] = ()
+) -> Plan:
+    """How the wanted values, defined by `params` and `body`, reach the adjoint. `readable(array)`: its elements are still there then;
+    `there`: values that need no place of their own to be saved."""
     made: dict[Value, Instr | None] = dict.fromkeys(params)
     for n in body:
         made.update(dict.fromkeys(n.outs, n))
     sinks = [v for v in wanted if v in made]
     if not sinks:
         return Plan([], [])
-    graph = _Graph(made, readable)
+    graph = _Graph(made, readable, there)
     saved = graph.cut(sinks)
-    return Plan(saved, _again(body, made, sinks, set(saved)))
+    return Plan(saved, again(body, sinks, saved))
 
 
-def _again(body: Sequence[Instr], made: dict[Value, Instr | None], sinks: Sequence[Value], have: set[Value]) -> list[Instr]:
-    """The instructions that compute the sinks from what is saved."""
-    chosen: set[Instr] = set()
-    pending = [v for v in sinks if v not in have]
+def again(body: Sequence[Instr], wanted: Iterable[Value], have: Iterable[Value]) -> list[Instr]:
+    """The instructions that compute the wanted values from what is saved."""
+    made = {o: n for n in body for o in n.outs}
+    have, chosen = set(have), set[Instr]()
+    pending = [v for v in wanted if v not in have]
     while pending:
-        i = made[pending.pop()]
+        i = made.get(pending.pop())
         if i is None or i in chosen:
             continue
         chosen.add(i)
@@ -118,8 +123,8 @@ def _recomputable_region(i: Instr, readable: Callable[[Value], bool]) -> bool:
 class _Graph:
     """Vertices split in two, Dinic's algorithm."""
 
-    def __init__(self, made: dict[Value, Instr | None], readable: Callable[[Value], bool]):
-        self.made, self.readable = made, readable
+    def __init__(self, made: dict[Value, Instr | None], readable: Callable[[Value], bool], there: Container[Value]):
+        self.made, self.readable, self.there = made, readable, there
         self.number: dict[Value, int] = {}
         self.heads: list[list[int]] = [[], []]  # edges leaving each vertex; 0 is the source, 1 the sink
         self.to: list[int] = []
@@ -143,7 +148,7 @@ class _Graph:
                 continue
             self.number[w] = k = len(self.heads)
             self.heads += [[], []]
-            self._edge(k, k + 1, _weight(w))
+            self._edge(k, k + 1, 1 if w in self.there else _LITTLE * _weight(w))
             i = self.made[w]
             if i is None or not recomputable(i, self.readable):
                 self._edge(0, k, INFINITE)
