@@ -14,7 +14,7 @@ from oneform.errors import Location
 from oneform.ir import Block, Function, Instr, instructions
 from oneform.runtime.engine import Specialisation, entries, image_of
 from oneform.runtime.trampoline import Shape
-from oneform.staging import Compiled, Family, Signature, Version, lowering_arguments, plan, without_collection
+from oneform.staging import Compiled, Family, Signature, Version, lowering_arguments, options_of, origin_of, plan, without_collection
 from oneform.tree import copied
 
 WORTH = 1000  # operations inside a loop, each time it is entered, that are worth two readings of the clock
@@ -78,7 +78,8 @@ class Profile:
 def profile(function: Callable[..., Any], args: Sequence[Any], argnums: Sequence[int], stage: Callable[[str], None] = lambda _: None) -> Profile:
     """Measure a function and its gradient on these arguments, in one thread. The arrays among them are copied if the function writes to them."""
     texts: dict[Key, str] = {}
-    programs = {"value": of.jit(function, parallel=False), "gradient": of.grad(function, argnums=tuple(argnums), parallel=False)}
+    alone = dataclasses.replace(options_of(function), parallel=False)
+    programs = {"value": Compiled(origin_of(function), alone, "jit"), "gradient": of.grad(function, argnums=tuple(argnums), parallel=False)}
     runs: dict[str, Run] = {}
     for name, compiled in programs.items():
         stage(f"measuring the {name}")
