@@ -1,4 +1,4 @@
-"""The command line: check a derivative, show a stage of compilation, run the demo."""
+"""The command line: check a derivative, show a stage of compilation or where the time goes, run the demo."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import oneform as of
-from oneform import demo
+from oneform import demo, profile_table
 from oneform.errors import InternalError, OneformError
 from oneform.kinks import Kink
 from oneform.kinks import find as find_kink
+from oneform.profile import profile as measured
 from oneform.tangents import has_derivative, is_active, pairs
 from oneform.tree import Tree, copied, spread, unflatten
 
 STAGES = ("ir", "optimised", "grad", "llvm", "asm")
 DISAGREE, REFUSED, USAGE = 1, 1, 2  # exit codes: a wrong derivative or a refused program; a command that cannot be carried out
+PAGE = 180  # width of tables that do not go to a terminal
 SHOWN = 12  # components of a gradient that are printed one by one
 
 
@@ -84,7 +86,11 @@ def parser() -> argparse.ArgumentParser:
     show.add_argument("--stage", choices=STAGES, default="ir", help="ir as the frontend gives it, optimised, grad (optimised IR of the gradient), llvm, asm")
     show.add_argument("--grad", action="store_true", help="show the stage for the gradient instead of the function")
 
-    for command in (check, show):
+    profile = commands.add_parser("profile", help="where time and memory of a function and its gradient go, by line")
+    profile.set_defaults(run=run_profile)
+    profile.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the lines as bars, too")
+
+    for command in (check, show, profile):
         command.add_argument("target", metavar="FILE.py:FUNC")
         command.add_argument("--args", metavar="LITERALS", help='arguments as Python literals, for example "2.0, [1.0, 2.0], 100"; a list becomes an array')
 
@@ -376,7 +382,25 @@ def stages(console: Console) -> Generator[Callable[[str], None]]:
         yield lambda text: progress.update(task, description=text)
 
 
-# ---- show and demo
+# ---- profile, show and demo
+
+
+def run_profile(options: argparse.Namespace, console: Console) -> int:
+    function, module = load(options.target)
+    args = arguments(options.args, module)
+    if options.plot is not None and not options.plot.parent.is_dir():
+        raise UsageError(f"there is no directory {str(options.plot.parent)!r}")
+    with stages(console) as stage:
+        found = measured(function, args, differentiable(args), stage)
+    page = console if console.is_terminal else Console(width=PAGE, file=console.file)
+    page.print(profile_table.lines_table(found), profile_table.loops_table(found))
+    for line in profile_table.notes(found):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if options.plot is not None:
+        if not profile_table.draw(found, options.plot):
+            raise UsageError("no picture: matplotlib is not installed (pip install 'oneform[plot]')")
+        console.print(f"drawn in {options.plot}", markup=False, highlight=False, soft_wrap=True)
+    return 0
 
 
 def run_show(options: argparse.Namespace, console: Console) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import builtins
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import numpy as np
@@ -52,6 +53,11 @@ class Location:
     end_column: int
     text: str  # the source line, without its newline
     function: str = "?"
+    role: str = field(default="", compare=False)  # in a derivative: "reverse" in the reverse sweep, "tape" where the forward sweep saves for it
+
+    def as_role(self, role: str) -> Location:
+        """The same place, for code that a transform made for it."""
+        return self if self.role == role else dataclasses.replace(self, role=role)
 
     def caret(self) -> str:
         """The line with carets below the expression, as Python's own tracebacks show it."""

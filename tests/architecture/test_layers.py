@@ -33,7 +33,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("random", "nn"),
     ("",),  # oneform/__init__.py
     ("data",),
-    ("demo",),
+    ("demo", "profile"),
+    ("profile_table",),
     ("cli",),
     ("__main__",),
 )

@@ -93,6 +93,8 @@ def _values(em: Emitter, i: Instr, indices: Sequence[str], known: Sequence[Turn]
     for p, k in zip(region.params, indices, strict=True):
         em.env[p] = k
     if known:
+        if em.probe is not None:
+            em.probe.entered(em, region)
         answered = {t.instr for t in known}
         em.instructions([j for j in region.body if j not in answered])
     else:

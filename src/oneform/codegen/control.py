@@ -144,7 +144,7 @@ def write_slots(em: Emitter, moves: Sequence[tuple[Arr, Arr]], types: Sequence[T
 def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     if "chunks" in i.attrs and shareable(em.plan, i):
         return GENERATORS["chunks"](em, i)
-    if (nest := find_nest(em, i)) is not None and (moved := emit_nest(em, nest)) is not None:
+    if not em.plain and (nest := find_nest(em, i)) is not None and (moved := emit_nest(em, nest)) is not None:
         return moved
     n, trips, inner = em.scalar(i.args[0]), trip_count(em, i), inner_work(em, i)
     made = before_loop(em, i)
@@ -205,7 +205,7 @@ def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
 
 def _several(em: Emitter, i: Instr, n: str) -> tuple[Abreast | Pair | None, dict[Value, str] | None]:
     """How several rounds of a loop go at a time, if they may and gain by it; and how far the variables of its loops run."""
-    for find in (find_abreast, find_jam, find_rows):
+    for find in () if em.plain else (find_abreast, find_jam, find_rows):
         found = find(em, i)
         limits = None if found is None else found.limits(em, n)
         if limits is not None:

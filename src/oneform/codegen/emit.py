@@ -10,6 +10,7 @@ from typing import Any
 from oneform.codegen.complexes import Cpx, Number, lower_number, registers
 from oneform.codegen.context import DETAILS
 from oneform.codegen.plan import Plan
+from oneform.codegen.probes import Probe
 from oneform.codegen.scalars import flags_of, itemsize, literal, llvm_type, lower_scalar, memory_type
 from oneform.codegen.support import FIRST_GROUP, FIRST_NODE
 from oneform.codegen.vectormath import form
@@ -84,9 +85,10 @@ class Body:
 class Emitter(Body):
     """Writes LLVM text: its fields as a Body are those of the function that is being written."""
 
-    def __init__(self, plan: Plan, options: Options):
+    def __init__(self, plan: Plan, options: Options, probe: Probe | None = None):
         super().__init__()
-        self.plan, self.options = plan, options
+        self.plan, self.options, self.probe = plan, options, probe
+        self.plain = probe is not None and probe.counts  # each block is emitted as it stands, rounds of loops one by one
         self.scratch: dict[tuple[Instr, int], Arr] = {}
         self.placed: set[str] = set()  # where rows are made that belong into another array
         self.sites: list[Site] = []
@@ -292,9 +294,13 @@ class Emitter(Body):
             total = self.ins(f"call i64 @of.mul(i64 {total}, i64 {d})" if saturate else f"mul i64 {total}, {d}")
         return total
 
-    def raw_alloc(self, dtype: DType, dims: Sequence[str]) -> str:
+    def raw_alloc(self, dtype: DType, dims: Sequence[str], i: Instr | None = None) -> str:
+        """Memory for an array; of instruction i, if that is not the one that is being emitted."""
         self.use("alloc")
-        return self.ins(f"call ptr @of.alloc(ptr %ctx, i64 {self.count(dims, True)}, i64 {itemsize(dtype)})")
+        n = self.count(dims, True)
+        if self.probe is not None:
+            self.probe.asked(self, n, itemsize(dtype), i)
+        return self.ins(f"call ptr @of.alloc(ptr %ctx, i64 {n}, i64 {itemsize(dtype)})")
 
     def new_array(self, t: Array, dims: Sequence[str]) -> Arr:
         """Memory for a new array: a slot for a small one, else a tracked block."""
@@ -330,7 +336,10 @@ class Emitter(Body):
             self.move_bytes(out.ptr, rep.ptr, rep.dtype, rep.dims)
             return out
         self.use("copy")
-        ptr = self.ins(f"call ptr @of.copy(ptr %ctx, ptr {rep.ptr}, i64 {self.count(rep.dims, True)}, i64 {itemsize(rep.dtype)})")
+        n = self.count(rep.dims, True)
+        if self.probe is not None:
+            self.probe.asked(self, n, itemsize(rep.dtype))
+        ptr = self.ins(f"call ptr @of.copy(ptr %ctx, ptr {rep.ptr}, i64 {n}, i64 {itemsize(rep.dtype)})")
         self.need(ptr)
         return Arr(rep.dtype, ptr, rep.dims)
 
@@ -351,6 +360,8 @@ class Emitter(Body):
     def block(self, block: Block) -> None:
         """The instructions of a block, with the frees that the plan puts between them."""
         plan = self.plan
+        if self.probe is not None:
+            self.probe.entered(self, block)
         for v in plan.start_frees.get(block, ()):
             self.free_value(v)
         self.instructions(block.body)
@@ -387,7 +398,7 @@ class Emitter(Body):
         generate = GENERATORS.get(lower or "")
         if generate is None:
             raise InternalError(f"codegen has no generator for {i.op.name}")
-        outs = generate(self, i)
+        outs = generate(self, i) if self.probe is None else self.probe.around(self, i, generate)
         for v, rep in zip(i.outs, outs, strict=True):
             self.bind(v, rep)
 

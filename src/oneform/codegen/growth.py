@@ -38,6 +38,8 @@ def make_room(em: Emitter, s: Lst, count: str) -> Lst:
     em.begin(grow)
     double = em.ins(f"call i64 @llvm.umax.i64(i64 {em.ins(f'shl nuw nsw i64 {s.cap}, 1')}, i64 {FIRST_ROOM})")
     more = em.ins(f"call i64 @llvm.umax.i64(i64 {double}, i64 {end})")
+    if em.probe is not None:
+        em.probe.asked(em, em.ins(f"sub i64 {more}, {s.cap}"), layout(s.type)[1])
     larger = em.ins(f"call ptr @of.grow(ptr %ctx, ptr {s.ptr}, i64 {s.cap}, i64 {more}, i64 {layout(s.type)[1]})")
     em.need(larger)
     after = em.label

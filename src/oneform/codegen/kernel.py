@@ -12,6 +12,7 @@ from oneform.codegen.context import THREAD
 from oneform.codegen.emit import Options, Site
 from oneform.codegen.legalise import legalise
 from oneform.codegen.plan import Copied
+from oneform.codegen.probes import Probe
 from oneform.codegen.scalars import memory_type
 from oneform.codegen.schedule import schedule
 from oneform.codegen.skip import skip
@@ -46,7 +47,21 @@ class Kernel:
 
 def compile_function(f: Function, writes: Sequence[int] = (), options: Options = DEFAULT, extra: str = "") -> Kernel:
     """Compile f; the last results are the final versions of the parameters `writes`. `extra` is LLVM text for the same module."""
-    text = kernel_text(schedule(skip(legalise(f)), bool(writes)), writes, options, extra)
+    return _compiled(prepared(f, writes), writes, options, extra, None)
+
+
+def prepared(f: Function, writes: Sequence[int]) -> Function:
+    """The program as code is generated for it."""
+    return schedule(skip(legalise(f)), bool(writes))
+
+
+def compile_probed(f: Function, writes: Sequence[int], options: Options, extra: str, probe: Probe) -> Kernel:
+    """Compile a prepared program with probes; see `compile_function`."""
+    return _compiled(f, writes, options, extra, probe)
+
+
+def _compiled(f: Function, writes: Sequence[int], options: Options, extra: str, probe: Probe | None) -> Kernel:
+    text = kernel_text(f, writes, options, extra, probe)
     return Kernel(text.module, tuple(text.sites), tuple(text.copies), target.object_code(text.module))
 
 

@@ -311,6 +311,8 @@ def _new(em: Emitter, t: List, n: str) -> Lst:
     """Memory for n rows."""
     em.use("alloc")
     room = em.ins(f"call i64 @llvm.umax.i64(i64 {n}, i64 1)")
+    if em.probe is not None:
+        em.probe.asked(em, room, layout(t)[1])
     ptr = em.ins(f"call ptr @of.alloc(ptr %ctx, i64 {room}, i64 {layout(t)[1]})")
     em.need(ptr)
     return Lst(t, ptr, n, room)

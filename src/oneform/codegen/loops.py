@@ -163,7 +163,7 @@ def before_loop(em: Emitter, loop: Instr) -> list[Arr]:
                 dims = [em.length(i.args[0], axis) for axis in range(o.type.rank)]
             else:
                 dims = fill_shape(o.type, [em.invariant(a) for a in (i.args[1:] if i.op.lower == "full" else i.args)])
-            array = Arr(o.type.dtype, em.raw_alloc(o.type.dtype, dims), tuple(dims))
+            array = Arr(o.type.dtype, em.raw_alloc(o.type.dtype, dims, i), tuple(dims))
             em.scratch[i, k] = array
             made.append(array)
     return made

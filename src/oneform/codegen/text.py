@@ -10,6 +10,7 @@ from oneform.codegen.context import BINS, CONTEXT
 from oneform.codegen.emit import Arr, Emitter, Options, Rep, Site
 from oneform.codegen.memory import plan_memory
 from oneform.codegen.plan import Copied
+from oneform.codegen.probes import Probe
 from oneform.codegen.scalars import alignment, itemsize, memory_type, slots
 from oneform.codegen.support import NUMBER_TAG, TAGS, declared_in, support_text
 from oneform.errors import InternalError
@@ -27,14 +28,18 @@ class Text:
     copies: list[Copied]
 
 
-def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str = "") -> Text:
+def kernel_text(f: Function, writes: Sequence[int], options: Options, extra: str = "", probe: Probe | None = None) -> Text:
     """The module: kernel, run-time support, and `extra` (a caller's own functions)."""
     plan = plan_memory(f, writes)
-    em = Emitter(plan, options)
+    em = Emitter(plan, options, probe)
     em.number_tag = NUMBER_TAG if any(isinstance(o.type, List) for i in instructions(f.block.body) for o in i.outs) else ""
     parameters = [_parameter(em, k, p, k in writes) for k, p in enumerate(f.params)]
     flat = [x for group in parameters for x in group]
+    if probe is not None:
+        probe.begin(em)
     em.block(f.block)
+    if probe is not None:
+        probe.end(em)
     _return(em, f, tuple(writes))
     _exits(em)
     signature = ", ".join(["ptr noalias captures(none) %ctx", *(f"{t} {name}" for t, name in flat), "ptr noalias captures(none) %out"])

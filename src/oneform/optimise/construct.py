@@ -92,7 +92,8 @@ class _Construct:
         types = build.types(tuple(a.type for a in lengths), attrs, regions)
         if types != tuple(o.type for o in i.outs):
             return None
-        return [Instr(build, lengths, attrs, regions, i.outs, i.loc)]
+        taped = i.loc if all(w.loc and w.loc.role == "tape" for w in writers) else None
+        return [Instr(build, lengths, attrs, regions, i.outs, (taped and taped.as_role("tape")) or i.loc)]
 
     def element(self, b: Builder, w: _Write) -> Value:
         v = w.instr.args[1]

@@ -92,10 +92,14 @@ def compile_image(function: Function, shape: trampoline.Shape, options: Options)
             return found
     chosen = codegen.Options(fastmath=options.fastmath, boundscheck=options.boundscheck)
     kernel = codegen.compile_function(function, shape.writes, chosen, entries(shape))
-    image = Image(kernel.object, tuple(map(_site, kernel.sites)))
+    image = image_of(kernel)
     if key:
         cache.write(key, image)
     return image
+
+
+def image_of(kernel: Any) -> Image:
+    return Image(kernel.object, tuple(map(_site, kernel.sites)))
 
 
 def _site(s: Any) -> Site:
@@ -227,4 +231,4 @@ class _Memory:
         free(self.address)
 
 
-__all__ = ["Bound", "Image", "Options", "Site", "Specialisation", "compile_image", "entries"]
+__all__ = ["Bound", "Image", "Options", "Site", "Specialisation", "compile_image", "entries", "image_of"]

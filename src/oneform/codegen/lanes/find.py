@@ -96,7 +96,7 @@ class _Finder:
     def hand(self, v: Value, made: Mapping[Value, Instr], handed: dict[Value, None], again: set[Instr]) -> bool:
         """Make a value of the work known behind it: a number is handed over, an index is made once more."""
         i = made.get(v)
-        if i is None:
+        if i is None or i in again:
             return True
         if self.number(v):
             handed[v] = None

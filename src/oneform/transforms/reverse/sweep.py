@@ -171,7 +171,7 @@ class Sweep:
         nodes += forward
         for k, seed in seeds.items():
             self.accumulate(nodes, block.results[k], seed if isinstance(seed, Value) else seed(nodes))
-        return nodes + reverse
+        return nodes + as_reverse(reverse)
 
     def measure(self, forward: Nodes, values: Sequence[Value]) -> None:
         """Note the lengths of active arrays and lists while they are at hand."""
@@ -247,6 +247,16 @@ def results_of(nodes: Iterable[Instr]) -> Iterable[Value]:
         if i.op.structure == "if":
             for r in i.regions:
                 yield from results_of(r.body)
+
+
+def as_reverse(nodes: Iterable[Instr]) -> Nodes:
+    """The nodes, each with the place that it has in the reverse sweep: whoever measures derivatives tells the sweeps apart by it."""
+    out: Nodes = []
+    for n in nodes:
+        loc = n.loc and n.loc.as_role("reverse")
+        regions = tuple(Block(r.params, tuple(as_reverse(r.body)), r.results) for r in n.regions)
+        out.append(n if loc is n.loc and not regions else Instr(n.op, n.args, n.attrs, regions, n.outs, loc))
+    return out
 
 
 class Transposer:

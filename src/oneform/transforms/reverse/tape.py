@@ -30,6 +30,7 @@ class Tape:
 
     def __init__(self, types: Sequence[Type], loc: Location | None, stacked: bool):
         self.types, self.loc, self.stacked = tuple(types), loc, stacked
+        self.saves = loc and loc.as_role("tape")
         self.orders: list[Order] = []  # of the loops it lies in
         self.lengths: list[tuple[Value, int | None]] = []  # trip counts, outermost first, with the number where it is known
         self.forward: list[Value] = []  # loop variables of the forward sweep
@@ -66,22 +67,22 @@ class Tape:
 
     def allocate(self, nodes: list[Instr]) -> None:
         if self.stacked:
-            node(nodes, ENSURE, self.cell(None), (), (), self.loc)
+            node(nodes, ENSURE, self.cell(None), (), (), self.saves)
             return
         for dtype in self.columns():
-            b = Builder(self.loc)
+            b = Builder(self.saves)
             open_lengths = [apply("maximum", Term(b, v), Term(b, integer(b, 0))).v for v, n in self.lengths if n is None]  # fewer than none is none
             place = b.emit1(array.empty, *open_lengths, dtype=dtype, shape=self._shape(dtype))
             nodes.extend(b.body)
-            node(nodes, STORE, self.cell(dtype), (place,), (), self.loc)
+            node(nodes, STORE, self.cell(dtype), (place,), (), self.saves)
 
     def save(self, nodes: list[Instr], values: Sequence[Value]) -> None:
         if self.stacked:
-            node(nodes, UPDATE, self.cell(None), values, (), self.loc, by=lists.push)
+            node(nodes, UPDATE, self.cell(None), values, (), self.saves, by=lists.push)
             return
         for dtype, columns in self.columns().items():
             for c, k in enumerate(columns):
-                node(nodes, UPDATE, self.cell(dtype), (values[k], *self.forward, _column(nodes, c)), (), self.loc, by=array.set_)
+                node(nodes, UPDATE, self.cell(dtype), (values[k], *self.forward, _column(nodes, c)), (), self.saves, by=array.set_)
 
     # ------------------------------------------------------------ the same, before that is known
 
@@ -95,12 +96,13 @@ class Tape:
         nodes.append(Instr(RESTORE, (), {"tape": self}, (), tuple(outs), self.loc))
 
     def restore(self, nodes: list[Instr], outs: Sequence[Value]) -> None:
+        loc = self.loc and self.loc.as_role("reverse")
         if self.stacked:
-            node(nodes, UPDATE, self.cell(None), (), outs, self.loc, by=lists.pop)
+            node(nodes, UPDATE, self.cell(None), (), outs, loc, by=lists.pop)
             return
         for dtype, columns in self.columns().items():
             for c, k in enumerate(columns):
-                node(nodes, QUERY, self.cell(dtype), (*self.backward, _column(nodes, c)), (outs[k],), self.loc, by=array.get)
+                node(nodes, QUERY, self.cell(dtype), (*self.backward, _column(nodes, c)), (outs[k],), loc, by=array.get)
 
 
 def _column(nodes: list[Instr], c: int) -> Value:
