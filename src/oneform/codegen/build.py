@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 
+from oneform.codegen import products
 from oneform.codegen.arrays import allocate, flat_index, load, store, to_memory
 from oneform.codegen.complexes import Cpx, Number, number, plus, product, register_types, registers, regrouped
 from oneform.codegen.emit import Arr, Emitter, Rep, generator
@@ -13,7 +14,7 @@ from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_
 from oneform.codegen.scalars import SUFFIXES, intrinsic, literal, llvm_type
 from oneform.codegen.segments import Turn, in_segments, turns
 from oneform.codegen.strides import stride
-from oneform.codegen.versions import in_versions
+from oneform.codegen.versions import either, in_versions
 from oneform.ir import Block, Instr, Value
 from oneform.types import DType, Scalar
 
@@ -36,13 +37,21 @@ def _build(em: Emitter, i: Instr) -> Sequence[Rep]:
     def run() -> Sequence[str]:
         if not shape:
             return _total(em, i, over)
-        if not extent:
+        if product := [] if em.plain else products.of_constructor(em, i):
+            known = dict(zip(region.params, lengths, strict=True))
+            large = products.worth_it(em, product[0], known)
+            either(em, large, [], lambda: products.multiply(em, product, {i.outs[0]: outs[0]}, known, False), lambda: sums() or (), region)
+        elif not extent:
             _elements(em, i, outs, dims)
-        elif row_by_row(region, len(shape)):
+        else:
+            sums()
+        return ()
+
+    def sums() -> None:
+        if row_by_row(region, len(shape)):
             _rows(em, i, outs, dims, over)
         else:
             _each(em, i, outs, dims, over)
-        return ()
 
     work = inner_work(em, i)
     if work is None or work > LIGHT:

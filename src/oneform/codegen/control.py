@@ -12,8 +12,9 @@ from oneform.codegen.growth import PIECE, growing, make_room
 from oneform.codegen.jam import Jam, Lane, emit_jam, find_jam
 from oneform.codegen.lanes import Abreast, emit_abreast, find_abreast, fits
 from oneform.codegen.loops import LIGHT, SHORT, Parts, before_loop, counted, in_pieces, in_vectors, inner_work, spend, trip_count
-from oneform.codegen.nests import emit_nest, find_nest
+from oneform.codegen.nests import Nest, emit_nest, find_nest
 from oneform.codegen.plan import INPLACE, PHI, SLOT, shareable
+from oneform.codegen.products import Product, multiply, of_nest, worth_it
 from oneform.codegen.rows import emit_rows, find_rows
 from oneform.codegen.scalars import llvm_type
 from oneform.codegen.versions import Pair, either, in_versions
@@ -144,7 +145,22 @@ def write_slots(em: Emitter, moves: Sequence[tuple[Arr, Arr]], types: Sequence[T
 def _for(em: Emitter, i: Instr) -> Sequence[Rep]:
     if "chunks" in i.attrs and shareable(em.plan, i):
         return GENERATORS["chunks"](em, i)
-    if not em.plain and (nest := find_nest(em, i)) is not None and (moved := emit_nest(em, nest)) is not None:
+    nest = None if em.plain else find_nest(em, i)
+    found = of_nest(em, nest)
+    return _looped(em, i, nest) if nest is None or not found else _multiplied(em, i, nest, found)
+
+
+def _multiplied(em: Emitter, i: Instr, nest: Nest, found: Sequence[Product]) -> Sequence[Rep]:
+    """A nest that adds products to matrices: at once, if they are large."""
+    known = {k: em.invariant(j.args[0]) for k, j in zip(nest.indices, nest.loops, strict=True)}
+    targets = [em.operand(i, k) for k in range(1, len(i.args))]
+    arrays = {a: t for a, t in zip(i.args[1:], targets, strict=True) if isinstance(t, Arr)}
+    either(em, worth_it(em, found[0], known), [], lambda: multiply(em, found, arrays, known, True), lambda: (_looped(em, i, nest), ())[1], i.regions[0])
+    return targets
+
+
+def _looped(em: Emitter, i: Instr, nest: Nest | None) -> Sequence[Rep]:
+    if nest is not None and (moved := emit_nest(em, nest)) is not None:
         return moved
     n, trips, inner = em.scalar(i.args[0]), trip_count(em, i), inner_work(em, i)
     made = before_loop(em, i)

@@ -32,7 +32,7 @@ class Nest:
 
 
 def find_nest(em: Emitter, i: Instr) -> Nest | None:
-    """The nest that starts with loop i, if its loops may change places and would better do so."""
+    """The nest that starts with loop i, if its loops may change places."""
     loops: list[Instr] = []
     j: Instr | None = i
     while j is not None and _movable(em, j):

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from oneform.runtime import blas
+
 _SHT_SYMTAB, _SHT_RELA, _SHT_NOBITS, _SHF_ALLOC, _SHF_WRITE = 2, 4, 8, 2, 1
 _64, _PC32, _PLT32, _GOTPCREL, _GOTPCRELX, _REX_GOTPCRELX = 1, 2, 4, 9, 41, 42
 _LIBRARIES = (None, "libm.so.6", "libc.so.6", "libmvec.so.1")
@@ -48,6 +50,8 @@ def load(image: bytes, symbols: Sequence[str]) -> Code | None:
 
 def loaded(image: bytes, symbols: Sequence[str]) -> Any:
     """The image in this process, by symbol: placed by `load` where that can, else by LLVM's loader."""
+    if blas.needed(image):
+        KNOWN.update(blas.slots())
     placed = load(image, symbols)
     if placed is not None:
         return placed
