@@ -333,7 +333,6 @@ class Compiled(Base):
                 return None  # another version, or the frontend, says what is wrong
         return out
 
-    @without_collection()
     def compile(self, signature: Signature) -> Version:
         """Machine code for a signature: from the disk if it was compiled in another process, else from the source."""
         assert self.identity is not None
@@ -344,13 +343,14 @@ class Compiled(Base):
             version = Version(Specialisation(image, shape), references, holds)
             if self.fits(version) is not None:
                 return version
-        low = self.origin.lower(*lowering_arguments(signature))
-        self.warn(low.warnings)
-        references = [self.identity.reference(c.name, c.read) for c in low.captures]
-        function, shape = plan(low, signature, references, self.identity, self.options.parallel)
-        image = compile_image(function, shape, self.options)
-        if key and not low.warnings:  # the next process is to be warned as well
-            manifest.store(key, self.identity, image, shape, low.captures, low.dependencies)
+        with without_collection():
+            low = self.origin.lower(*lowering_arguments(signature))
+            self.warn(low.warnings)
+            references = [self.identity.reference(c.name, c.read) for c in low.captures]
+            function, shape = plan(low, signature, references, self.identity, self.options.parallel)
+            image = compile_image(function, shape, self.options)
+            if key and not low.warnings:  # the next process is to be warned as well
+                manifest.store(key, self.identity, image, shape, low.captures, low.dependencies)
         dependencies = list(low.dependencies)
         return Version(Specialisation(image, shape), references, lambda: all(d.holds() for d in dependencies))
 

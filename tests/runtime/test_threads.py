@@ -370,7 +370,15 @@ def uneven(n, m):
     return s
 
 
-def test_interrupts() -> None:
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process that was started in the background has inherited that it ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_interrupts(interruptible: None) -> None:
     """Also while the calling thread waits for the others."""
     of.set_num_threads(2)
     f = of.jit(uneven, parallel=True)
@@ -382,7 +390,7 @@ def test_interrupts() -> None:
     assert time.monotonic() - begin < 30.0
 
 
-def test_interrupts_without_the_pool() -> None:
+def test_interrupts_without_the_pool(interruptible: None) -> None:
     """Another thread of Python has it, so that the parts run one after the other."""
     of.set_num_threads(2)
     f = of.jit(uneven, parallel=True)
