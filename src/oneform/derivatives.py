@@ -68,8 +68,25 @@ def finish(
     another order (a value is a new one, which is not read)."""
     order: tuple[Value, ...] = f.params if params is None else tuple(f.params[k] if isinstance(k, int) else k for k in params)
     block = Block(order, f.block.body, tuple(f.results[k] if isinstance(k, int) else k for k in pick))
+    places = {k: at for at, k in enumerate(range(len(f.params)) if params is None else params) if isinstance(k, int)}
     names = low.parameters if params is None else ()
-    return dataclasses.replace(low, function=Function(f.name, block), result=result, result_leaves=list(leaves), writes=(), updates=(), parameters=names)
+    return dataclasses.replace(
+        unwritten(low, places, params is not None), function=Function(f.name, block), result=result, result_leaves=list(leaves), parameters=names
+    )
+
+
+def unwritten(low: Lowered, places: Mapping[int, int], inside: bool) -> Lowered:
+    """The derivative of a function changes nothing; but what the function would change must still be only one argument's. `places`: where the
+    parameters of the function are among those of the derivative, whose first argument is a tuple of the function's if they are `inside`."""
+    return dataclasses.replace(
+        low,
+        writes=(),
+        updates=(),
+        apart=tuple(places[k] for k in (*low.apart, *low.writes)),
+        seeds=tuple(at for k, at in places.items() if k >= len(low.function.params) or k in low.seeds),
+        watched=tuple((depth + inside, u) for depth, u in (*low.watched, *((0, u) for u in low.updates))),
+        numbers=tuple(places[k] for k in low.numbers),
+    )
 
 
 def positions(argnums: int | tuple[int, ...], count: int) -> tuple[int, ...]:
@@ -394,8 +411,8 @@ class Apart:
         if has_columns(tree) or has_columns(low.result):
             raise DerivativeError("E202", "of.vjp inside a program does not take lists of run-time length", repair="Use an array.")
         leaves = [primals[1][k] for k in kept]
-        first = dataclasses.replace(low, function=forward, writes=(), updates=())
-        return first, dataclasses.replace(low, function=reverse, result=tree, result_leaves=leaves, writes=(), updates=())
+        low = unwritten(low, {k: k for k in range(len(low.function.params))}, True)
+        return dataclasses.replace(low, function=forward), dataclasses.replace(low, function=reverse, result=tree, result_leaves=leaves)
 
 
 def _primals_asked(primals: tuple[Tree, list[Leaf]]) -> dict[int, Sequence[int]]:

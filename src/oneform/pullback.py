@@ -45,7 +45,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     """
     origin, options = origin_of(f), options_of(f)
     points = copied(primals)
-    out, form = form_of_result(*Compiled(origin, options, "jit").leaves(*copied(points)))
+    first = Compiled(origin, options, "jit")
+    first.apart(*primals)  # which copies do not tell
+    out, form = form_of_result(*first.leaves(*copied(points)))
     function = Compiled(Derived(origin, Vjp()), options, "vjp")
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:

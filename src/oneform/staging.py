@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import gc
 import os
@@ -175,11 +176,12 @@ def plan(low: Lowered, signature: Signature, references: Sequence[Reference], id
     leaves = tuple(Leaf(p.type, w) for p, w in zip(function.params, weak, strict=True))
     kinds = tuple(r.native(identity)[0] for r in references)
     results = tuple(r.type for r in function.results[: len(function.results) - len(low.writes)])
-    by_python = not all(map(readable, (*trees, *(k for _, k in named)))) or bool(low.updates)
+    by_python = not all(map(readable, (*trees, *(k for _, k in named)))) or bool(low.updates or low.watched)
+    further: dict[str, Any] = {"apart": low.apart, "seeds": low.seeds, "watched": low.watched, "numbers": low.numbers}
     if native(low.result) and not low.updates:
-        return function, Shape(trees, named, leaves, kinds, low.result, results, tuple(low.writes), by_python=by_python, numbers=low.numbers)
+        return function, Shape(trees, named, leaves, kinds, low.result, results, tuple(low.writes), by_python=by_python, **further)
     flat = Tree("tuple", (LEAF,) * len(results))
-    return function, Shape(trees, named, leaves, kinds, flat, results, tuple(low.writes), low.result, low.updates, by_python, low.numbers)
+    return function, Shape(trees, named, leaves, kinds, flat, results, tuple(low.writes), low.result, low.updates, by_python, **further)
 
 
 # ---------------------------------------------------------------- the callable
@@ -191,6 +193,10 @@ def _outside() -> int:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
         depth, frame = depth + 1, frame.f_back
     return depth
+
+
+def _overlap(written: str, other: str) -> ArgumentError:
+    return ArgumentError("E403", f"{written}, which the function writes to, shares memory with {other}", repair="Pass a copy of one of them.")
 
 
 class _Slow:
@@ -231,21 +237,26 @@ class Compiled(Base):
         result where compiled code makes these itself."""
         return self.taken(args, kwargs)
 
+    def apart(self, *args: Any) -> None:
+        """Raise ArgumentError E403 for arguments that share memory which the function writes to; nothing is run."""
+        call = Call(args, {}, lambda k: self.leaf_name(k, args, {}))
+        try:
+            shape = self.found(call)[0].spec.shape
+        except ObservedError:  # which changes what the arguments are
+            self.apart(*args)
+            return
+        self.check(dataclasses.replace(shape, apart=(*shape.apart, *shape.writes), watched=tuple((0, u) for u in shape.updates)), call, args, {})
+
     def taken(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Tree | None, Any]:
         call = Call(args, kwargs, lambda k: self.leaf_name(k, args, kwargs))
         try:
-            version, captured = self.version(call.signature)
+            version, captured = self.found(call)
         except ObservedError:  # which changes what the arguments are
             return self.taken(args, kwargs)
-        except OneformError as refusal:
-            if os.environ.get("ONEFORM_TRACEBACK"):
-                raise
-            raise refusal.with_traceback(None) from None  # the compiler's own frames tell a user nothing
         bound = self.bounds.get(version) or self.bind(version)
         values = [*call.values, *(v for v, _ in captured)]
         shape = version.spec.shape
-        for k in shape.numbers:
-            arrays.check_number(call.originals[k], self.leaf_name(k, args, kwargs))
+        self.check(shape, call, args, kwargs)
         if shape.rebuilt is None:
             return None, self.run(call, version, bound, values, captured, args, kwargs)
         places = updates.places(shape.updates, args, kwargs)
@@ -253,6 +264,28 @@ class Compiled(Base):
         count = shape.rebuilt.leaves
         updates.apply(shape.updates, places, iter(leaves[count:]), args, kwargs)
         return shape.rebuilt, leaves[:count]
+
+    def found(self, call: Call) -> tuple[Version, list[tuple[Any, Any]]]:
+        """The version for a call; what the compiler refuses is raised without its own frames, which tell a user nothing."""
+        try:
+            return self.version(call.signature)
+        except ObservedError:
+            raise
+        except OneformError as refusal:
+            if os.environ.get("ONEFORM_TRACEBACK"):
+                raise
+            raise refusal.with_traceback(None) from None
+
+    def check(self, shape: Shape, call: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """What compiled code takes for granted of its arguments, beside their types."""
+        for k in shape.numbers:
+            arrays.check_number(call.originals[k], self.leaf_name(k, args, kwargs))
+        own = [None if k in shape.seeds else x for k, x in enumerate(call.originals)]
+        for k in shape.apart:
+            other = arrays.overlapping(k, own) if k < len(own) and isinstance(own[k], np.ndarray) else None
+            if other is not None:
+                raise _overlap(self.leaf_name(k, args, kwargs), self.leaf_name(other, args, kwargs))
+        updates.check(shape.watched, args, kwargs)
 
     def run(
         self, call: Call, version: Version, bound: Bound, values: list[Any], captured: list[tuple[Any, Any]], args: tuple[Any, ...], kwargs: Mapping[str, Any],
@@ -275,7 +308,7 @@ class Compiled(Base):
             arrays.check_writable(places[k], values[k], name(k))
             other = arrays.overlapping(k, places)
             if other is not None:
-                raise ArgumentError("E403", f"{name(k)}, which the function writes to, shares memory with {name(other)}", repair="Pass a copy of one of them.")
+                raise _overlap(name(k), name(other))
             if not np.may_share_memory(values[k], places[k]):
                 back.append((places[k], values[k]))
         try:

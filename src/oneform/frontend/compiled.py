@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oneform.frontend.arrays import new_array, rank, read, set_version
@@ -43,6 +43,7 @@ def call_compiled(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str
         if isinstance(a := operands[k], Num):
             with t.holding(a):
                 changed(t, a, a, None)
+    check_apart(t, lowered, operands, node)
     outs = splice_function(t, lowered.function, values)
     count = len(lowered.result_leaves)
     if lowered.updates:
@@ -57,6 +58,16 @@ def call_compiled(t: Tracer, obj: Any, args: list[Abstract], kwargs: Mapping[str
     for v, known in zip(outs[:count], lowered.result_leaves, strict=True):
         items.append(Num(v.type.dtype, known.weak, v) if isinstance(v.type, Scalar) else new_array(t, v))
     return from_leaves(t, lowered.result, iter(items))
+
+
+def check_apart(t: Tracer, low: Lowered, operands: Sequence[Num | Arr], node: ast.AST) -> None:
+    """Refuse to pass the same memory, or what may be the same, twice to a function that writes to it: its arguments are taken for different memory."""
+    for k in (*low.writes, *low.apart):
+        a = operands[k] if k < len(operands) else None
+        for n, b in enumerate(operands):
+            if isinstance(a, Arr) and isinstance(b, Arr) and n != k and n not in low.seeds and (a.cell is b.cell or a.cell in b.cell.partners):
+                name = a.cell.name or "an array"
+                t.refuse("E105", f"{name} is passed twice to a function that writes to it", node, "Pass a copy of it the second time.")
 
 
 def leaf(t: Tracer, a: Num | Arr) -> Leaf:

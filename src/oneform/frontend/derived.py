@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oneform.frontend.arrays import new_array, open_lengths, read, require_equal, shape
-from oneform.frontend.compiled import leaf, splice_function
+from oneform.frontend.compiled import check_apart, leaf, splice_function
 from oneform.frontend.containers import from_leaves, to_leaves
 from oneform.frontend.lowered import Lowered
 from oneform.frontend.sameness import same
@@ -104,10 +104,11 @@ def static(t: Tracer, x: Abstract, node: ast.AST) -> Any:
 
 def call_derived(t: Tracer, d: Derived, args: list[Abstract], kwargs: Mapping[str, Abstract], node: ast.AST) -> Abstract:
     """Lower the function for these arguments, derive that, and put the result in place of the call."""
-    values, given = arguments(t, (*args, *kwargs.values()))
+    values, given, operands = arguments(t, (*args, *kwargs.values()))
     outside: list[Value] = []
     low = d.rule(lambda a, k: lowered(t, d.function, a, k, outside, node))(given[: len(args)], dict(zip(kwargs, given[len(args) :], strict=True)))
     warn(t, low, node)
+    check_apart(t, low, operands, node)
     outs = splice_function(t, low.function, [*values, *outside])
     items: list[Num | Arr] = []
     for v, known in zip(outs, low.result_leaves, strict=True):
@@ -115,16 +116,18 @@ def call_derived(t: Tracer, d: Derived, args: list[Abstract], kwargs: Mapping[st
     return from_leaves(t, low.result, iter(items))
 
 
-def arguments(t: Tracer, args: Sequence[Abstract]) -> tuple[list[Value], list[Argument]]:
-    """The numbers and arrays in the arguments, and of each argument the structure with the types of its leaves."""
+def arguments(t: Tracer, args: Sequence[Abstract]) -> tuple[list[Value], list[Argument], list[Num | Arr]]:
+    """The numbers and arrays in the arguments, of each argument the structure with the types of its leaves, and these leaves."""
     values: list[Value] = []
+    operands: list[Num | Arr] = []
     given: list[Argument] = []
     for x in args:
         leaves: list[Num | Arr] = []
         tree = to_leaves(t, x, leaves)
         given.append((tree, [leaf(t, a) for a in leaves]))
         values += [t.value(a) if isinstance(a, Num) else read(t, a) for a in leaves]
-    return values, given
+        operands += leaves
+    return values, given, operands
 
 
 def lowered(t: Tracer, f: Abstract, args: Sequence[Argument], kwargs: Mapping[str, Argument], outside: list[Value], node: ast.AST) -> Lowered:
@@ -134,10 +137,14 @@ def lowered(t: Tracer, f: Abstract, args: Sequence[Argument], kwargs: Mapping[st
     try:
         with t.region() as b:
 
+            made: list[tuple[Cell | None, Value]] = []  # the memory of each parameter, and what it holds at first
+
             def parameters(leaves: list[Leaf]) -> Iterator[Num | Arr]:
                 for x in leaves:
                     v = b.param(x.type)
-                    yield Num(x.type.dtype, x.weak, v) if isinstance(x.type, Scalar) else new_array(t, v)
+                    a = Num(x.type.dtype, x.weak, v) if isinstance(x.type, Scalar) else new_array(t, v)
+                    made.append((a.cell if isinstance(a, Arr) else None, v))
+                    yield a
 
             positional = [from_leaves(t, tree, parameters(leaves)) for tree, leaves in args]
             named = {k: from_leaves(t, tree, parameters(leaves)) for k, (tree, leaves) in kwargs.items()}
@@ -149,6 +156,7 @@ def lowered(t: Tracer, f: Abstract, args: Sequence[Argument], kwargs: Mapping[st
             tree = to_leaves(t, result, found)
             results = [t.value(x) if isinstance(x, Num) else read(t, x) for x in found]
             check_writes(t, before, node)
+            written = tuple(k for k, (cell, v) in enumerate(made) if cell is not None and t.state.version(cell) is not v)
             block = b.block(*results)
     finally:
         t.state, t.barrier = before, outer_barrier
@@ -157,7 +165,7 @@ def lowered(t: Tracer, f: Abstract, args: Sequence[Argument], kwargs: Mapping[st
     copy = clone_block(block, dict(zip(outside, inner, strict=True)))
     leaves = [Leaf(v.type, isinstance(x, Num) and x.weak) for x, v in zip(found, results, strict=True)]
     function = Function(name_of(f), Block((*copy.params, *inner), copy.body, copy.results))
-    return Lowered(function, tree, leaves, parameters=parameter_names(f))
+    return Lowered(function, tree, leaves, parameters=parameter_names(f), apart=written)
 
 
 def warn(t: Tracer, low: Lowered, node: ast.AST) -> None:

@@ -54,4 +54,7 @@ class Lowered:
     warnings: Sequence[str] = ()
     updates: tuple[Update, ...] = ()
     parameters: tuple[str, ...] = ()  # names of the positional parameters
+    apart: tuple[int, ...] = ()  # arrays that a derivative changes copies of: no other argument of the function may be the same memory
+    seeds: tuple[int, ...] = ()  # parameters that are no arguments of the function: tangents, cotangents
+    watched: tuple[tuple[int, Update], ...] = ()  # the same of objects: updates that are not made, and in how many tuples the arguments are
     numbers: tuple[int, ...] = ()  # parameters that NumPy would change in place if they are arrays without axes

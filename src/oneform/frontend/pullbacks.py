@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from oneform.frontend.compiled import splice_function
+from oneform.frontend.compiled import check_apart, splice_function
 from oneform.frontend.containers import from_leaves
 from oneform.frontend.derived import arguments, lowered, warn
 from oneform.frontend.fitting import Fit, value_of, wrapped
@@ -36,10 +36,11 @@ def call_vjp(t: Tracer, rule: Any, args: Sequence[Abstract], kwargs: Mapping[str
     """A call of of.vjp: the function's value, and the pullback."""
     if not args or kwargs:
         t.refuse("E106", "vjp() takes a function and its primals, by position", node)
-    values, given = arguments(t, [Seq("tuple", tuple(args[1:]))])
+    values, given, operands = arguments(t, [Seq("tuple", tuple(args[1:]))])
     outside: list[Value] = []
     first, second = rule.lower(lambda a, k: lowered(t, args[0], a, k, outside, node), given[0])
     warn(t, first, node)
+    check_apart(t, first, operands, node)
     outs = splice_function(t, first.function, [*values, *outside])
     count = len(first.result_leaves)
     lengths = [t.length(v, k) for v in outs[:count] if differentiable(v.type) for k, d in enumerate(shape_of(v.type)) if not isinstance(d, int)]

@@ -53,6 +53,9 @@ class Shape:
     rebuilt: Tree | None = None  # the structure of the result, where Python must build it: `result` is then a tuple of the leaves
     updates: tuple[Any, ...] = ()  # what becomes of objects that were given: the leaves for it come behind those of the result
     by_python: bool = False  # the arguments are taken apart by Python only
+    apart: tuple[int, ...] = ()  # arrays that must not share memory with others, though they are not written to
+    seeds: tuple[int, ...] = ()  # but with these they may
+    watched: tuple[tuple[int, Any], ...] = ()  # the same of objects: updates that are not made, and in how many tuples the arguments are
     numbers: tuple[int, ...] = ()  # leaves that must not be arrays without axes, since the program would change them in place
 
     @property
@@ -123,8 +126,8 @@ def declarations(text: str) -> str:
 
 def _call(shape: Shape, kernel: str) -> str:
     t = Text()
-    values, extents = _unpack(t, shape.leaves, shape.writes)
-    _check_overlap(t, shape.writes, extents)
+    values, extents = _unpack(t, shape.leaves, shape.writes, shape.apart)
+    _check_overlap(t, (*shape.writes, *shape.apart), {k: e for k, e in extents.items() if k not in shape.seeds})
     slots = out_slots(shape.results)
     t.do(f"call void @llvm.memset.p0.i64(ptr align 16 %ctx, i8 0, i64 {abi.ZEROED}, i1 false)")
     params = "".join(f", {v}" for v in values)
@@ -159,7 +162,7 @@ def _call(shape: Shape, kernel: str) -> str:
     return "\n".join([*head, *t.lines, "}"])
 
 
-def _unpack(t: Text, leaves: Sequence[Leaf], writes: Sequence[int]) -> tuple[list[str], dict[int, tuple[str, str]]]:
+def _unpack(t: Text, leaves: Sequence[Leaf], writes: Sequence[int], apart: Sequence[int]) -> tuple[list[str], dict[int, tuple[str, str]]]:
     """Kernel arguments from leaves; for arrays also first and last address."""
     values: list[str] = []
     extents: dict[int, tuple[str, str]] = {}
@@ -174,7 +177,7 @@ def _unpack(t: Text, leaves: Sequence[Leaf], writes: Sequence[int]) -> tuple[lis
         data = t.load("ptr", leaf, abi.ARRAY_DATA)
         values.append(f"ptr {data}")
         values += [f"i64 {d}" for d in dims if d.startswith("%")]
-        if writes:
+        if writes or apart:
             size = str(element(declared.type).bits // 8)
             for d in dims:
                 size = t.let(f"mul i64 {size}, {d}")

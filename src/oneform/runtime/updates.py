@@ -27,6 +27,15 @@ def places(updates: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any
     return found
 
 
+def check(watched: Sequence[tuple[int, Any]], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Refuse what `places` refuses, for updates that are not made, of arguments in so many tuples."""
+    for depth in sorted({d for d, _ in watched}):
+        inner = args
+        for _ in range(depth):
+            inner = inner[0]
+        places([u for d, u in watched if d == depth], inner, {} if depth else kwargs)
+
+
 def _check_fields(written: Sequence[tuple[Family, Sequence[str]]], found: Made, count: Mapping[int, int]) -> None:
     """Refuse a list or an array in a field of two objects, if the function changes what is in that field: compiled code has taken it for two."""
     for family, names in written:
