@@ -34,6 +34,7 @@ class Writer:
         self.loops = 0
         self.depth = 1
         self.env: dict[str, str] = {}
+        self.counting: set[str] = set()  # what loops around count by: set back, the program would not end
 
     # ------------------------------------------------------------ names
 
@@ -53,7 +54,7 @@ class Writer:
 
     def bind(self, kind: str, text: str, fresh: float = 0.6) -> None:
         """A new name, or one of the same kind."""
-        old = self.of(kind)
+        old = [n for n in self.of(kind) if n not in self.counting]
         name = self.r.choice(old) if old and self.r.random() > fresh else self.name(kind)
         self.put(f"{name} = {text}")
         self.env[name] = kind
@@ -417,7 +418,9 @@ class Writer:
         self.depth += 1
         self.put(f"{i} += 1")
         self.depth -= 1
+        self.counting.add(i)
         self.block(3)
+        self.counting.discard(i)
         self.loops -= 1
         self.env = {**before, i: "i"}
 
