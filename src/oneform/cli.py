@@ -28,6 +28,7 @@ from oneform.errors import InternalError, OneformError
 from oneform.kinks import Kink
 from oneform.kinks import find as find_kink
 from oneform.profile import profile as measured
+from oneform.staging import Compiled
 from oneform.tangents import has_derivative, is_active, pairs
 from oneform.tree import Tree, copied, spread, unflatten
 
@@ -182,7 +183,7 @@ def run_check(options: argparse.Namespace, console: Console) -> int:
     argnums = differentiable(args)
     with stages(console) as stage:
         stage("compiling the function")
-        value_of = of.jit(function)
+        value_of = function if isinstance(function, Compiled) else of.jit(function)  # with its own options, if it has any
         value = value_of(*fresh(args))
         stage("compiling the gradient")
         gradient_of = of.grad(function, argnums=argnums)
