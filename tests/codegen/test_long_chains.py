@@ -46,3 +46,36 @@ def test_compilation_ends(line: str, target: str) -> None:
     gradient = of.grad(f)(x, 7)
     v = np.linspace(1.0, -1.0, 5)
     assert of.jvp(f, (x, 7), (v, None))[1] == pytest.approx(float(np.dot(gradient, v)), rel=1e-9, abs=1e-12)
+
+
+NESTS = {
+    "array": "y[i, k] = x[j % len(x)] * x[i % len(x)]",
+    "sum": "s += x[j % len(x)] * x[i % len(x)]",
+    "additions": "y[i, j % 5] += x[j % len(x)] * x[i % len(x)]",
+    "doubled": "s = s + s * 0.001 + x[j % len(x)] * x[k % len(x)]",
+}
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize("line", ["j = (j * j + j) % {m}", "j = j * j + j"])
+@pytest.mark.parametrize("target", NESTS)
+def test_compilation_of_nests_ends(target: str, line: str, parallel: bool) -> None:
+    body = "\n            ".join(line.format(m=97 + k) for k in range(30))
+    f = define(
+        f"""
+def f(x, n):
+    y, s = np.zeros((n, 5)), 0.0
+    for i in range(n):
+        for k in range(5):
+            j = i + k
+            {body}
+            {NESTS[target]}
+    return np.sum(y * y) + s * s
+""",
+        {"np": np},
+    )["f"]
+    x, v = np.linspace(0.1, 0.9, 5), np.linspace(1.0, -1.0, 5)
+    value, gradient = of.value_and_grad(f, parallel=parallel)(x, 4)
+    if "%" in line:  # else Python's integers outgrow ours
+        assert value == pytest.approx(f(x, 4), rel=1e-12)
+    assert of.jvp(f, (x, 4), (v, None))[1] == pytest.approx(float(np.dot(gradient, v)), rel=1e-9, abs=1e-12)

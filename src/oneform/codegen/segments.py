@@ -41,7 +41,7 @@ def turns(em: Emitter, region: Block, axis: Value, n: str) -> list[Turn]:
             continue
         if not all(_chooses_index(u, i.outs[0], uses) for u in uses.get(i.outs[0], ())):
             continue
-        left, right = _sum(i.args[0], axis, makers), _sum(i.args[1], axis, makers)
+        left, right = (dict(s) if (s := _sum(a, axis, makers)) is not None else None for a in i.args)
         if left is None or right is None or axis not in left or left.pop(axis) != 1 or axis in right:
             continue
         for v, k in left.items():
@@ -61,20 +61,26 @@ def _chooses_index(i: Instr, condition: Value, uses: Mapping[Value, Sequence[Ins
     return any(u.op.lower == "get" for u in uses.get(i.outs[0], ()))
 
 
-def _sum(v: Value, axis: Value, makers: Mapping[Value, Instr]) -> dict[Value, int] | None:
+_Sums = dict[Value, Mapping[Value, int] | None]
+
+
+def _sum(v: Value, axis: Value, makers: Mapping[Value, Instr], known: _Sums | None = None) -> Mapping[Value, int] | None:
     """An integer as a sum of the index and of values from outside, with their signs; None for what is computed inside otherwise."""
-    i = makers.get(v)
-    if i is None or i.op.lower == "const":
-        return {v: 1}
+    known = {} if known is None else known
+    if v not in known:
+        i = makers.get(v)
+        known[v] = {v: 1} if i is None or i.op.lower == "const" else _sum_of(i, axis, makers, known)
+    return known[v]
+
+
+def _sum_of(i: Instr, axis: Value, makers: Mapping[Value, Instr], known: _Sums) -> Mapping[Value, int] | None:
     kind = _lowered(i)
     if kind not in ("add", "sub"):
         return None
-    left, right = (_sum(a, axis, makers) for a in i.args)
+    left, right = (_sum(a, axis, makers, known) for a in i.args)
     if left is None or right is None:
         return None
-    for w, k in right.items():
-        left[w] = left.get(w, 0) + (k if kind == "add" else -k)
-    return left
+    return {w: left.get(w, 0) + right.get(w, 0) * (1 if kind == "add" else -1) for w in (*left, *(w for w in right if w not in left))}
 
 
 def in_segments(em: Emitter, found: Sequence[Turn], n: str, carried: Parts, run: Callable[[str, str, Parts], Sequence[str]]) -> list[str]:

@@ -23,6 +23,7 @@ def skip(f: Function) -> Function:
 class _Skip:
     def __init__(self, makers: dict[Value, Instr]):
         self.makers = makers
+        self.switches: dict[Value, bool] = {}
         self.known: dict[tuple[Value, Value | None], bool] = {}  # (v, factor): v is a multiple of it; (v, None): v is often zero
 
     def block(self, block: Block) -> Block:
@@ -74,6 +75,11 @@ class _Skip:
 
     def switch(self, v: Value) -> bool:
         """What is 0 or 1, mostly: a choice between constants or truth values, or 1 less that."""
+        if v not in self.switches:
+            self.switches[v] = self.switch_of(v)
+        return self.switches[v]
+
+    def switch_of(self, v: Value) -> bool:
         i = self.makers.get(v)
         if i is None:
             return False

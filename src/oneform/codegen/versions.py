@@ -47,12 +47,18 @@ class Analysis:
     def __init__(self, em: Emitter, loop: Instr, variables: Mapping[Value, str]):
         self.em, self.loop, self.body, self.variables = em, loop, loop.regions[0], variables
         self.found: list[tuple[Instr, Affine, str]] = []
+        self.known: dict[Value, Affine | None] = {}
         for i in _checks(self.body):
             at, n = self.affine(i.args[0]), self.length(i.args[1])
             if at is not None and at.moderate and n is not None:
                 self.found.append((i, at, n))
 
     def affine(self, v: Value) -> Affine | None:
+        if v not in self.known:
+            self.known[v] = self.affine_of(v)
+        return self.known[v]
+
+    def affine_of(self, v: Value) -> Affine | None:
         if v in self.variables:
             return Affine(0, ((v, 1),))
         if (rep := self.em.env.get(v)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from oneform.ir import Block, Instr, Value, instructions
 from oneform.ops import arithmetic
@@ -25,25 +26,28 @@ def _reads(block: Block) -> Counter[Value]:
     return Counter((*(a for i in inside for a in i.args), *(r for i in inside for b in i.regions for r in b.results), *block.results))
 
 
-def _chain(v: Value, p: Value, makers: dict[Value, Instr]) -> list[Value]:
+def _chain(v: Value, p: Value, makers: dict[Value, Instr], known: dict[Value, list[Value]] | None = None) -> list[Value]:
     """The sums between p and v, both included, each as often as it is read on the way; nothing if v is not such a sum."""
-    if v is p:
-        return [p]
-    i = makers.get(v)
-    if i is None:
-        return []
+    known = {p: [p]} if known is None else known
+    if v not in known:
+        i = makers.get(v)
+        known[v] = [] if i is None else _links(i, v, p, lambda a: _chain(a, p, makers, known))
+    return known[v]
+
+
+def _links(i: Instr, v: Value, p: Value, chain: Callable[[Value], list[Value]]) -> list[Value]:
     if i.op is arithmetic.add:
-        left, right = (_chain(a, p, makers) for a in i.args)
+        left, right = map(chain, i.args)
         return [v, *left, *right] if bool(left) != bool(right) else []
     if i.op is arithmetic.sub:
-        start = _chain(i.args[0], p, makers)
+        start = chain(i.args[0])
         return [v, *start] if start else []
     k = i.outs.index(v)
     if i.op.structure == "if":
-        then, other = (_chain(r.results[k], p, makers) for r in i.regions)
+        then, other = (chain(r.results[k]) for r in i.regions)
         return [v, *then, *other] if then and other else []
     if i.op.structure in ("for", "while"):
         skip = 1 if i.op.structure == "for" else 0
-        start = _chain(i.args[k + skip], p, makers)
+        start = chain(i.args[k + skip])
         return [v, *start] if start and accumulated(i.regions[-1], k + skip, k, i) else []
     return []

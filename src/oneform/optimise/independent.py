@@ -146,6 +146,8 @@ class _Affine:
         self.makers = {o: i for i in instructions(body.body) for o in i.outs}
         self.uses = Counter(v for i in instructions(body.body) for v in (*i.args, *(r for b in i.regions for r in b.results)))
         self.uses.update(body.results)
+        self.known: dict[Value, _Linear | None] = {}
+        self.outside: dict[Value, _Linear] = {}
         self.arrays: Mapping[Value, int] = {}  # versions of the arrays that the loop carries
         self.inside = {*body.params, *self.makers, *(p for i in instructions(body.body) for r in i.regions for p in r.params)}
 
@@ -182,6 +184,11 @@ class _Affine:
 
     def linear(self, v: Value) -> _Linear | None:
         """A number of the loop's body as a function of the variable, if it is one."""
+        if v not in self.known:
+            self.known[v] = self.linear_of(v)
+        return self.known[v]
+
+    def linear_of(self, v: Value) -> _Linear | None:
         if v is self.variable:
             return _Linear(1)
         if v not in self.inside:
@@ -196,8 +203,10 @@ class _Affine:
 
     def around(self, v: Value) -> _Linear:
         """A number from around the loop; where it is none of the sums and products below, it is a term of its own."""
-        found = _value(self.all.get(v), self.around)
-        return _Linear(0, ((v, 1),)) if found is None else found
+        if v not in self.outside:
+            found = _value(self.all.get(v), self.around)
+            self.outside[v] = _Linear(0, ((v, 1),)) if found is None else found
+        return self.outside[v]
 
     def not_negative(self, at: _Linear) -> bool:
         """Whether the index is certainly not negative, in any round."""

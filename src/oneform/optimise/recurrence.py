@@ -72,6 +72,7 @@ class _Depth:
     def __init__(self, root: Value, makers: dict[Value, Instr]):
         self.root, self.makers = root, makers
         self.known: dict[Value, int] = {root: 0}  # -1: does not depend on the root
+        self.lines: dict[Value, bool] = {}
 
     def of(self, v: Value) -> int:
         if v not in self.known:
@@ -85,6 +86,11 @@ class _Depth:
         """Whether v is root · A, with an A free of the root."""
         if v is self.root:
             return True
+        if v not in self.lines:
+            self.lines[v] = self.linear_of(v)
+        return self.lines[v]
+
+    def linear_of(self, v: Value) -> bool:
         i = self.makers.get(v)
         if i is None or not _flagged(i) or self.of(v) < 0:
             return False

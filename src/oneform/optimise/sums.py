@@ -29,6 +29,7 @@ class _Known:
         self.uses = uses
         self.env: Subst = {}
         self.sums: dict[Key, Value] = {}
+        self.numbers: dict[Key, int] = {}  # of terms
 
     def block(self, block: Block) -> Block:
         outside, self.sums = self.sums, dict(self.sums)
@@ -48,7 +49,7 @@ class _Known:
     def note(self, i: Instr) -> None:
         if i.op.structure == "build" and i.attrs["reduce"] == "add" and not i.attrs["shape"] and len(i.attrs["extent"]) == len(i.args) == 1:
             (region,) = i.regions
-            terms = _Terms(region)
+            terms = _Terms(region, self.numbers)
             for o, r in zip(i.outs, region.results, strict=True):
                 key = terms.key(r)
                 if key is not None and isinstance(key, tuple):
@@ -57,7 +58,7 @@ class _Known:
     def loop(self, i: Instr) -> list[Instr]:
         """A loop without the sums that are known, and these before it."""
         (region,) = i.regions
-        terms = _Terms(region)
+        terms = _Terms(region, self.numbers)
         b = Builder(i.loc)
         kept: list[int] = []
         for k, o in enumerate(i.outs):
@@ -122,7 +123,8 @@ class _Known:
 class _Terms:
     """What the values of a region are made of, so that those of two regions can be compared."""
 
-    def __init__(self, region: Block):
+    def __init__(self, region: Block, numbers: dict[Key, int]):
+        self.numbers = numbers  # a term is known by its own: to compare what it is made of takes a step for each way to that
         self.params = region.params
         self.makers: Mapping[Value, Instr] = {o: j for j in region.body for o in j.outs}
         self._keys: dict[Value, Key] = {}
@@ -143,4 +145,4 @@ class _Terms:
             return None
         inner = [self.key(a) for a in j.args]
         attrs = tuple((k, repr(x)) for k, x in sorted(j.attrs.items()) if k != "reassoc")
-        return None if None in inner else (j.op, attrs, *inner)
+        return None if None in inner else ("term", self.numbers.setdefault((j.op, attrs, *inner), len(self.numbers)))

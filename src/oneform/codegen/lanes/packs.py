@@ -20,6 +20,7 @@ class Packer:
         self.found: dict[Instr, Pack] = {}
         self.sure: dict[object, list[tuple[Instr, frozenset[Value]]]] = {}  # reads in no branch, with the lengths of the loops around them
         self.parted: list[tuple[Instr, Around]] = []
+        self.numbers: dict[object, int] = {}  # of terms: one that is read twice by each of many is not compared again for each way to it
 
     def packs(self, work: Sequence[Instr]) -> Mapping[Instr, Pack]:
         self.block(work, {}, False)
@@ -64,8 +65,14 @@ class Packer:
             return None
         return (i.args[0], tuple(keys), around[columns[0]] or columns[0]), columns[0]
 
-    def key(self, v: Value, around: Around, used: set[Value]) -> object:
+    def key(self, v: Value, around: Around, used: set[Value], known: dict[Value, object] | None = None) -> object:
         """What an index is, with the variable of the inner loop as that of any."""
+        known = {} if known is None else known
+        if v not in known:
+            known[v] = self.term(v, around, used, known)
+        return known[v]
+
+    def term(self, v: Value, around: Around, used: set[Value], known: dict[Value, object]) -> object:
         if v is self.round or v in around:
             used.add(v)
             return "round" if v is self.round else "column"
@@ -74,8 +81,11 @@ class Packer:
             return v if v not in self.varying else None
         if i.regions or (i.op.lower not in ("index", "const", "dim") and not isinstance(i.op.lower, Mapping)):
             return None
-        keys = [self.key(a, around, used) if is_index(a) else a for a in i.args]
-        return None if None in keys else (i.op, tuple(keys), tuple(sorted(i.attrs.items(), key=str)))
+        keys = [self.key(a, around, used, known) if is_index(a) else a for a in i.args]
+        if None in keys:
+            return None
+        term = (i.op, tuple(keys), tuple(sorted(i.attrs.items(), key=str)))
+        return i.op, self.numbers.setdefault(term, len(self.numbers))
 
 
 def _lengths(around: Around) -> frozenset[Value]:

@@ -75,22 +75,27 @@ class Abreast:
         if not checks or not em.options.boundscheck:
             return variables
         known = em.certain or Analysis(em, self.loop, variables).certain()
-        return variables if all(i in known or self.early(i, known) for i in checks) else None
+        fine = set[Instr]()
+        return variables if all(i in known or self.early(i, known, fine) for i in checks) else None
 
     def unknown(self, em: Emitter) -> list[Instr]:
         """Checks that only a group can answer, before it starts."""
         checks = [i for i in instructions(self.work) if i.op.lower == "index" and i.attrs["checked"]]
         return [i for i in checks if i not in em.certain] if em.options.boundscheck else []
 
-    def early(self, i: Instr, known: Mapping[Instr, bool]) -> bool:
-        """Whether what an index is made of is known as the rounds begin, and needs no check that is not."""
+    def early(self, i: Instr, known: Mapping[Instr, bool], fine: set[Instr]) -> bool:
+        """Whether what an index is made of is known as the rounds begin, and needs no check that is not. `fine`: of which this is known."""
+        if i in fine:
+            return True
         for a in i.args:
             j = self.own.get(a)
             if j is not None and is_index(a):
                 checked = j.op.lower == "index" and j.attrs["checked"] and j not in known
-                if checked or j not in self.top or not self.early(j, known):
+                if checked or j not in self.top or not self.early(j, known, fine):
                     return False
-        return i in self.top
+        if i in self.top:
+            fine.add(i)
+        return i in fine
 
 
 def build_lengths(em: Emitter, i: Instr) -> list[str]:
