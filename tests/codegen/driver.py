@@ -17,6 +17,7 @@ from oneform.codegen.target import load_object, object_code
 from oneform.codegen.text import kernel_text
 from oneform.errors import exception
 from oneform.ir import Function
+from oneform.runtime import blas
 from oneform.types import Array, Scalar, real_dtype, shape_of
 
 _libc = ctypes.CDLL(None)
@@ -127,7 +128,7 @@ class Counted(Compiled):
         text = "\n".join(line for line in text.splitlines() if not line.startswith(dropped))
         text += COUNTING + codegen.packed_entry(codegen.signature(f)) + "declare void @free(ptr)\ndeclare ptr @aligned_alloc(i64, i64)\n"
         self.kernel = codegen.Kernel(made.module, tuple(made.sites), tuple(made.copies), object_code(text))
-        self.loaded = load_object(self.kernel.object, "of.packed", "of.blocks")
+        self.loaded = load_object(self.kernel.object, "of.packed", "of.blocks", known=blas.slots())
         self.entry = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(self.loaded["of.packed"])
         self.blocks = ctypes.c_int64.from_address(self.loaded["of.blocks"])
         self.context = (ctypes.c_uint64 * (CONTEXT // 8))()

@@ -198,7 +198,7 @@ def backwards(points, centres):
 
 
 PROGRAMS = [nearest, polynomial, mixture, small_arrays, branches, scattered, whole, gathered, scaled, along_a_row, twice, unsure, backwards]
-NOT = [(small_arrays, "value"), (whole, "reverse"), (backwards, "reverse"), (polynomial, "second"), (unsure, "reverse")]  # what would not gain by it
+NOT = [(whole, "reverse"), (backwards, "reverse"), (polynomial, "second"), (unsure, "reverse")]  # what would not gain by it
 
 
 def arguments(n: int, m: int) -> tuple[Any, ...]:
