@@ -30,7 +30,7 @@ class Compiled:
     def __init__(self, f: Function, writes: Sequence[int] = (), **options: Any):
         self.f, self.writes = f, tuple(writes)
         self.kernel = codegen.compile_function(f, writes, codegen.Options(**options), codegen.packed_entry(codegen.signature(f)))
-        self.loaded = self.kernel.load("of.packed")
+        self.loaded = self.kernel.load("of.packed", known=blas.slots())
         self.entry = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(self.loaded["of.packed"])
         self.context = (ctypes.c_uint64 * (CONTEXT // 8))()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oneform.codegen import target
@@ -40,9 +40,9 @@ class Kernel:
     def asm(self) -> str:
         return target.assembly_text(self.llvm)
 
-    def load(self, *symbols: str) -> target.Loaded:
-        """The code in this process; keep the result as long as its addresses are used."""
-        return target.load_object(self.object, *(symbols or (self.symbol,)))
+    def load(self, *symbols: str, known: Mapping[str, int] | None = None) -> target.Loaded:
+        """The code in this process; keep the result as long as its addresses are used. `known`: addresses of ours that it may use."""
+        return target.load_object(self.object, *(symbols or (self.symbol,)), known=known)
 
 
 def compile_function(f: Function, writes: Sequence[int] = (), options: Options = DEFAULT, extra: str = "") -> Kernel:
