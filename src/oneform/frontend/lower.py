@@ -139,7 +139,7 @@ def _finish(t: Tracer, fn: Callable[..., Any], result: Abstract, cells: list[tup
     function = t.root.function(getattr(fn, "__name__", "function"), *values, *(v for _, v in written))
     return Lowered(
         function, tree, found, [c for c, _ in t.captures.values()], tuple(k for k, _ in written), list(t.dependencies.values()), tuple(t.codes),
-        tuple(dict.fromkeys(t.warnings)), updates, parameter_names(Py(fn)), tuple(t.numbers_only),
+        tuple(dict.fromkeys(t.warnings)), updates, parameter_names(Py(fn)), numbers=tuple(t.numbers_only),
     )
 
 
