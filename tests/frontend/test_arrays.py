@@ -488,3 +488,12 @@ def test_undecided_aliases_are_refused(f: Any) -> None:
         lower(f, W, 1.0)
     assert e.value.code == "E104"
     assert ".copy()" in str(e.value)
+
+
+def test_full_of_what_may_be_none():
+    def f(x, n):
+        o = x if n > 1 else None
+        return np.full(3, o or 0.5)
+
+    for n in (0, 2):
+        np.testing.assert_array_equal(of.jit(f)(2.0, n), f(2.0, n))

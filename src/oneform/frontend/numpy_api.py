@@ -53,14 +53,13 @@ def empty(c: Call) -> Abstract:
 def full(c: Call) -> Abstract:
     size, fill, dtype = c.bind("shape", "fill_value", "dtype?")
     assert size is not None and fill is not None
-    if not isinstance(fill, Num):
-        values = as_operand(c.t, fill)
-        assert isinstance(values, Arr)
+    values = as_operand(c.t, fill)
+    if isinstance(values, Arr):
         out = uninitialised(c.t, *parse_shape(c.t, size), parse_dtype(c.t, dtype, values.cell.dtype))
         assert isinstance(out, Arr)
         store(c.t, out, values)
         return out
-    v = scalar(c.t, fill, "the fill value")
+    v = scalar(c.t, values, "the fill value")
     return filled(c.t, *parse_shape(c.t, size), c.t.value(v, parse_dtype(c.t, dtype, v.dtype)))
 
 
