@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import oneform as of
 from oneform.errors import CompileError
 from tests.frontend.support import agree, lower
 
