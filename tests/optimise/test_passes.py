@@ -606,6 +606,32 @@ def test_a_multiple_of_a_known_sum_needs_no_loop():
     assert not named(check(f, dce(known_sums(f)), X, 0.3), "for")
 
 
+def test_what_is_left_of_a_loop_keeps_what_its_regions_read():
+    f = program(
+        *SUMS,
+        "%7: f64, %8: f64 = for %2, %1, %1",
+        "  region(%9: i64, %10: f64, %11: f64) {",
+        "    %12: f64 = get %0, %9",
+        "    %13: f64 = exp %12",
+        "    %14: f64 = add %10, %13 {reassoc=True}",
+        "    %15: f64 = mul %12, %12",
+        "    %16: bool = lt %12, %1",
+        "    %17: f64 = if %16",
+        "      region() {",
+        "        %18: f64 = add %11, %15",
+        "        yield %18",
+        "      }",
+        "      region() {",
+        "        yield %11",
+        "      }",
+        "    yield %14, %17",
+        "  }",
+        "return %3, %7, %8",
+    )
+    (loop,) = named(check(f, dce(known_sums(f)), X, 0.3), "for")
+    assert len(loop.outs) == 1
+
+
 @pytest.mark.parametrize(
     ("step", "last"),
     [

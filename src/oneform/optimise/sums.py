@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from oneform.ir import Block, Builder, Function, Instr, Subst, Value
+from oneform.ir import Block, Builder, Function, Instr, Subst, Value, reads
 from oneform.ops.arithmetic import add, mul, sub
 from oneform.optimise.join import uses_of
 from oneform.optimise.rewrite import map_blocks, rebuild, resolve
@@ -84,7 +84,7 @@ class _Known:
         body: list[Instr] = []
         for j in reversed(region.body):
             if j.op.raises or j.regions or needed.intersection(j.outs):
-                needed.update(j.args)
+                needed.update(reads(j))
                 body.append(j)
         return tuple(reversed(body))
 
