@@ -40,18 +40,19 @@ def _build(em: Emitter, i: Instr) -> Sequence[Rep]:
         if product := [] if em.plain else products.of_constructor(em, i):
             known = dict(zip(region.params, lengths, strict=True))
             large = products.worth_it(em, product[0], known)
-            either(em, large, [], lambda: products.multiply(em, product, {i.outs[0]: outs[0]}, known, False), lambda: sums() or (), region)
+            either(em, large, [], lambda: products.multiply(em, product, {i.outs[0]: outs[0]}, known, False), sums, region)
         elif not extent:
             _elements(em, i, outs, dims)
         else:
             sums()
         return ()
 
-    def sums() -> None:
+    def sums() -> Sequence[str]:
         if row_by_row(region, len(shape)):
             _rows(em, i, outs, dims, over)
         else:
             _each(em, i, outs, dims, over)
+        return ()
 
     work = inner_work(em, i)
     if work is None or work > LIGHT:

@@ -155,7 +155,12 @@ def _multiplied(em: Emitter, i: Instr, nest: Nest, found: Sequence[Product]) -> 
     known = {k: em.invariant(j.args[0]) for k, j in zip(nest.indices, nest.loops, strict=True)}
     targets = [em.operand(i, k) for k in range(1, len(i.args))]
     arrays = {a: t for a, t in zip(i.args[1:], targets, strict=True) if isinstance(t, Arr)}
-    either(em, worth_it(em, found[0], known), [], lambda: multiply(em, found, arrays, known, True), lambda: (_looped(em, i, nest), ())[1], i.regions[0])
+
+    def loops() -> Sequence[str]:
+        _looped(em, i, nest)
+        return ()
+
+    either(em, worth_it(em, found[0], known), [], lambda: multiply(em, found, arrays, known, True), loops, i.regions[0])
     return targets
 
 
